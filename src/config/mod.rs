@@ -1,0 +1,129 @@
+//! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
+//! out, or everything that is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{DialectKind, MemberKind, Place};
+
+/// A value and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Located<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+/// The whole configuration, merged and checked in itself (not yet against a manifest).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// `deployment:`; otherwise the dbt project's name is used.
+    pub deployment: Option<Located<String>>,
+    /// `dialect:`; otherwise the manifest's adapter decides.
+    pub dialect: Option<Located<DialectKind>>,
+    /// `packages:`: other packages whose nodes are managed too.
+    pub packages: BTreeSet<String>,
+    /// By name.
+    pub environments: BTreeMap<String, Environment>,
+    /// What every product gets, by name.
+    pub product_roles: BTreeMap<String, ProductRole>,
+    /// By name.
+    pub products: BTreeMap<String, Product>,
+    /// Product → product role → entries: the owners' files.
+    pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
+}
+
+/// Where models are deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Environment {
+    /// Its name; the dbt target of the same name, unless `target` says otherwise.
+    pub name: String,
+    /// Where it is declared.
+    pub place: Place,
+    /// The template of warehouse role names.
+    pub role_name: Located<String>,
+    /// The template of user names; without it, the name as written.
+    pub user_name: Option<Located<String>>,
+    /// The template of group names; without it, the name as written.
+    pub group_name: Option<Located<String>>,
+    /// The environment whose access is promoted into this one.
+    pub promote_from: Option<Located<String>>,
+    /// Guard rails are stricter here.
+    pub protected: bool,
+    /// The role that runs dbt here, where ownership is declared.
+    pub deploy_role: Option<Located<String>>,
+    /// The dbt target, where it is not named like the environment.
+    pub target: Option<String>,
+}
+
+/// A kind of role that every product has (or, in a product, one of its own).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRole {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub place: Place,
+    /// The most that declarations can give it: permission words or raw privileges.
+    pub may: Vec<Located<String>>,
+    /// USAGE on these warehouses (Snowflake).
+    pub warehouses: Vec<Located<String>>,
+    /// Narrower `may` in some environments.
+    pub environments: BTreeMap<String, ProductRoleIn>,
+}
+
+/// What a product role may in one environment only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRoleIn {
+    /// Replaces `may` there. Never wider.
+    pub may: Option<Vec<Located<String>>>,
+    /// Replaces `warehouses` there.
+    pub warehouses: Option<Vec<Located<String>>>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A data product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub place: Place,
+    /// For people.
+    pub title: Option<String>,
+    /// Who decides about its members.
+    pub owners: Vec<Located<String>>,
+    /// dbt node selection of its nodes; no `meta` adds a node beyond it.
+    pub outputs: Option<Located<String>>,
+    /// Product roles of its own, beside those of every product.
+    pub product_roles: BTreeMap<String, ProductRole>,
+}
+
+/// One entry of an owner's file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberEntry {
+    /// Where it stands.
+    pub place: Place,
+    /// Who.
+    pub member: Member,
+    /// Only in these environments; empty for all.
+    pub environments: Vec<Located<String>>,
+    /// Until when, as written: checked to be a date or a time with zone.
+    pub until: Option<Located<String>>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Who an entry lets in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Member {
+    /// By name, before the environment's template and the dialect's folding.
+    Named {
+        /// User or group.
+        kind: MemberKind,
+        /// As written.
+        name: String,
+    },
+    /// Everybody whose attributes match.
+    Rule(String),
+}

@@ -1,0 +1,117 @@
+//! The part of a manifest that decides about access.
+
+use std::collections::BTreeMap;
+
+/// A manifest, as far as access needs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// Who wrote it, when, for what.
+    pub metadata: Metadata,
+    /// Models, seeds, snapshots and sources, by `unique_id`; disabled ones left out.
+    pub nodes: BTreeMap<String, Node>,
+}
+
+/// The schema version that the manifest names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ManifestVersion(pub u32);
+
+/// The manifest's `metadata`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// 1 to 12 (dbt Core), 20 (Fusion previews).
+    pub schema_version: ManifestVersion,
+    /// Such as `1.11.2`.
+    pub dbt_version: Option<String>,
+    /// The root project. Before dbt 1.6 it is missing; then the package of most nodes' own files
+    /// is not guessed: the configuration must name the deployment.
+    pub project_name: Option<String>,
+    /// Such as `postgres`.
+    pub adapter_type: Option<String>,
+    /// RFC 3339, as written.
+    pub generated_at: Option<String>,
+    /// Of the dbt run that wrote it.
+    pub invocation_id: Option<String>,
+}
+
+/// What kind of node it is: those that have a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum ResourceType {
+    Model,
+    Seed,
+    Snapshot,
+    Source,
+}
+
+impl ResourceType {
+    /// `model`, `seed`, `snapshot` or `source`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Seed => "seed",
+            Self::Snapshot => "snapshot",
+            Self::Source => "source",
+        }
+    }
+}
+
+/// One part of a relation's name, not yet folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePart {
+    /// The text without quotes.
+    pub text: String,
+    /// It was quoted, or `quoting` makes it exact: it must not be folded.
+    pub exact: bool,
+}
+
+/// Where a node's relation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationName {
+    /// `None` where dbt knows no database (null or empty).
+    pub database: Option<NamePart>,
+    /// The schema.
+    pub schema: NamePart,
+    /// The alias (or a source's identifier), never the node's name.
+    pub identifier: NamePart,
+}
+
+/// A model, seed, snapshot or source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Such as `model.shop.fct_orders.v2`.
+    pub unique_id: String,
+    /// Its kind.
+    pub resource_type: ResourceType,
+    /// The package it belongs to.
+    pub package_name: String,
+    /// Its name in dbt; a source's is the table's.
+    pub name: String,
+    /// The source it is a table of.
+    pub source_name: Option<String>,
+    /// Where its relation is; `None` for ephemeral models.
+    pub relation: Option<RelationName>,
+    /// `config.materialized`; seeds and snapshots may lack it.
+    pub materialized: Option<String>,
+    /// Its file, relative to its package's root, with `/`.
+    pub original_file_path: String,
+    /// The YAML file that describes it, without `package://`. Not where folder-level meta stands.
+    pub patch_path: Option<String>,
+    /// Such as `["shop", "marts", "sales", "fct_orders"]`.
+    pub fqn: Vec<String>,
+    /// Its tags, sorted, each once.
+    pub tags: Vec<String>,
+    /// dbt's group (from 1.5).
+    pub group: Option<String>,
+    /// dbt's access: private, protected, public.
+    pub access: Option<String>,
+    /// Its version, where it is a versioned model.
+    pub version: Option<String>,
+    /// It is the latest version, where it is a versioned model.
+    pub latest_version: Option<String>,
+    /// `meta.rolecall`, from whichever of the two places has it.
+    pub rolecall: Option<serde_json::Value>,
+    /// `config.grants` (or `+grants`): privilege → grantees, as dbt would use them.
+    pub grants: BTreeMap<String, Vec<String>>,
+    /// The `unique_id`s it depends on.
+    pub depends_on: Vec<String>,
+}

@@ -1,0 +1,10 @@
+//! Access as code for dbt: declarations in a model's `meta` become the grants of product roles.
+//!
+//! The modules are the way of the data; see `ARCHITECTURE.md`.
+
+pub mod config;
+pub mod dbt;
+pub mod declare;
+pub mod dialect;
+pub mod model;
+pub mod warehouse;

@@ -1,0 +1,144 @@
+//! One step from the observed to the desired state, apart from its SQL.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ident, Marker, MemberKind, ObjectClass, PrivilegeSet, Securable};
+
+/// One change of access. What a statement is rendered from, what a plan file keeps, and what is
+/// compared when a plan is applied later.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Change {
+    /// Creates a managed role, without any attribute, and writes its marker.
+    CreateRole {
+        /// Its name.
+        role: Ident,
+        /// Its marker.
+        marker: Marker,
+    },
+    /// Gives a managed role the name that the template says now.
+    RenameRole {
+        /// The name it has.
+        from: Ident,
+        /// The name it gets.
+        to: Ident,
+    },
+    /// Writes the marker on a role that exists already (`--adopt`).
+    AdoptRole {
+        /// Its name.
+        role: Ident,
+        /// Its marker.
+        marker: Marker,
+    },
+    /// Takes away LOGIN, SUPERUSER and every other attribute; INHERIT is set.
+    ResetAttributes {
+        /// The managed role.
+        role: Ident,
+    },
+    /// Grants privileges on an object.
+    Grant {
+        /// The object.
+        on: Securable,
+        /// To whom.
+        role: Ident,
+        /// What.
+        privileges: PrivilegeSet,
+    },
+    /// Lets a member into a role, with INHERIT and SET, without ADMIN.
+    AddMember {
+        /// The managed role.
+        role: Ident,
+        /// Who gets in.
+        member: Ident,
+        /// What the member is.
+        kind: MemberKind,
+    },
+    /// Gives an object to another owner, grants kept.
+    SetOwner {
+        /// The object.
+        on: Securable,
+        /// Who owns it now.
+        from: Ident,
+        /// Who will.
+        to: Ident,
+    },
+    /// Takes only the right to pass privileges on.
+    RevokeGrantOption {
+        /// The object.
+        on: Securable,
+        /// From whom.
+        role: Ident,
+        /// What.
+        privileges: PrivilegeSet,
+        /// Who granted it.
+        grantor: Ident,
+    },
+    /// Takes privileges on an object away.
+    Revoke {
+        /// The object.
+        on: Securable,
+        /// From whom.
+        role: Ident,
+        /// What.
+        privileges: PrivilegeSet,
+        /// Who granted it.
+        grantor: Ident,
+    },
+    /// Takes default (future) grants away.
+    RevokeDefault {
+        /// Whose new objects; `None` for anyone's.
+        creator: Option<Ident>,
+        /// In which schema; `None` for the whole database.
+        schema: Option<Ident>,
+        /// Of which class.
+        class: ObjectClass,
+        /// From whom.
+        role: Ident,
+        /// What.
+        privileges: PrivilegeSet,
+    },
+    /// Takes only the right to let others in.
+    RevokeAdminOption {
+        /// The role.
+        role: Ident,
+        /// The member, who stays one.
+        member: Ident,
+        /// Who granted it.
+        grantor: Ident,
+    },
+    /// Takes a member out of a role.
+    RemoveMember {
+        /// The role.
+        role: Ident,
+        /// Who goes.
+        member: Ident,
+        /// Who granted it.
+        grantor: Ident,
+    },
+    /// Drops an emptied role (`--drop-roles`).
+    DropRole {
+        /// Its name.
+        role: Ident,
+    },
+}
+
+impl Change {
+    /// Whether somebody loses something by it: what the guards count.
+    pub fn takes_away(&self) -> bool {
+        match self {
+            Self::RevokeGrantOption { .. }
+            | Self::Revoke { .. }
+            | Self::RevokeDefault { .. }
+            | Self::RevokeAdminOption { .. }
+            | Self::RemoveMember { .. }
+            | Self::ResetAttributes { .. }
+            | Self::DropRole { .. } => true,
+            Self::CreateRole { .. }
+            | Self::RenameRole { .. }
+            | Self::AdoptRole { .. }
+            | Self::Grant { .. }
+            | Self::AddMember { .. }
+            | Self::SetOwner { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The words of the product as types: no I/O, known to every other module.
+
+pub mod change;
+pub mod desired;
+pub mod diagnostic;
+pub mod ident;
+pub mod inventory;
+pub mod observed;
+pub mod privilege;
+pub mod role;
+pub mod securable;
+
+pub use change::Change;
+pub use desired::{DesiredGrant, DesiredRole, DesiredState, Reason};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
+pub use ident::{Ident, IdentError};
+pub use inventory::{Incarnation, Inventory, ObservedRelation};
+pub use observed::{
+    AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,
+    ServerIdentity,
+};
+pub use privilege::{Privilege, PrivilegeSet};
+pub use role::{Marker, MarkerReading, MemberKind, Scope};
+pub use securable::{ObjectClass, Securable};
+
+/// The SQL dialect that names are folded and statements are written for.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum DialectKind {
+    /// PostgreSQL 13 and later.
+    Postgres,
+    /// Snowflake.
+    Snowflake,
+}
+
+impl DialectKind {
+    /// `postgres` or `snowflake`, as in JSON and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Snowflake => "snowflake",
+        }
+    }
+}
+
+impl std::fmt::Display for DialectKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

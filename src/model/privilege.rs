@@ -1,0 +1,345 @@
+//! Privileges of every dialect, and sets of them.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// One privilege by its SQL name, such as `SELECT` or `CREATE TABLE`. Which object classes have it
+/// is the dialect's knowledge (`dialect::Dialect::privileges_of`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Privilege(u8);
+
+/// Sorted by bytes: a privilege's place is its identity, inside one process only.
+/// Sources: PostgreSQL 18 "Privileges"; Snowflake "Access control privileges".
+const NAMES: &[&str] = &[
+    "ADD SEARCH OPTIMIZATION",
+    "ALTER SYSTEM",
+    "APPLY",
+    "APPLY AGGREGATION POLICY",
+    "APPLY AUTHENTICATION POLICY",
+    "APPLY MASKING POLICY",
+    "APPLY PACKAGES POLICY",
+    "APPLY PASSWORD POLICY",
+    "APPLY PROJECTION POLICY",
+    "APPLY ROW ACCESS POLICY",
+    "APPLY SESSION POLICY",
+    "APPLY TAG",
+    "APPLYBUDGET",
+    "ATTACH POLICY",
+    "AUDIT",
+    "BIND SERVICE ENDPOINT",
+    "CONNECT",
+    "CREATE",
+    "CREATE ACCOUNT",
+    "CREATE ALERT",
+    "CREATE API INTEGRATION",
+    "CREATE APPLICATION",
+    "CREATE COMPUTE POOL",
+    "CREATE CREDENTIAL",
+    "CREATE DATA EXCHANGE LISTING",
+    "CREATE DATABASE",
+    "CREATE DATABASE ROLE",
+    "CREATE DYNAMIC TABLE",
+    "CREATE EVENT TABLE",
+    "CREATE EXTERNAL TABLE",
+    "CREATE EXTERNAL VOLUME",
+    "CREATE FAILOVER GROUP",
+    "CREATE FILE FORMAT",
+    "CREATE FUNCTION",
+    "CREATE GIT REPOSITORY",
+    "CREATE ICEBERG TABLE",
+    "CREATE IMAGE REPOSITORY",
+    "CREATE INTEGRATION",
+    "CREATE MASKING POLICY",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE MODEL",
+    "CREATE NETWORK POLICY",
+    "CREATE NETWORK RULE",
+    "CREATE NOTEBOOK",
+    "CREATE PASSWORD POLICY",
+    "CREATE PIPE",
+    "CREATE PROCEDURE",
+    "CREATE REPLICATION GROUP",
+    "CREATE ROLE",
+    "CREATE ROW ACCESS POLICY",
+    "CREATE SCHEMA",
+    "CREATE SECRET",
+    "CREATE SEQUENCE",
+    "CREATE SERVICE",
+    "CREATE SESSION POLICY",
+    "CREATE SHARE",
+    "CREATE STAGE",
+    "CREATE STREAM",
+    "CREATE STREAMLIT",
+    "CREATE TABLE",
+    "CREATE TAG",
+    "CREATE TASK",
+    "CREATE TEMPORARY TABLE",
+    "CREATE USER",
+    "CREATE VIEW",
+    "CREATE WAREHOUSE",
+    "DELETE",
+    "EVOLVE SCHEMA",
+    "EXECUTE",
+    "EXECUTE ALERT",
+    "EXECUTE MANAGED ALERT",
+    "EXECUTE MANAGED TASK",
+    "EXECUTE TASK",
+    "FAILOVER",
+    "IMPORT SHARE",
+    "IMPORTED PRIVILEGES",
+    "INSERT",
+    "MAINTAIN",
+    "MANAGE ACCOUNT SUPPORT CASES",
+    "MANAGE GRANTS",
+    "MANAGE USER SUPPORT CASES",
+    "MANAGE WAREHOUSES",
+    "MODIFY",
+    "MODIFY LOG LEVEL",
+    "MODIFY METRIC LEVEL",
+    "MODIFY SESSION LOG LEVEL",
+    "MODIFY TRACE LEVEL",
+    "MONITOR",
+    "MONITOR EXECUTION",
+    "MONITOR SECURITY",
+    "MONITOR USAGE",
+    "OPERATE",
+    "OVERRIDE SHARE RESTRICTIONS",
+    "PURCHASE DATA EXCHANGE LISTING",
+    "READ",
+    "READ SESSION",
+    "REFERENCES",
+    "REFERENCE_USAGE",
+    "REPLICATE",
+    "RESOLVE ALL",
+    "SELECT",
+    "SET",
+    "TEMPORARY",
+    "TRIGGER",
+    "TRUNCATE",
+    "UPDATE",
+    "USAGE",
+    "USE_ANY_ROLE",
+    "VIEW LINEAGE",
+    "WRITE",
+];
+
+macro_rules! named {
+    ($($constant:ident = $name:literal),* $(,)?) => {
+        /// The privileges that the code itself speaks of.
+        #[allow(missing_docs)]
+        impl Privilege {
+            $(pub const $constant: Privilege = Privilege(place_of($name));)*
+        }
+    };
+}
+
+named! {
+    CONNECT = "CONNECT", CREATE = "CREATE", DELETE = "DELETE", EXECUTE = "EXECUTE",
+    INSERT = "INSERT", MAINTAIN = "MAINTAIN", REFERENCES = "REFERENCES", SELECT = "SELECT",
+    TEMPORARY = "TEMPORARY", TRIGGER = "TRIGGER", TRUNCATE = "TRUNCATE", UPDATE = "UPDATE",
+    USAGE = "USAGE",
+}
+
+const fn place_of(name: &str) -> u8 {
+    let mut at = 0;
+    while at < NAMES.len() {
+        let (a, b) = (NAMES[at].as_bytes(), name.as_bytes());
+        if a.len() == b.len() {
+            let mut byte = 0;
+            while byte < a.len() && a[byte] == b[byte] {
+                byte += 1;
+            }
+            if byte == a.len() {
+                return at as u8;
+            }
+        }
+        at += 1;
+    }
+    // Evaluated by the compiler only: a misspelt constant does not build.
+    #[allow(clippy::panic)]
+    {
+        panic!("a privilege that NAMES lacks")
+    }
+}
+
+impl Privilege {
+    /// Finds a privilege by its SQL name, in any ASCII case, runs of white space as one; `TEMP` is
+    /// `TEMPORARY`. `None` for a name that no dialect here knows.
+    pub fn parse(name: &str) -> Option<Self> {
+        let folded = name
+            .split_ascii_whitespace()
+            .map(str::to_ascii_uppercase)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let folded = if folded == "TEMP" { "TEMPORARY" } else { &folded };
+        NAMES.binary_search(&folded).ok().map(|at| Self(at as u8))
+    }
+
+    /// The SQL name.
+    pub fn as_str(self) -> &'static str {
+        NAMES[usize::from(self.0)]
+    }
+}
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Privilege {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Privilege {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::parse(&name)
+            .ok_or_else(|| serde::de::Error::custom(format!("unknown privilege {name:?}")))
+    }
+}
+
+/// A set of privileges, as bits: 16 bytes, so that millions of grants stay small.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PrivilegeSet(u128);
+
+impl PrivilegeSet {
+    /// No privilege at all.
+    pub const EMPTY: Self = Self(0);
+
+    /// A set of the given privileges.
+    pub const fn of(privileges: &[Privilege]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < privileges.len() {
+            bits |= 1 << privileges[at].0;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether `privilege` is in it.
+    pub fn contains(self, privilege: Privilege) -> bool {
+        self.0 & (1 << privilege.0) != 0
+    }
+
+    /// Whether all of `other` is in it.
+    pub fn contains_all(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    /// Adds one.
+    pub fn insert(&mut self, privilege: Privilege) {
+        self.0 |= 1 << privilege.0;
+    }
+
+    /// Both sets together.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in both.
+    pub fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// What is in this one and not in `other`.
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The privileges, by name.
+    pub fn iter(self) -> impl Iterator<Item = Privilege> {
+        (0..NAMES.len() as u8).map(Privilege).filter(move |p| self.contains(*p))
+    }
+}
+
+impl FromIterator<Privilege> for PrivilegeSet {
+    fn from_iter<I: IntoIterator<Item = Privilege>>(iter: I) -> Self {
+        let mut set = Self::EMPTY;
+        for privilege in iter {
+            set.insert(privilege);
+        }
+        set
+    }
+}
+
+impl fmt::Display for PrivilegeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, privilege) in self.iter().enumerate() {
+            if at > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(privilege.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for PrivilegeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{self}}}")
+    }
+}
+
+impl Serialize for PrivilegeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for PrivilegeSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Privilege>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_fit_the_bits() {
+        assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(NAMES.len() <= 128);
+    }
+
+    #[test]
+    fn names_are_read_in_any_case_and_spacing() {
+        assert_eq!(Privilege::parse("select"), Some(Privilege::SELECT));
+        assert_eq!(Privilege::parse("temp"), Some(Privilege::TEMPORARY));
+        assert_eq!(
+            Privilege::parse(" create   table").map(Privilege::as_str),
+            Some("CREATE TABLE")
+        );
+        assert_eq!(Privilege::parse("selct"), None);
+    }
+
+    #[test]
+    fn a_set_lists_its_privileges_by_name() {
+        let set = PrivilegeSet::of(&[Privilege::UPDATE, Privilege::INSERT]);
+        assert_eq!(set.to_string(), "INSERT, UPDATE");
+        assert_eq!(set.len(), 2);
+        assert!(set.contains_all(PrivilegeSet::of(&[Privilege::INSERT])));
+        assert!(!PrivilegeSet::of(&[Privilege::INSERT]).contains_all(set));
+    }
+}

@@ -1,0 +1,72 @@
+//! Warehouses: the traits that reading and changing go through, and what implements them.
+
+use crate::model::{Change, Ident, ObservedState};
+
+/// What to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Markers of this deployment are ours, in any environment: the role's edges are read.
+    pub deployment: String,
+    /// Roles whose edges are read even without a marker: the desired names.
+    pub roles: std::collections::BTreeSet<Ident>,
+    /// Schemas whose relations are listed.
+    pub schemas: std::collections::BTreeSet<Ident>,
+}
+
+/// Why a warehouse could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum WarehouseError {
+    /// No connection could be made, or it broke.
+    #[error("cannot connect to {target}: {cause}")]
+    Connect {
+        /// The server, without credentials.
+        target: String,
+        /// What the client library said.
+        cause: String,
+    },
+    /// The server refused or failed a statement.
+    #[error("{statement}\n  failed: {message} (SQLSTATE {code})")]
+    Statement {
+        /// The statement.
+        statement: String,
+        /// What the server said.
+        message: String,
+        /// The server's code for it.
+        code: String,
+    },
+    /// Somebody else holds the lock. Exit status 8.
+    #[error("{0}")]
+    Locked(String),
+    /// The server's limits do not allow it in one transaction. Exit status 8.
+    #[error("{0}")]
+    Limit(String),
+    /// The connected role lacks a right that is needed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The answer to COMMIT was lost, and reading back could not tell what happened. Exit 5.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Reads a warehouse. Never changes it.
+#[allow(async_fn_in_trait)]
+pub trait Observe {
+    /// Reads everything within the look, in a number of queries that does not depend on the number
+    /// of objects.
+    async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError>;
+}
+
+/// Changes a warehouse inside one unit of work that holds the deployment's lock.
+///
+/// Where the server has transactions, `begin` to `commit` is one, and `roll_back` undoes it all.
+#[allow(async_fn_in_trait)]
+pub trait Execute: Observe {
+    /// Takes the lock, and starts the transaction where there are transactions.
+    async fn begin(&mut self) -> Result<(), WarehouseError>;
+    /// Executes changes in the order given.
+    async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError>;
+    /// Makes it last, and gives the lock back.
+    async fn commit(&mut self) -> Result<(), WarehouseError>;
+    /// Undoes it, and gives the lock back.
+    async fn roll_back(&mut self) -> Result<(), WarehouseError>;
+}
