@@ -141,4 +141,34 @@ impl Change {
             | Self::SetOwner { .. } => false,
         }
     }
+
+    /// The change in a few words, for people. Never SQL.
+    pub fn brief(&self) -> String {
+        let on = |on: &Securable| format!("{} {on}", on.class());
+        match self {
+            Change::CreateRole { role, .. } => format!("create the role {role}"),
+            Change::RenameRole { from, to } => format!("rename the role {from} to {to}"),
+            Change::AdoptRole { role, .. } => format!("adopt the role {role}"),
+            Change::ResetAttributes { role } => format!("reset the attributes of {role}"),
+            Change::Grant { on: o, role, privileges } => {
+                format!("grant {privileges} on {} to {role}", on(o))
+            }
+            Change::AddMember { role, member, .. } => format!("let {member} into {role}"),
+            Change::SetOwner { on: o, to, .. } => format!("make {to} the owner of {}", on(o)),
+            Change::RevokeGrantOption { on: o, role, privileges, .. } => {
+                format!("revoke the grant option for {privileges} on {} from {role}", on(o))
+            }
+            Change::Revoke { on: o, role, privileges, .. } => {
+                format!("revoke {privileges} on {} from {role}", on(o))
+            }
+            Change::RevokeDefault { class, role, privileges, .. } => {
+                format!("revoke {privileges} on future objects ({class}) from {role}")
+            }
+            Change::RevokeAdminOption { role, member, .. } => {
+                format!("revoke the admin option for {role} from {member}")
+            }
+            Change::RemoveMember { role, member, .. } => format!("take {member} out of {role}"),
+            Change::DropRole { role } => format!("drop the role {role}"),
+        }
+    }
 }

@@ -1,0 +1,59 @@
+//! The comparison as a whole.
+
+use super::{Difference, Left, Sides, Step, Why, grants, guard, members, order, owners, roles};
+use crate::model::{Change, RoleAttributes};
+use crate::resolve::Resolved;
+use crate::warehouse::Look;
+
+/// What has to be observed for a plan of these.
+pub fn interested_in(resolved: &Resolved, database: &crate::model::Ident) -> Look {
+    Look {
+        deployment: resolved.deployment.clone(),
+        roles: resolved.desired.roles.keys().cloned().collect(),
+        schemas: resolved.schemas.get(database).cloned().unwrap_or_default(),
+    }
+}
+
+/// Compares the desired with the observed state. Nothing outside the scope is in the answer.
+pub fn diff(sides: &Sides) -> Difference {
+    let mut out = Difference::default();
+    let names = roles::roles(sides, &mut out);
+    if out.found.has_errors() {
+        return out;
+    }
+    owners::owners(sides, &names, &mut out);
+    grants::grants(sides, &names, &mut out);
+    grants::defaults(sides, &names, &mut out);
+    members::members(sides, &names, &mut out);
+    attributes(sides, &names, &mut out);
+    left_over(sides, &names, &mut out);
+    roles::drops(sides, &names, &mut out);
+    order::order(&mut out.steps);
+    out.left.sort();
+    out.left.dedup();
+    out.refused.extend(guard::guard(sides, &names, &out.steps));
+    out
+}
+
+fn attributes(sides: &Sides, names: &super::NewNames, out: &mut Difference) {
+    for (observed, name) in names {
+        if sides.observed.roles[observed].attributes != RoleAttributes::MANAGED {
+            out.steps.push(Step {
+                change: Change::ResetAttributes { role: name.clone() },
+                why: Why::Undeclared,
+            });
+        }
+    }
+}
+
+fn left_over(sides: &Sides, names: &super::NewNames, out: &mut Difference) {
+    for (role, what) in &sides.observed.unsupported {
+        if let Some(name) = names.get(role) {
+            out.left.push(Left {
+                role: name.clone(),
+                what: what.clone(),
+                why: "this kind of grant is not understood, so it is left alone".to_owned(),
+            });
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Object grants and default grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
+use crate::model::{AclEntry, Change, Ident, ObjectClass, PrivilegeSet, Reason, Securable};
+
+type Key = (Securable, Ident);
+
+pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let observed = by_role(sides, names);
+    missing(sides, names, &observed, out);
+    let keep = still_needed(sides, &observed);
+    for (key, entries) in &observed {
+        extra(sides, names, key, entries, &keep, out);
+    }
+}
+
+/// No managed role keeps the right to pass privileges on, so what one has passed on cannot stay
+/// either: it is granted afresh by the owner, and then taken. An owner grants in its own right.
+fn passed_on(sides: &Sides, names: &NewNames, entry: &AclEntry) -> bool {
+    names.contains_key(&entry.grantor)
+        && sides.observed.owned.get(&entry.on) != Some(&entry.grantor)
+        && in_reach(sides, entry.on.schema_name())
+}
+
+/// The entries of managed roles, under the names the roles will have.
+fn by_role<'a>(sides: &Sides<'a>, names: &NewNames) -> BTreeMap<Key, Vec<&'a AclEntry>> {
+    let mut by_role: BTreeMap<Key, Vec<&AclEntry>> = BTreeMap::new();
+    for entry in &sides.observed.acl {
+        if let Some(name) = names.get(&entry.grantee) {
+            by_role.entry((entry.on.clone(), name.clone())).or_default().push(entry);
+        }
+    }
+    by_role
+}
+
+fn missing(
+    sides: &Sides,
+    names: &NewNames,
+    observed: &BTreeMap<Key, Vec<&AclEntry>>,
+    out: &mut Difference,
+) {
+    for (key, grant) in &sides.desired.grants {
+        let (on, role) = key;
+        let held = observed
+            .get(key)
+            .into_iter()
+            .flatten()
+            .filter(|entry| !passed_on(sides, names, entry))
+            .fold(PrivilegeSet::EMPTY, |held, entry| held.union(entry.privileges));
+        let missing = grant.privileges.minus(held);
+        if missing.is_empty() || will_own(sides, names, on, role) {
+            continue;
+        }
+        let mut because: Vec<Reason> =
+            missing.iter().filter_map(|p| grant.because.get(&p)).flatten().cloned().collect();
+        because.sort();
+        because.dedup();
+        out.steps.push(Step {
+            change: Change::Grant { on: on.clone(), role: role.clone(), privileges: missing },
+            why: Why::Declared(because),
+        });
+    }
+}
+
+/// An owner has every privilege by itself, and no grants of its own to add or take.
+fn will_own(sides: &Sides, names: &NewNames, on: &Securable, role: &Ident) -> bool {
+    if let Some(owner) = sides.desired.owners.get(on) {
+        return owner.role == *role;
+    }
+    // Undeclared ownership that cannot be moved stays; relations in reach go to the deploy role.
+    let owns = sides.observed.owned.get(on).is_some_and(|owner| new_name(names, owner) == role);
+    let moves = on.class().is_relation()
+        && sides.deploy_role.is_some_and(|r| sides.observed.roles.contains_key(r));
+    owns && !moves
+}
+
+/// What leads to grants that stay although nobody declares them: schemas out of reach share their
+/// database with the rest. Without it they would be left, and useless.
+fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTreeSet<Ident> {
+    observed
+        .keys()
+        .filter(|(on, _)| on.schema_name().is_some() && !in_reach(sides, on.schema_name()))
+        .map(|(_, role)| role.clone())
+        .collect()
+}
+
+fn extra(
+    sides: &Sides,
+    names: &NewNames,
+    key: &Key,
+    entries: &[&AclEntry],
+    keeps_database: &BTreeSet<Ident>,
+    out: &mut Difference,
+) {
+    let (on, role) = key;
+    let declared = sides.desired.grants.get(key);
+    let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
+    let known = sides.desired.known.get(key).copied().unwrap_or_default();
+    let wanted = wanted.union(known);
+    let owned_by_now = sides.desired.owners.get(on).is_some_and(|owner| owner.role == *role);
+    if owned_by_now {
+        return;
+    }
+    let why = if sides.desired.roles.contains_key(role) { Why::Undeclared } else { Why::RoleGone };
+    for entry in entries {
+        let stays = if passed_on(sides, names, entry) { PrivilegeSet::EMPTY } else { wanted };
+        let extra = entry.privileges.minus(stays);
+        let passing_on = entry.grantable.intersection(stays);
+        if extra.is_empty() && passing_on.is_empty() {
+            continue;
+        }
+        let leave = |why: &str| Left {
+            role: role.clone(),
+            what: format!("{extra} on {}", describe(on)),
+            why: why.to_owned(),
+        };
+        if !in_reach(sides, on.schema_name()) {
+            if !extra.is_empty() {
+                out.left.push(leave("the manifest does not name that schema; --prune takes it"));
+            }
+            continue;
+        }
+        if on.class() == ObjectClass::Database && keeps_database.contains(role) {
+            out.left.push(leave("needed by grants in schemas that the manifest does not name"));
+            continue;
+        }
+        if !extra.is_empty() {
+            out.steps.push(Step {
+                change: Change::Revoke {
+                    on: on.clone(),
+                    role: role.clone(),
+                    privileges: extra,
+                    grantor: new_name(names, &entry.grantor).clone(),
+                },
+                why: why.clone(),
+            });
+        }
+        if !passing_on.is_empty() {
+            out.steps.push(Step {
+                change: Change::RevokeGrantOption {
+                    on: on.clone(),
+                    role: role.clone(),
+                    privileges: passing_on,
+                    grantor: new_name(names, &entry.grantor).clone(),
+                },
+                why: Why::Undeclared,
+            });
+        }
+    }
+}
+
+/// Default grants to managed roles: nobody can declare one yet, so all of them are extra.
+pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    for default in &sides.observed.defaults {
+        let Some(name) = names.get(&default.grantee) else { continue };
+        if !in_reach(sides, default.schema.as_ref()) {
+            let schema = default.schema.as_ref().map(ToString::to_string).unwrap_or_default();
+            out.left.push(Left {
+                role: name.clone(),
+                what: format!("{} on future {}s in schema {schema}", default.privileges, default.class),
+                why: "the manifest does not name that schema; --prune takes it".to_owned(),
+            });
+            continue;
+        }
+        out.steps.push(Step {
+            change: Change::RevokeDefault {
+                creator: default.creator.as_ref().map(|creator| new_name(names, creator).clone()),
+                schema: default.schema.clone(),
+                class: default.class,
+                role: name.clone(),
+                privileges: default.privileges,
+            },
+            why: Why::Undeclared,
+        });
+    }
+}

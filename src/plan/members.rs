@@ -1,0 +1,100 @@
+//! Memberships, both ways.
+
+use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
+use crate::model::{Change, Diagnostic, Ident, ObservedMembership};
+
+pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    for ((role, member), wanted) in &sides.desired.memberships {
+        if !sides.observed.roles.contains_key(member) {
+            missing(sides, role, member, wanted.because.first(), wanted.kind.as_str(), out);
+            continue;
+        }
+        let in_use = |m: &ObservedMembership| {
+            new_name(names, &m.role) == role
+                && m.member == *member
+                && m.inherit
+                && m.set
+                && !let_in_by_admin(sides, m)
+        };
+        if !sides.observed.memberships.iter().any(in_use) {
+            out.steps.push(Step {
+                change: Change::AddMember {
+                    role: role.clone(),
+                    member: member.clone(),
+                    kind: wanted.kind,
+                },
+                why: Why::Declared(wanted.because.clone()),
+            });
+        }
+    }
+    for membership in &sides.observed.memberships {
+        observed(sides, names, membership, out);
+    }
+}
+
+fn observed(sides: &Sides, names: &NewNames, seen: &ObservedMembership, out: &mut Difference) {
+    let role = new_name(names, &seen.role);
+    let member = new_name(names, &seen.member);
+    let (holds, is_held) = (names.contains_key(&seen.member), names.contains_key(&seen.role));
+    if seen.automatic || !(holds || is_held) {
+        return;
+    }
+    let grantor = new_name(names, &seen.grantor).clone();
+    let wanted = sides.desired.memberships.contains_key(&(role.clone(), member.clone()));
+    if !wanted || let_in_by_admin(sides, seen) {
+        let gone = is_held && !sides.desired.roles.contains_key(role);
+        out.steps.push(Step {
+            change: Change::RemoveMember { role: role.clone(), member: member.clone(), grantor },
+            why: if gone { Why::RoleGone } else { Why::Undeclared },
+        });
+    } else if seen.admin {
+        out.steps.push(Step {
+            change: Change::RevokeAdminOption { role: role.clone(), member: member.clone(), grantor },
+            why: Why::Undeclared,
+        });
+    }
+}
+
+/// From PostgreSQL 16 on, a membership hangs on its grantor's admin option. No member of a managed
+/// role keeps one, so those who were let in by it are let in afresh, and then taken out there.
+/// Before 16 a membership has one row, whoever granted it.
+fn let_in_by_admin(sides: &Sides, seen: &ObservedMembership) -> bool {
+    sides.observed.server.version >= 160_000
+        && sides.observed.memberships.iter().any(|other| {
+            other.role == seen.role
+                && other.member == seen.grantor
+                && other.admin
+                && !other.automatic
+        })
+}
+
+fn missing(
+    sides: &Sides,
+    role: &Ident,
+    member: &Ident,
+    because: Option<&crate::model::Reason>,
+    kind: &str,
+    out: &mut Difference,
+) {
+    if sides.options.skip_missing {
+        out.left.push(Left {
+            role: role.clone(),
+            what: format!("{kind} {member}, who is to be a member"),
+            why: "the server does not know that name: skipped".to_owned(),
+        });
+        return;
+    }
+    let mut error = Diagnostic::error(
+        "missing-member",
+        format!("the {kind} {member} is to be a member of {role}, but the server does not know that name"),
+    )
+    .with_help("create it first (rolecall makes no people), mend the entry, or go on without it by --skip-missing");
+    if let Some(reason) = because
+        && let Some(file) = &reason.file
+    {
+        let mut place = crate::model::Place::file(file);
+        place.line = reason.line;
+        error = error.with_place(place);
+    }
+    out.found.push(error);
+}

@@ -1,0 +1,149 @@
+//! From observed to desired: the changes, their order, the guards, and the plan file.
+//!
+//! Pure. What changes is decided only here, and only within a [`Scope`](crate::model::Scope).
+
+mod diff;
+mod file;
+mod grants;
+mod guard;
+mod members;
+mod order;
+mod owners;
+mod roles;
+mod stale;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Change, Diagnostics, Ident, ObservedState, Reason, Scope, Securable};
+use crate::resolve::Resolved;
+
+pub use diff::{diff, interested_in};
+pub use file::{
+    Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Sources,
+    TargetIdentity, fingerprint, hex,
+};
+pub use guard::{Refusal, guard};
+pub use stale::{Stale, fits};
+
+/// What a plan may do beyond the ordinary.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Bring existing roles of the desired names under management.
+    pub adopt: bool,
+    /// Revoke undeclared grants in schemas that the manifest does not name, too.
+    pub prune: bool,
+    /// Drop managed roles that are no longer declared, once emptied.
+    pub drop_roles: bool,
+    /// Members and deploy roles that the server does not know are named and left out.
+    pub skip_missing: bool,
+    /// Up to this many revokes are wanted, whatever the guards say.
+    pub allow_revokes: Option<u64>,
+}
+
+/// Why a change is made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Something says so.
+    Declared(Vec<Reason>),
+    /// Nothing declares it.
+    Undeclared,
+    /// The role is no longer declared.
+    RoleGone,
+    /// The configuration has this product role.
+    Configured,
+}
+
+/// A change and why it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What is done.
+    pub change: Change,
+    /// Why.
+    pub why: Why,
+}
+
+/// An edge of a managed role that is not as declared and is left so, named in every plan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Left {
+    /// The managed role.
+    pub role: Ident,
+    /// What is left, for people.
+    pub what: String,
+    /// Why, and what would change it.
+    pub why: String,
+}
+
+/// The outcome of comparing two states.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Difference {
+    /// In the order in which they are made: grants before revokes.
+    pub steps: Vec<Step>,
+    /// What is left as it is. Sorted.
+    pub left: Vec<Left>,
+    /// Who gains by the adoption of a role: (role, member).
+    pub adopted_members: BTreeSet<(Ident, Ident)>,
+    /// What was found on the way. With errors, `steps` are not to be made.
+    pub found: Diagnostics,
+    /// Things refused until a flag says otherwise. With any, `steps` are not to be made.
+    pub refused: Vec<Refusal>,
+}
+
+/// Both sides of the comparison, and its limits.
+pub struct Sides<'a> {
+    /// What must be.
+    pub desired: &'a crate::model::DesiredState,
+    /// What is.
+    pub observed: &'a ObservedState,
+    /// Whose business it is.
+    pub scope: &'a Scope,
+    /// The role that runs dbt.
+    pub deploy_role: Option<&'a Ident>,
+    /// Environments of the configuration: managed roles of others need `--retire`.
+    pub environments: &'a BTreeSet<String>,
+    /// How many permissions the manifest declares.
+    pub declared: usize,
+    /// What is allowed.
+    pub options: &'a Options,
+}
+
+impl<'a> Sides<'a> {
+    /// The sides for what was resolved.
+    pub fn of(
+        resolved: &'a Resolved,
+        observed: &'a ObservedState,
+        scope: &'a Scope,
+        environments: &'a BTreeSet<String>,
+        options: &'a Options,
+    ) -> Self {
+        Self {
+            desired: &resolved.desired,
+            observed,
+            scope,
+            deploy_role: resolved.deploy_role.as_ref(),
+            environments,
+            declared: resolved.declared,
+            options,
+        }
+    }
+}
+
+/// Observed names of managed roles → the names they will have: renames are made first, so all
+/// later changes use the new name.
+type NewNames = BTreeMap<Ident, Ident>;
+
+fn new_name<'a>(names: &'a NewNames, role: &'a Ident) -> &'a Ident {
+    names.get(role).unwrap_or(role)
+}
+
+/// Whether an object is within reach of ordinary revokes: not in a schema that the manifest does
+/// not name.
+fn in_reach(sides: &Sides, schema: Option<&Ident>) -> bool {
+    sides.options.prune || schema.is_none_or(|schema| sides.scope.schemas.contains(schema))
+}
+
+fn describe(on: &Securable) -> String {
+    format!("{} {on}", on.class())
+}

@@ -1,0 +1,106 @@
+//! Ownership: declared, or to be given back to the role that runs dbt.
+
+use std::collections::BTreeSet;
+
+use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
+use crate::model::{Change, Diagnostic, Ident, Securable};
+
+pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    for (on, owner) in &sides.desired.owners {
+        check_deploy_role(sides, names, on, &owner.role, out);
+        let (Some(schema), Some(name)) = (on.schema_name(), on.name()) else { continue };
+        let inventory = &sides.observed.inventory;
+        let Some(relation) = inventory.relations.get(&(schema.clone(), name.clone())) else {
+            continue;
+        };
+        if new_name(names, &relation.owner) != &owner.role {
+            out.steps.push(Step {
+                change: Change::SetOwner {
+                    on: on.clone(),
+                    from: new_name(names, &relation.owner).clone(),
+                    to: owner.role.clone(),
+                },
+                why: Why::Declared(owner.because.clone()),
+            });
+        }
+    }
+    for (on, owner) in &sides.observed.owned {
+        if let Some(name) = names.get(owner)
+            && sides.desired.owners.get(on).is_none_or(|wanted| wanted.role != *name)
+            // Another role is declared to own it: that step has been made above.
+            && !sides.desired.owners.contains_key(on)
+        {
+            undeclared(sides, on, name, out);
+        }
+    }
+}
+
+fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference) {
+    let left = |why: &str| Left {
+        role: owner.clone(),
+        what: format!("ownership of {}", describe(on)),
+        why: why.to_owned(),
+    };
+    if !on.class().is_relation() {
+        out.left.push(left("ownership of such objects is not declared in dbt: move it by hand"));
+    } else if !in_reach(sides, on.schema_name()) {
+        out.left.push(left("the manifest does not name that schema; --prune takes it"));
+    } else if let Some(deploy_role) = sides.deploy_role.filter(|r| sides.observed.roles.contains_key(*r)) {
+        out.steps.push(Step {
+            change: Change::SetOwner { on: on.clone(), from: owner.clone(), to: deploy_role.clone() },
+            why: Why::Undeclared,
+        });
+    } else {
+        out.left.push(left("ownership cannot be revoked, only given to somebody: set `deploy_role`"));
+    }
+}
+
+/// dbt must go on rebuilding: its role is, or by this plan becomes, a member of the owner.
+fn check_deploy_role(
+    sides: &Sides,
+    names: &NewNames,
+    on: &Securable,
+    owner: &Ident,
+    out: &mut Difference,
+) {
+    let Some(deploy_role) = sides.deploy_role else { return };
+    let Some(role) = sides.observed.roles.get(deploy_role) else {
+        out.found.push(
+            Diagnostic::error("missing-deploy-role", format!("deploy_role {deploy_role} does not exist on the server"))
+                .with_help("create it, or mend `deploy_role` in rolecall.yml"),
+        );
+        return;
+    };
+    if role.attributes.superuser || is_member(sides, names, deploy_role, owner) {
+        return;
+    }
+    out.found.push(
+        Diagnostic::error(
+            "own-would-break-dbt",
+            format!("{owner} is declared to own {on}, but deploy_role {deploy_role} is no member of it: dbt could not rebuild it"),
+        )
+        .with_help(format!("add `user: {deploy_role}` to the members of that product role, or declare `admin` instead")),
+    );
+}
+
+/// Whether `member` holds `role` after the plan: by declared memberships of managed roles, and by
+/// observed ones of others.
+fn is_member(sides: &Sides, names: &NewNames, member: &Ident, role: &Ident) -> bool {
+    let mut seen: BTreeSet<&Ident> = BTreeSet::new();
+    let mut todo = vec![role];
+    while let Some(role) = todo.pop() {
+        if role == member {
+            return true;
+        }
+        if !seen.insert(role) {
+            continue;
+        }
+        todo.extend(sides.desired.memberships.keys().filter(|(r, _)| r == role).map(|(_, m)| m));
+        let managed = sides.desired.roles.contains_key(role) || names.contains_key(role);
+        if !managed {
+            let observed = sides.observed.memberships.iter();
+            todo.extend(observed.filter(|m| m.role == *role).map(|m| &m.member));
+        }
+    }
+    false
+}

@@ -1,0 +1,245 @@
+//! Which roles are made, renamed, adopted and dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why};
+use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading};
+
+/// Plans the roles themselves, and says which observed roles are managed, under which names they
+/// will be known.
+pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
+    let ours = ours(sides, out);
+    let mut names: NewNames = BTreeMap::new();
+    let mut renames: Vec<(Ident, Ident)> = Vec::new();
+    for (name, role) in &sides.desired.roles {
+        match ours.get(&key(&role.marker)) {
+            Some(observed) if observed == name => {
+                names.insert(name.clone(), name.clone());
+            }
+            Some(observed) => {
+                names.insert(observed.clone(), name.clone());
+                renames.push((observed.clone(), name.clone()));
+            }
+            None => match sides.observed.roles.get(name) {
+                None => out.steps.push(Step {
+                    change: Change::CreateRole { role: name.clone(), marker: role.marker.clone() },
+                    why: Why::Configured,
+                }),
+                // Ours under this very name, but for another product role: it must be renamed first.
+                Some(_) if ours.values().any(|observed| observed == name) => {
+                    out.steps.push(Step {
+                        change: Change::CreateRole {
+                            role: name.clone(),
+                            marker: role.marker.clone(),
+                        },
+                        why: Why::Configured,
+                    });
+                }
+                Some(_) => adopt(sides, name, &role.marker, &mut names, out),
+            },
+        }
+    }
+    let kept: BTreeSet<&Ident> = names.keys().collect();
+    let gone: Vec<Ident> = ours.values().filter(|name| !kept.contains(name)).cloned().collect();
+    for name in gone {
+        names.insert(name.clone(), name);
+    }
+    check_taken(sides, &names, &renames, out);
+    order_renames(sides, renames, out);
+    protect_self(sides, &names, out);
+    other_environments(sides, out);
+    names
+}
+
+fn key(marker: &Marker) -> (String, String) {
+    (marker.product.clone(), marker.role.clone())
+}
+
+/// (product, product role) → the observed role that bears its marker, within the scope.
+fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<(String, String), Ident> {
+    let mut ours: BTreeMap<(String, String), Ident> = BTreeMap::new();
+    for (name, role) in &sides.observed.roles {
+        let MarkerReading::Marker(marker) = &role.marker else { continue };
+        if !sides.scope.holds(marker) {
+            continue;
+        }
+        if let Some(other) = ours.insert(key(marker), name.clone()) {
+            out.found.push(
+                Diagnostic::error(
+                    "marker-twice",
+                    format!(
+                        "the roles {other} and {name} both bear the marker of {}.{} in {}",
+                        marker.product, marker.role, marker.environment
+                    ),
+                )
+                .with_help("somebody copied a comment: clear the comment of the one that is not ours"),
+            );
+        }
+    }
+    ours
+}
+
+fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out: &mut Difference) {
+    let role = &sides.observed.roles[name];
+    let refuse = |out: &mut Difference, message: String, help: &str| {
+        out.refused.push(Refusal { code: "role-exists", message, help: help.to_owned() });
+    };
+    match &role.marker {
+        MarkerReading::Marker(other) => {
+            let whose = format!(
+                "{}.{} of the deployment {} in {}",
+                other.product, other.role, other.deployment, other.environment
+            );
+            refuse(
+                out,
+                format!("the role {name} exists, and its marker says that it is {whose}"),
+                "two deployments or environments on one server need different role names: change `role_name`",
+            );
+        }
+        _ if role.attributes.superuser || *name == sides.observed.server.acting_as => refuse(
+            out,
+            format!("the role {name} exists, and is a superuser or the role that this session runs as"),
+            "such a role cannot be managed: change `role_name`",
+        ),
+        MarkerReading::Unreadable(comment) if !sides.options.adopt => refuse(
+            out,
+            format!("the role {name} exists, with a marker that cannot be read: {comment:?}"),
+            "a newer version may have made it; --adopt takes it over",
+        ),
+        _ if !sides.options.adopt => refuse(
+            out,
+            format!("the role {name} exists, and was not made by rolecall"),
+            "--adopt brings it under management, and lists its members as gains",
+        ),
+        _ => {
+            out.steps.push(Step {
+                change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
+                why: Why::Configured,
+            });
+            names.insert(name.clone(), name.clone());
+            for membership in &sides.observed.memberships {
+                if membership.role == *name {
+                    out.adopted_members.insert((name.clone(), membership.member.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// A name that is wanted for a rename or a new role must be free, or be made free by a rename.
+fn check_taken(sides: &Sides, names: &NewNames, renames: &[(Ident, Ident)], out: &mut Difference) {
+    let leaves = |name: &Ident| renames.iter().any(|(from, _)| from == name);
+    let created: Vec<&Ident> = out
+        .steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::CreateRole { role, .. } => Some(role),
+            _ => None,
+        })
+        .collect();
+    let wanted = renames.iter().map(|(_, to)| to).chain(created);
+    let mut taken: Vec<Ident> = wanted
+        .filter(|name| sides.observed.roles.contains_key(*name) && !leaves(name))
+        .cloned()
+        .collect();
+    taken.sort();
+    for name in taken {
+        let what = if names.contains_key(&name) { "a managed role that is no longer declared" } else { "not ours" };
+        out.refused.push(Refusal {
+            code: "role-exists",
+            message: format!("the role name {name} is wanted, but {what} has it"),
+            help: "rename or drop that role, or change `role_name`".to_owned(),
+        });
+    }
+}
+
+/// Renames in an order in which each finds its new name free; a circle is refused.
+fn order_renames(sides: &Sides, mut renames: Vec<(Ident, Ident)>, out: &mut Difference) {
+    let mut taken: BTreeSet<Ident> = sides.observed.roles.keys().cloned().collect();
+    let mut steps = Vec::new();
+    while let Some(at) = renames.iter().position(|(_, to)| !taken.contains(to)) {
+        let (from, to) = renames.remove(at);
+        taken.remove(&from);
+        taken.insert(to.clone());
+        steps.push(Step { change: Change::RenameRole { from, to }, why: Why::Configured });
+    }
+    if !renames.is_empty() && out.refused.is_empty() {
+        let names: Vec<String> = renames.iter().map(|(from, to)| format!("{from} → {to}")).collect();
+        out.refused.push(Refusal {
+            code: "rename-circle",
+            message: format!("these renames wait for each other: {}", names.join(", ")),
+            help: "give one of them another name first, apply, and then the name that is wanted".to_owned(),
+        });
+    }
+    steps.append(&mut out.steps);
+    out.steps = steps;
+}
+
+/// The role that the session runs as is never managed by it.
+fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let acting_as = &sides.observed.server.acting_as;
+    if names.contains_key(acting_as) {
+        out.refused.push(Refusal {
+            code: "managed-self",
+            message: format!("the role {acting_as}, which this session runs as, bears our marker"),
+            help: "connect as another role, or clear that role's comment".to_owned(),
+        });
+    }
+    for name in names.keys().filter(|name| sides.observed.roles[*name].attributes.superuser) {
+        out.refused.push(Refusal {
+            code: "managed-superuser",
+            message: format!("the role {name} bears our marker and is a superuser"),
+            help: "a marker is only a comment: clear it, or take SUPERUSER from the role by hand".to_owned(),
+        });
+    }
+}
+
+/// Roles of environments that the configuration no longer has are named; `--retire` empties them.
+fn other_environments(sides: &Sides, out: &mut Difference) {
+    let mut gone: BTreeMap<&str, Vec<&Ident>> = BTreeMap::new();
+    for (name, role) in &sides.observed.roles {
+        if let MarkerReading::Marker(marker) = &role.marker
+            && marker.deployment == sides.scope.deployment
+            && marker.environment != sides.scope.environment
+            && !sides.environments.contains(&marker.environment)
+        {
+            gone.entry(&marker.environment).or_default().push(name);
+        }
+    }
+    for (environment, roles) in gone {
+        let list = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+        out.found.push(
+            Diagnostic::warning(
+                "environment-gone",
+                format!("the environment {environment} is gone from the configuration, and its roles are still there: {list}"),
+            )
+            .with_help(format!("`--retire {environment}` takes what they have")),
+        );
+    }
+}
+
+/// Roles that are no longer declared: emptied by the other steps, dropped only if that is wanted
+/// and nothing would be left behind.
+pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    for (observed, name) in names {
+        if sides.desired.roles.contains_key(name) {
+            continue;
+        }
+        let elsewhere = sides.observed.roles[observed].used_elsewhere;
+        let keeps: Vec<&Left> = out.left.iter().filter(|left| left.role == *name).collect();
+        let why = if !sides.options.drop_roles {
+            "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
+        } else if elsewhere > 0 {
+            format!("no longer declared, but used by {elsewhere} objects in other databases: kept until plans there have emptied it")
+        } else if let Some(left) = keeps.first() {
+            format!("no longer declared, but kept because of {}", left.what)
+        } else {
+            out.steps.push(Step {
+                change: Change::DropRole { role: name.clone() },
+                why: Why::RoleGone,
+            });
+            continue;
+        };
+        out.left.push(Left { role: name.clone(), what: format!("the role {name} itself"), why });
+    }
+}

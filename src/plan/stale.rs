@@ -1,0 +1,110 @@
+//! Whether a reviewed plan still fits what was observed and computed again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Difference, Plan};
+use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable};
+
+/// Why a plan may not be applied any more. Exit status 6.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// One line for each thing that the plan does not cover.
+    pub because: Vec<String>,
+}
+
+/// Whether every change that is needed now was in the plan, or grants declared access again on a
+/// relation that was rebuilt since: another life of it, of the same class and owner. Changes that
+/// are already made simply do not come up again.
+pub fn fits(
+    plan: &Plan,
+    scope: &Scope,
+    observed: &ObservedState,
+    now: &Difference,
+) -> Result<(), Stale> {
+    let mut because = Vec::new();
+    let server = &observed.server;
+    if plan.target.system != server.system
+        || plan.target.database != server.database
+        || plan.target.dialect != server.dialect
+    {
+        because.push(format!(
+            "it was made for the database {} of another server, or another database of this one",
+            plan.target.database
+        ));
+        return Err(Stale { because });
+    }
+    let Scope { deployment, environment, instance, database: _, schemas: _ } = &plan.scope;
+    if *deployment != scope.deployment
+        || *environment != scope.environment
+        || *instance != scope.instance
+    {
+        because.push(format!("it was made for {environment} of the deployment {deployment}"));
+        return Err(Stale { because });
+    }
+    let covered = Covered::by(plan);
+    for step in &now.steps {
+        let change = &step.change;
+        if !covered.covers(change) && !granted_again(plan, observed, change) {
+            because.push(format!("not in the plan: {}", change.brief()));
+        }
+    }
+    if because.is_empty() { Ok(()) } else { Err(Stale { because }) }
+}
+
+/// The changes of a plan, to be asked for one at a time.
+#[derive(Default)]
+struct Covered<'a> {
+    grants: BTreeMap<(&'a Securable, &'a Ident), PrivilegeSet>,
+    revokes: BTreeMap<(&'a Securable, &'a Ident, &'a Ident), PrivilegeSet>,
+    others: BTreeSet<&'a Change>,
+}
+
+impl<'a> Covered<'a> {
+    fn by(plan: &'a Plan) -> Self {
+        let mut covered = Self::default();
+        for planned in &plan.changes {
+            match &planned.change {
+                Change::Grant { on, role, privileges } => {
+                    covered.grants.insert((on, role), *privileges);
+                }
+                Change::Revoke { on, role, privileges, grantor } => {
+                    covered.revokes.insert((on, role, grantor), *privileges);
+                }
+                other => {
+                    covered.others.insert(other);
+                }
+            }
+        }
+        covered
+    }
+
+    /// The same change, or what is left of it.
+    fn covers(&self, change: &Change) -> bool {
+        match change {
+            Change::Grant { on, role, privileges } => {
+                self.grants.get(&(on, role)).is_some_and(|p| p.contains_all(*privileges))
+            }
+            Change::Revoke { on, role, privileges, grantor } => {
+                self.revokes.get(&(on, role, grantor)).is_some_and(|p| p.contains_all(*privileges))
+            }
+            other => self.others.contains(other),
+        }
+    }
+}
+
+fn granted_again(plan: &Plan, observed: &ObservedState, change: &Change) -> bool {
+    let Change::Grant { on, role, privileges } = change else { return false };
+    let Some(was) = plan.relations.iter().find(|relation| relation.on == *on) else {
+        return false;
+    };
+    let declared = was.declared.get(role).is_some_and(|was| was.contains_all(*privileges));
+    declared && was_rebuilt(was, observed)
+}
+
+fn was_rebuilt(was: &super::PlannedRelation, observed: &ObservedState) -> bool {
+    let (Some(schema), Some(name)) = (was.on.schema_name(), was.on.name()) else { return false };
+    let key: (Ident, Ident) = (schema.clone(), name.clone());
+    observed.inventory.relations.get(&key).is_some_and(|now| {
+        now.incarnation != was.incarnation && now.class == was.on.class() && now.owner == was.owner
+    })
+}

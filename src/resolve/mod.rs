@@ -1,0 +1,135 @@
+//! Declarations and configuration into the desired state of one environment.
+//!
+//! Pure: what the warehouse has is passed in as an [`Inventory`]; one that nobody has looked at
+//! leaves classes as the manifest expects them and takes every relation for present.
+
+mod grants;
+mod known;
+mod members;
+mod nodes;
+mod owners;
+mod roles;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Config, Environment};
+use crate::dbt::Manifest;
+use crate::declare::Declarations;
+use crate::dialect::Dialect;
+use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, Scope};
+
+pub use nodes::ManagedNode;
+
+/// Everything that a desired state follows from.
+pub struct Inputs<'a> {
+    /// The manifest of the environment.
+    pub manifest: &'a Manifest,
+    /// Its declarations.
+    pub declarations: &'a Declarations,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Which environment.
+    pub environment: &'a Environment,
+    /// The dialect that names are folded for.
+    pub dialect: &'static dyn Dialect,
+    /// The root project: the manifest's, or `dbt_project.yml`'s where the manifest has none.
+    pub project: Option<&'a str>,
+    /// What `target.*` means in templates.
+    pub target: &'a Target,
+    /// The connected database. Nodes elsewhere are out of reach and named; `None` takes all.
+    pub database: Option<&'a Ident>,
+    /// What the warehouse has.
+    pub inventory: &'a Inventory,
+    /// Relations that are missing are named and left out, not an error.
+    pub skip_missing: bool,
+    /// The time that expiry is judged by: seconds since 1970, UTC.
+    pub as_of: i64,
+}
+
+/// The dbt target, as far as templates may use it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Its schema, where it is known.
+    pub schema: Option<String>,
+    /// Its database, where it is known.
+    pub database: Option<String>,
+}
+
+/// The desired state, and what was seen on the way.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What must be.
+    pub desired: DesiredState,
+    /// The nodes that are managed, sorted by `unique_id`.
+    pub nodes: Vec<ManagedNode>,
+    /// The deployment's name.
+    pub deployment: String,
+    /// As in [`crate::model::Marker::instance`].
+    pub instance: Option<String>,
+    /// Schemas that managed nodes name, by database.
+    pub schemas: BTreeMap<Ident, BTreeSet<Ident>>,
+    /// The role that runs dbt.
+    pub deploy_role: Option<Ident>,
+    /// How many permissions the manifest declares, whatever became of them.
+    pub declared: usize,
+}
+
+impl Resolved {
+    /// The scope of this environment in one database.
+    pub fn scope(&self, database: &Ident) -> Scope {
+        Scope {
+            deployment: self.deployment.clone(),
+            environment: self.desired.environment.clone(),
+            instance: self.instance.clone(),
+            database: database.clone(),
+            schemas: self.schemas.get(database).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// Resolves one environment. The state is there only if nothing is wrong; warnings may be.
+pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let Some(deployment) = deployment(inputs, &mut found) else {
+        return (None, found);
+    };
+    let mut desired =
+        DesiredState::empty(inputs.environment.name.clone(), inputs.dialect.kind());
+    let instance = roles::instance(inputs);
+    let roles = roles::name_roles(inputs, &deployment, instance.as_deref(), &mut desired, &mut found);
+    let nodes = nodes::managed_nodes(inputs, &mut found);
+    let declared = grants::grant_declared(inputs, &nodes, &roles, &mut desired, &mut found);
+    owners::check_owners(inputs, &mut desired, &mut found);
+    known::know_dbt_grants(inputs, &nodes, &roles, &mut desired, &mut found);
+    members::admit_members(inputs, &roles, &mut desired, &mut found);
+    let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
+    for node in &nodes {
+        if let Some(on) = &node.relation
+            && let (Some(database), Some(schema)) = (on.database_name(), on.schema_name())
+        {
+            schemas.entry(database.clone()).or_default().insert(schema.clone());
+        }
+    }
+    let deploy_role = owners::deploy_role(inputs);
+    if found.has_errors() {
+        return (None, found);
+    }
+    let resolved = Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared };
+    (Some(resolved), found)
+}
+
+fn deployment(inputs: &Inputs, found: &mut Diagnostics) -> Option<String> {
+    let named = inputs.config.deployment.as_ref().map(|d| d.value.as_str()).or(inputs.project);
+    if named.is_none() {
+        found.push(
+            Diagnostic::error(
+                "no-deployment",
+                "the manifest does not name its project, as before dbt 1.6, and neither does anything else",
+            )
+            .with_help("write `deployment: <the project's name>` in rolecall.yml, or give --project-dir"),
+        );
+    }
+    named.map(str::to_owned)
+}

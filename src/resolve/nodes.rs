@@ -1,0 +1,307 @@
+//! Which nodes are managed, what product each belongs to, and where its relation is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Inputs;
+use crate::dbt::{NamePart, Node, ResourceType, select};
+use crate::declare::NodeDeclarations;
+use crate::model::diagnostic::nearest;
+use crate::model::{Diagnostic, Diagnostics, Ident, ObjectClass, Place, Securable};
+
+/// A node whose access is ours to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManagedNode {
+    /// dbt's id.
+    pub unique_id: String,
+    /// The product whose output it is.
+    pub product: Option<String>,
+    /// Its relation under the class the warehouse gives it; `None` where it has none, is out of
+    /// reach or was skipped as missing.
+    pub relation: Option<Securable>,
+    /// The relation is declared on but not there (`--skip-missing`).
+    pub missing: bool,
+}
+
+pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<ManagedNode> {
+    let outputs = outputs(inputs, found);
+    let mut nodes = Vec::new();
+    let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut reached = 0usize;
+    for node in inputs.manifest.nodes.values() {
+        let declared = inputs.declarations.get(&node.unique_id);
+        if !is_ours(inputs, node) {
+            if let Some(declared) = declared.filter(|d| !d.grants.is_empty()) {
+                found.push(foreign_package(node, declared));
+            }
+            continue;
+        }
+        let product = product_of(inputs, node, declared, &outputs, found);
+        let mut managed =
+            ManagedNode { unique_id: node.unique_id.clone(), product, relation: None, missing: false };
+        let wanted = declared.is_some_and(|d| !d.grants.is_empty());
+        if let Some(on) = relation(inputs, node, declared, found) {
+            let here = inputs.database.is_none_or(|database| on.database_name() == Some(database));
+            if !here {
+                if wanted {
+                    let database = on.database_name().map(Ident::to_string).unwrap_or_default();
+                    elsewhere.entry(database).or_default().push(&node.unique_id);
+                }
+            } else {
+                reached += usize::from(wanted);
+                let there = !inputs.inventory.looked || is_there(inputs, &on);
+                managed.missing = !there;
+                if there || !inputs.skip_missing {
+                    managed.relation = Some(on.clone());
+                }
+                if !there && wanted {
+                    found.push(missing(inputs, node, declared, &on));
+                }
+            }
+        }
+        nodes.push(managed);
+    }
+    report_elsewhere(inputs, elsewhere, reached, found);
+    nodes
+}
+
+fn is_ours(inputs: &Inputs, node: &Node) -> bool {
+    let package = node.package_name.as_str();
+    inputs.project.is_none_or(|project| project == package)
+        || inputs.config.packages.contains(package)
+}
+
+fn foreign_package(node: &Node, declared: &NodeDeclarations) -> Diagnostic {
+    let warning = Diagnostic::warning(
+        "foreign-package",
+        format!(
+            "{} declares access, but belongs to the package {}: nothing is granted",
+            node.unique_id, node.package_name
+        ),
+    )
+    .with_node(&node.unique_id)
+    .with_help(format!("to manage it here, add `packages: [{}]` to rolecall.yml", node.package_name));
+    placed(warning, declared.place.as_ref())
+}
+
+pub(super) fn placed(diagnostic: Diagnostic, place: Option<&Place>) -> Diagnostic {
+    match place {
+        Some(place) => diagnostic.with_place(place.clone()),
+        None => diagnostic,
+    }
+}
+
+/// unique_id → the products whose `outputs` select it.
+fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String, Vec<&'a str>> {
+    let mut outputs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, product) in &inputs.config.products {
+        let Some(selector) = &product.outputs else { continue };
+        let parsed = match select::parse_selector(&selector.value) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                found.push(
+                    Diagnostic::error("bad-selector", format!("outputs of {name}: {error}"))
+                        .with_place(selector.place.clone()),
+                );
+                continue;
+            }
+        };
+        let selected = select::select(&parsed, inputs.manifest, inputs.project);
+        if selected.is_empty() {
+            found.push(
+                Diagnostic::warning(
+                    "no-outputs",
+                    format!("outputs of {name} select no node: {:?}", selector.value),
+                )
+                .with_place(selector.place.clone())
+                .with_help("`dbt ls --select` with the same words shows what dbt would select"),
+            );
+        }
+        for id in selected {
+            outputs.entry(id).or_default().push(name);
+        }
+    }
+    for (id, products) in &outputs {
+        if let [first, second, ..] = products.as_slice() {
+            let place = |product: &str| {
+                inputs.config.products[product].outputs.as_ref().map(|o| o.place.clone())
+            };
+            let error = Diagnostic::error(
+                "two-products",
+                format!("{id} is an output of both {first} and {second}"),
+            )
+            .with_node(id)
+            .with_help("a node belongs to one product; give others access with `product.role`");
+            let error = placed(error, place(first).as_ref());
+            found.push(match place(second) {
+                Some(also) => error.with_also(also, format!("{second} claims it here")),
+                None => error,
+            });
+        }
+    }
+    outputs
+}
+
+fn product_of(
+    inputs: &Inputs,
+    node: &Node,
+    declared: Option<&NodeDeclarations>,
+    outputs: &BTreeMap<String, Vec<&str>>,
+    found: &mut Diagnostics,
+) -> Option<String> {
+    let selected = outputs.get(&node.unique_id).and_then(|products| products.first()).copied();
+    let Some(named) = declared.and_then(|d| d.product.as_deref()) else {
+        return selected.map(str::to_owned);
+    };
+    let place = declared.and_then(|d| d.place.as_ref());
+    let problem = |code, message: String, help: String| {
+        placed(Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help), place)
+    };
+    let Some(product) = inputs.config.products.get(named) else {
+        let known = inputs.config.products.keys().map(String::as_str);
+        let help = match nearest(named, known) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("define it under `products:` in rolecall.yml, or take `product: {named}` out"),
+        };
+        found.push(problem(
+            "unknown-product",
+            format!("{} says `product: {named}`, which nobody defines", node.unique_id),
+            help,
+        ));
+        return None;
+    };
+    match selected {
+        Some(selected) if selected != named => found.push(problem(
+            "two-products",
+            format!("{} says `product: {named}`, but is an output of {selected}", node.unique_id),
+            "a node belongs to one product; give others access with `product.role`".to_owned(),
+        )),
+        None if product.outputs.is_some() => found.push(problem(
+            "not-an-output",
+            format!("{} says `product: {named}`, but is not among that product's outputs", node.unique_id),
+            format!("widen `outputs` of {named}, or move the node: where a product has outputs, no meta adds to them"),
+        )),
+        _ => {}
+    }
+    Some(named.to_owned())
+}
+
+fn relation(
+    inputs: &Inputs,
+    node: &Node,
+    declared: Option<&NodeDeclarations>,
+    found: &mut Diagnostics,
+) -> Option<Securable> {
+    let place = declared.and_then(|d| d.place.as_ref());
+    let wanted = declared.is_some_and(|d| !d.grants.is_empty());
+    let Some(relation) = &node.relation else {
+        if wanted {
+            found.push(placed(
+                Diagnostic::warning(
+                    "no-relation",
+                    format!("{} has no relation in the warehouse (it is ephemeral): nothing is granted", node.unique_id),
+                )
+                .with_node(&node.unique_id),
+                place,
+            ));
+        }
+        return None;
+    };
+    let mut fold = |part: &NamePart, what: &str| {
+        let folded =
+            if part.exact { Ident::new(&part.text) } else { inputs.dialect.fold(&part.text) };
+        match folded.map_err(|e| e.to_string()).and_then(|name| {
+            inputs.dialect.longest_name(&name).map(|()| name)
+        }) {
+            Ok(name) => Some(name),
+            Err(why) if wanted => {
+                found.push(placed(
+                    Diagnostic::error("bad-relation-name", format!("{} of {}: {why}", what, node.unique_id))
+                        .with_node(&node.unique_id)
+                        .with_path(format!("{}.{what}", node.unique_id)),
+                    place,
+                ));
+                None
+            }
+            Err(_) => None,
+        }
+    };
+    let schema = fold(&relation.schema, "schema");
+    let name = fold(&relation.identifier, "identifier");
+    let database = match &relation.database {
+        Some(part) => fold(part, "database"),
+        // Adapters without databases write none; the connected one is then the only one there is.
+        None => inputs.database.cloned(),
+    };
+    if database.is_none() && relation.database.is_none() && wanted {
+        found.push(placed(
+            Diagnostic::error("no-database", format!("{} names no database", node.unique_id))
+                .with_node(&node.unique_id)
+                .with_help("this needs a connection, which says the database"),
+            place,
+        ));
+    }
+    let (database, schema, name) = (database?, schema?, name?);
+    let class = inputs.inventory.class_of(&schema, &name).unwrap_or_else(|| expected(inputs, node));
+    Some(Securable::in_schema(class, database, schema, name))
+}
+
+fn expected(inputs: &Inputs, node: &Node) -> ObjectClass {
+    match node.resource_type {
+        ResourceType::Seed | ResourceType::Snapshot | ResourceType::Source => ObjectClass::Table,
+        // dbt's own default is a view.
+        ResourceType::Model => inputs.dialect.class_of(node.materialized.as_deref().unwrap_or("view")),
+    }
+}
+
+fn is_there(inputs: &Inputs, on: &Securable) -> bool {
+    match (on.schema_name(), on.name()) {
+        (Some(schema), Some(name)) => inputs.inventory.class_of(schema, name).is_some(),
+        _ => false,
+    }
+}
+
+fn missing(
+    inputs: &Inputs,
+    node: &Node,
+    declared: Option<&NodeDeclarations>,
+    on: &Securable,
+) -> Diagnostic {
+    let message = format!("{on} ({}) is not in the warehouse", node.unique_id);
+    let diagnostic = if inputs.skip_missing {
+        Diagnostic::warning("missing-relation", format!("{message}: skipped"))
+    } else {
+        Diagnostic::error("missing-relation", message).with_help(
+            "run `dbt build` first, or go on without it by --skip-missing: it gets its access when it is there",
+        )
+    };
+    placed(diagnostic.with_node(&node.unique_id), declared.and_then(|d| d.place.as_ref()))
+}
+
+fn report_elsewhere(
+    inputs: &Inputs,
+    elsewhere: BTreeMap<String, Vec<&str>>,
+    reached: usize,
+    found: &mut Diagnostics,
+) {
+    let Some(connected) = inputs.database else { return };
+    let names: BTreeSet<&str> = elsewhere.keys().map(String::as_str).collect();
+    for (database, nodes) in &elsewhere {
+        let some: Vec<&str> = nodes.iter().copied().take(3).collect();
+        let message = format!(
+            "{} declared node{} in the database {database:?}, but the connection is to {connected}: {}{}",
+            nodes.len(),
+            if nodes.len() == 1 { " is" } else { "s are" },
+            some.join(", "),
+            if nodes.len() > some.len() { ", …" } else { "" },
+        );
+        let diagnostic = if reached == 0 && names.len() == 1 {
+            Diagnostic::error("wrong-database", message).with_help(format!(
+                "connect to {database:?}, or check that the manifest is the one of this environment"
+            ))
+        } else {
+            Diagnostic::warning("other-database", message)
+                .with_help("a connection reaches one database: run again for each of the others")
+        };
+        found.push(diagnostic);
+    }
+}

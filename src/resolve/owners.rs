@@ -1,0 +1,39 @@
+//! Ownership that was declared: dbt must go on rebuilding what somebody else owns.
+
+use super::Inputs;
+use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident};
+
+/// The folded name of the environment's `deploy_role`.
+pub(super) fn deploy_role(inputs: &Inputs) -> Option<Ident> {
+    let written = inputs.environment.deploy_role.as_ref()?;
+    inputs.dialect.fold(&written.value).ok()
+}
+
+/// Ownership needs a `deploy_role`; whether that role is a member of each owner is seen when
+/// the warehouse is.
+pub(super) fn check_owners(inputs: &Inputs, desired: &mut DesiredState, found: &mut Diagnostics) {
+    if let Some(written) = &inputs.environment.deploy_role
+        && let Err(error) = inputs.dialect.fold(&written.value)
+    {
+        found.push(
+            Diagnostic::error("bad-deploy-role", format!("deploy_role {:?}: {error}", written.value))
+                .with_place(written.place.clone()),
+        );
+    }
+    if inputs.environment.deploy_role.is_some() {
+        return;
+    }
+    for (on, owner) in &desired.owners {
+        let mut error = Diagnostic::error(
+            "own-without-deploy-role",
+            format!(
+                "{} is declared to own {on}, but {} has no deploy_role: dbt could not rebuild it",
+                owner.role, inputs.environment.name
+            ),
+        )
+        .with_help("set `deploy_role:` of the environment to the role that runs dbt, and make it a member of the owner");
+        error.place = Some(inputs.environment.place.clone());
+        error.node = owner.because.first().and_then(|reason| reason.node.clone());
+        found.push(error);
+    }
+}

@@ -1,0 +1,122 @@
+//! Product roles and the names they get in an environment.
+
+use std::collections::BTreeMap;
+
+use super::Inputs;
+use crate::config::template::{self, TemplateContext};
+use crate::config::{Product, ProductRole};
+use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Marker};
+
+/// One product role of one product, in the environment that is resolved.
+pub(super) struct RoleHere<'a> {
+    pub(super) name: Ident,
+    pub(super) declared: &'a ProductRole,
+}
+
+/// (product, product role) → its role here.
+pub(super) type RolesHere<'a> = BTreeMap<(&'a str, &'a str), RoleHere<'a>>;
+
+/// The product roles of a product: those of every product, and its own, which go first.
+pub(super) fn roles_of<'a>(
+    inputs: &Inputs<'a>,
+    product: &'a Product,
+) -> BTreeMap<&'a str, &'a ProductRole> {
+    let shared = &inputs.config.product_roles;
+    shared.iter().chain(&product.product_roles).map(|(name, role)| (name.as_str(), role)).collect()
+}
+
+/// What tells developers apart who share a target: the `target.*` values in the role template.
+pub(super) fn instance(inputs: &Inputs) -> Option<String> {
+    let used = template::uses_target(&inputs.environment.role_name.value);
+    let value = |part: &str| match part {
+        "name" => Some(inputs.target.name.clone()),
+        "schema" => inputs.target.schema.clone(),
+        "database" => inputs.target.database.clone(),
+        _ => None,
+    };
+    let values: Vec<String> = used
+        .iter()
+        .map(|part| format!("{part}={}", value(part).unwrap_or_default()))
+        .collect();
+    (!values.is_empty()).then(|| values.join(" "))
+}
+
+pub(super) fn name_roles<'a>(
+    inputs: &Inputs<'a>,
+    deployment: &str,
+    instance: Option<&str>,
+    desired: &mut DesiredState,
+    found: &mut Diagnostics,
+) -> RolesHere<'a> {
+    let mut here = RolesHere::new();
+    let mut taken: BTreeMap<Ident, (&str, &str)> = BTreeMap::new();
+    for (product_name, product) in &inputs.config.products {
+        for (role_name, declared) in roles_of(inputs, product) {
+            let name = match warehouse_name(inputs, product, role_name) {
+                Ok(name) => name,
+                Err(problem) => {
+                    found.push(*problem);
+                    continue;
+                }
+            };
+            if let Some(other) = taken.insert(name.clone(), (product_name, role_name)) {
+                found.push(
+                    Diagnostic::error(
+                        "role-name-twice",
+                        format!(
+                            "the product roles {}.{} and {product_name}.{role_name} both get the name {name} in {}",
+                            other.0, other.1, inputs.environment.name
+                        ),
+                    )
+                    .with_place(inputs.environment.role_name.place.clone())
+                    .with_help("use both {{ product.name }} and {{ role.name }} in role_name"),
+                );
+                continue;
+            }
+            let marker = Marker {
+                deployment: deployment.to_owned(),
+                environment: inputs.environment.name.clone(),
+                instance: instance.map(str::to_owned),
+                product: product_name.clone(),
+                role: role_name.to_owned(),
+                immutable: false,
+            };
+            desired.roles.insert(name.clone(), DesiredRole { marker });
+            here.insert((product_name, role_name), RoleHere { name, declared });
+        }
+    }
+    here
+}
+
+fn warehouse_name(
+    inputs: &Inputs,
+    product: &Product,
+    role: &str,
+) -> Result<Ident, Box<Diagnostic>> {
+    let template = &inputs.environment.role_name;
+    let context = TemplateContext {
+        env_name: &inputs.environment.name,
+        product: Some((&product.name, product.title.as_deref())),
+        role_name: Some(role),
+        member_name: None,
+        target: inputs.target,
+    };
+    let rendered = template::render(template, &context).map_err(Box::new)?;
+    let problem = |code, message: String, help: &str| {
+        Box::new(
+            Diagnostic::error(code, format!("{message} (product role {}.{role})", product.name))
+                .with_place(template.place.clone())
+                .with_help(help),
+        )
+    };
+    let name = inputs.dialect.fold(&rendered).map_err(|error| {
+        problem("bad-role-name", format!("role_name gives {rendered:?}: {error}"), "mend the template")
+    })?;
+    inputs.dialect.longest_name(&name).map_err(|why| {
+        problem("role-name-too-long", format!("role_name gives {name}: {why}"), "shorten the template, the product's name or the product role's")
+    })?;
+    if let Some(why) = inputs.dialect.reserved(&name) {
+        return Err(problem("reserved-name", format!("role_name gives {name}: {why}"), "give the role another name"));
+    }
+    Ok(name)
+}
