@@ -1,3 +1,5 @@
 //! The `rolecall` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    rolecall::cli::run().into()
+}

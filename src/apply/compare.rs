@@ -1,0 +1,93 @@
+//! One look at the warehouse, and what it lacks.
+
+use std::collections::BTreeSet;
+
+use crate::model::{DesiredState, Diagnostics, Inventory, ObservedState, Scope};
+use crate::plan::{self, Difference, Options, Plan, Sides, Sources};
+use crate::project::Project;
+use crate::resolve::Resolved;
+use crate::warehouse::{Observe, WarehouseError};
+
+/// What was resolved, seen, and found to differ.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// What must be.
+    pub resolved: Resolved,
+    /// What is.
+    pub observed: ObservedState,
+    /// Whose business it is.
+    pub scope: Scope,
+    /// The changes, the refusals, and what is left.
+    pub difference: Difference,
+    /// What resolution found: warnings.
+    pub warnings: Diagnostics,
+}
+
+/// Why nothing could be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The declarations, the configuration or the warehouse do not fit: see the findings.
+    #[error("there are errors")]
+    Found(Diagnostics),
+    /// The warehouse could not be read or changed.
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+}
+
+/// Observes and compares. `retire` empties the roles of an environment that the configuration no
+/// longer has.
+pub async fn compare<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    options: &Options,
+    retire: Option<&str>,
+) -> Result<Compared, Failure> {
+    let database = warehouse.identity().await?.database;
+    let unseen = Inventory::default();
+    let (resolved, found) = project.resolve(Some(&database), &unseen, options.skip_missing);
+    let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
+    let look = plan::interested_in(&resolved, &database);
+    let observed = warehouse.observe(&look).await?;
+    let (again, warnings) =
+        project.resolve(Some(&database), &observed.inventory, options.skip_missing);
+    let Some(mut resolved) = again else { return Err(Failure::Found(warnings)) };
+    let mut scope = resolved.scope(&database);
+    let mut options = options.clone();
+    if let Some(environment) = retire {
+        resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);
+        scope.environment = environment.to_owned();
+        // Its schemas are not in any manifest at hand: all that its roles have is to go.
+        options.prune = true;
+    }
+    let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
+    let difference =
+        plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
+    Ok(Compared { resolved, observed, scope, difference, warnings })
+}
+
+impl Compared {
+    /// The plan file for it.
+    pub fn plan(&self, project: &Project, options: &Options, retire: bool) -> Plan {
+        let environments = BTreeSet::new();
+        let sides =
+            Sides::of(&self.resolved, &self.observed, &self.scope, &environments, options);
+        let sources = Sources {
+            resolved_for: project.as_of,
+            manifest_sha256: project.manifest_sha256.clone(),
+            config_sha256: project.config_sha256.clone(),
+        };
+        Plan::of(&sides, &self.difference, project.dialect(), sources, retire)
+    }
+
+    /// Errors and warnings of both resolution and comparison.
+    pub fn findings(&self) -> Diagnostics {
+        let mut all = self.warnings.clone();
+        all.extend(self.difference.found.clone());
+        all
+    }
+
+    /// Whether the steps may be made at all.
+    pub fn is_clean(&self) -> bool {
+        !self.difference.found.has_errors() && self.difference.refused.is_empty()
+    }
+}

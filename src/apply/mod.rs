@@ -1,0 +1,8 @@
+//! Making it so: observe, compare, execute, read back. Every path ends with the warehouse as it
+//! was, as it should be, or with a report of exactly what was done.
+
+mod compare;
+mod run;
+
+pub use compare::{Compared, Failure, compare};
+pub use run::{Outcome, Settings, apply};

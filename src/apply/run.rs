@@ -1,0 +1,188 @@
+//! The unit of work: lock, observe, compare, execute, read back, commit.
+
+use super::{Compared, Failure, compare};
+use crate::model::Change;
+use crate::plan::{self, Options, Plan, Stale};
+use crate::project::Project;
+use crate::warehouse::{Execute, WarehouseError};
+
+/// How to apply.
+#[derive(Debug, Clone, Default)]
+pub struct Settings<'a> {
+    /// What the plan may do.
+    pub options: Options,
+    /// The reviewed plan that must still fit.
+    pub plan: Option<&'a Plan>,
+    /// Empty the roles of this environment.
+    pub retire: Option<String>,
+    /// At most this many changes in one transaction; `None` for all in one.
+    pub batch: Option<usize>,
+}
+
+/// How an apply ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Nothing had to be done.
+    InSync(Box<Compared>),
+    /// Done, read back and found as declared.
+    Applied {
+        /// What was planned, and is done.
+        done: Vec<Change>,
+        /// The state after it.
+        after: Box<Compared>,
+    },
+    /// Not begun: errors, or something refused.
+    NotAllowed(Box<Compared>),
+    /// Not begun: the plan is stale.
+    Stale(Stale),
+    /// Rolled back, nothing changed: reading back showed a difference.
+    Differs(Box<Compared>),
+    /// Some batches are in, the rest is not.
+    Partly {
+        /// What is done.
+        done: Vec<Change>,
+        /// Why the rest is not.
+        failure: Failure,
+    },
+}
+
+/// How often a transaction that met a concurrent change is tried again.
+const TRIES: u32 = 5;
+
+/// Applies, in one transaction unless batches are wanted.
+pub async fn apply<W: Execute>(
+    warehouse: &mut W,
+    project: &Project,
+    settings: &Settings<'_>,
+) -> Result<Outcome, Failure> {
+    // Without work there is no need for the lock, nor for the right to take it.
+    let before =
+        compare(warehouse, project, &settings.options, settings.retire.as_deref()).await?;
+    if !before.is_clean() {
+        return Ok(Outcome::NotAllowed(Box::new(before)));
+    }
+    if before.difference.steps.is_empty() {
+        return Ok(match check_plan(settings, &before) {
+            Err(stale) => Outcome::Stale(stale),
+            Ok(()) => Outcome::InSync(Box::new(before)),
+        });
+    }
+    let mut done = Vec::new();
+    loop {
+        match one_transaction(warehouse, project, settings, !done.is_empty()).await {
+            Ok(Part::Ended(outcome)) => return Ok(finish(*outcome, done)),
+            Ok(Part::More(changes)) => done.extend(changes),
+            Err(failure) if done.is_empty() => return Err(failure),
+            Err(failure) => return Ok(Outcome::Partly { done, failure }),
+        }
+    }
+}
+
+fn finish(outcome: Outcome, mut before: Vec<Change>) -> Outcome {
+    match outcome {
+        Outcome::Applied { done, after } => {
+            before.extend(done);
+            Outcome::Applied { done: before, after }
+        }
+        Outcome::InSync(after) if !before.is_empty() => Outcome::Applied { done: before, after },
+        Outcome::Differs(after) if !before.is_empty() => {
+            let failure = Failure::Found(after.findings());
+            Outcome::Partly { done: before, failure }
+        }
+        outcome => outcome,
+    }
+}
+
+enum Part {
+    Ended(Box<Outcome>),
+    More(Vec<Change>),
+}
+
+async fn one_transaction<W: Execute>(
+    warehouse: &mut W,
+    project: &Project,
+    settings: &Settings<'_>,
+    continued: bool,
+) -> Result<Part, Failure> {
+    let mut tries = 0;
+    loop {
+        warehouse.begin().await?;
+        match in_transaction(warehouse, project, settings, continued).await {
+            Ok(Wanted::Commit(changes, after)) => {
+                warehouse.commit().await?;
+                let ended = Outcome::Applied { done: changes, after };
+                return Ok(Part::Ended(Box::new(ended)));
+            }
+            Ok(Wanted::CommitPart(changes)) => {
+                warehouse.commit().await?;
+                return Ok(Part::More(changes));
+            }
+            Ok(Wanted::RollBack(outcome)) => {
+                warehouse.roll_back().await?;
+                return Ok(Part::Ended(Box::new(outcome)));
+            }
+            Err(Failure::Warehouse(WarehouseError::Retry(_))) if tries < TRIES => {
+                warehouse.roll_back().await?;
+                tries += 1;
+                tokio::time::sleep(std::time::Duration::from_millis(50 << tries)).await;
+            }
+            Err(failure) => {
+                // The first failure is the one to tell; a broken connection rolls back by itself.
+                let _ = warehouse.roll_back().await;
+                return Err(failure);
+            }
+        }
+    }
+}
+
+enum Wanted {
+    Commit(Vec<Change>, Box<Compared>),
+    CommitPart(Vec<Change>),
+    RollBack(Outcome),
+}
+
+async fn in_transaction<W: Execute>(
+    warehouse: &mut W,
+    project: &Project,
+    settings: &Settings<'_>,
+    continued: bool,
+) -> Result<Wanted, Failure> {
+    let retire = settings.retire.as_deref();
+    let mut options = settings.options.clone();
+    if continued {
+        // The guards have let the whole pass; a batch of it is no news.
+        options.allow_revokes = Some(u64::MAX);
+    }
+    let now = compare(warehouse, project, &options, retire).await?;
+    if !now.is_clean() {
+        return Ok(Wanted::RollBack(Outcome::NotAllowed(Box::new(now))));
+    }
+    if let Err(stale) = check_plan(settings, &now) {
+        return Ok(Wanted::RollBack(Outcome::Stale(stale)));
+    }
+    let mut changes: Vec<Change> =
+        now.difference.steps.iter().map(|step| step.change.clone()).collect();
+    if changes.is_empty() {
+        return Ok(Wanted::RollBack(Outcome::InSync(Box::new(now))));
+    }
+    let part = settings.batch.is_some_and(|size| changes.len() > size);
+    if let Some(size) = settings.batch {
+        changes.truncate(size.max(1));
+    }
+    warehouse.execute(&changes).await?;
+    if part {
+        return Ok(Wanted::CommitPart(changes));
+    }
+    let after = compare(warehouse, project, &options, retire).await?;
+    if !after.difference.steps.is_empty() || after.difference.found.has_errors() {
+        return Ok(Wanted::RollBack(Outcome::Differs(Box::new(after))));
+    }
+    Ok(Wanted::Commit(changes, Box::new(after)))
+}
+
+fn check_plan(settings: &Settings, now: &Compared) -> Result<(), Stale> {
+    match settings.plan {
+        Some(plan) => plan::fits(plan, &now.scope, &now.observed, &now.difference),
+        None => Ok(()),
+    }
+}

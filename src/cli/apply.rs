@@ -1,0 +1,151 @@
+//! `rolecall apply`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
+use crate::apply::{Outcome, Settings, apply};
+use crate::model::Change;
+use crate::plan::{Difference, Plan};
+use crate::report::{json, plan as plan_text};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A plan that `plan --out` wrote: only what it covers is done. Its flags hold
+    #[arg(value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    flags: PlanFlags,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+    /// Several transactions of at most N changes, where the server's lock table is too small for one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batches: Option<u32>,
+}
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
+    let reviewed = arguments.plan.as_ref().map(|path| read_plan(path)).transpose()?;
+    let mut retire = plan::retire(&arguments.flags, &project)?.map(str::to_owned);
+    if let Some(plan) = reviewed.as_ref().filter(|plan| plan.allowed.retire) {
+        anyhow::ensure!(
+            !project.config.environments.contains_key(&plan.scope.environment),
+            "the plan retires {}, which is in the configuration again", plan.scope.environment
+        );
+        retire = Some(plan.scope.environment.clone());
+    }
+    let settings = Settings {
+        options: reviewed.as_ref().map_or_else(|| arguments.flags.options(), |p| p.allowed.options()),
+        plan: reviewed.as_ref(),
+        retire,
+        batch: arguments.batches.map(|n| n as usize),
+    };
+    let outcome = plan::runtime()?.block_on(async {
+        let mut warehouse = plan::connect(&arguments.connection).await?;
+        Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
+    })?;
+    report(global, outcome)
+}
+
+fn read_plan(path: &std::path::Path) -> anyhow::Result<Plan> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Plan::read(&bytes).with_context(|| path.display().to_string())
+}
+
+fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
+    let mut json = json::Applied {
+        version: json::VERSION,
+        outcome: "in_sync",
+        changes: Vec::new(),
+        because: Vec::new(),
+        left: Vec::new(),
+        refused: Vec::new(),
+        findings: Vec::new(),
+    };
+    let text = global.format == Format::Text;
+    let exit = match outcome {
+        Outcome::InSync(now) => {
+            json.left = now.difference.left.clone();
+            json.findings = now.findings().sorted();
+            if text {
+                output::findings(now.findings());
+                output::data("In sync: nothing to change.\n")?;
+                output::data(&plan_text::left(&now.difference.left))?;
+            }
+            Exit::Done
+        }
+        Outcome::Applied { done, after } => {
+            json.outcome = "applied";
+            json.left = after.difference.left.clone();
+            json.findings = after.findings().sorted();
+            if text {
+                output::findings(after.findings());
+                output::data(&list(&done))?;
+                output::data(&format!("Applied {} changes, and read them back.\n", done.len()))?;
+                output::data(&plan_text::left(&after.difference.left))?;
+            }
+            json.changes = done;
+            Exit::Done
+        }
+        Outcome::NotAllowed(now) => {
+            json.outcome = "not_allowed";
+            json.refused = now.difference.refused.clone();
+            json.findings = now.findings().sorted();
+            if text {
+                output::findings(now.findings());
+                output::refusals(&now.difference.refused);
+                output::message("nothing was changed");
+            }
+            if now.difference.found.has_errors() { Exit::Failed } else { Exit::Refused }
+        }
+        Outcome::Stale(stale) => {
+            json.outcome = "stale";
+            output::message("the plan is stale, and nothing was changed: make it again");
+            for line in &stale.because {
+                output::message(&format!("  {}", crate::report::findings::printable(line)));
+            }
+            json.because = stale.because;
+            Exit::Stale
+        }
+        Outcome::Differs(after) => {
+            json.outcome = "rolled_back";
+            json.because = differences(&after.difference);
+            output::message("reading back showed a difference, so everything was rolled back: nothing was changed");
+            for line in &json.because {
+                output::message(&format!("  still to do: {}", crate::report::findings::printable(line)));
+            }
+            Exit::Differs
+        }
+        Outcome::Partly { done, failure } => {
+            json.outcome = "partly";
+            json.because = vec![failure.to_string()];
+            if text {
+                output::data(&list(&done))?;
+            }
+            output::message(&format!(
+                "applied in part: {} changes are made, the rest is not ({failure}); `rolecall apply` again goes on from here",
+                done.len()
+            ));
+            json.changes = done;
+            Exit::Partly
+        }
+    };
+    if global.format == Format::Json {
+        output::data(&json::print(&json)?)?;
+    }
+    Ok(exit)
+}
+
+fn list(changes: &[Change]) -> String {
+    changes
+        .iter()
+        .map(|change| format!("  {}\n", crate::report::findings::printable(&change.brief())))
+        .collect()
+}
+
+fn differences(difference: &Difference) -> Vec<String> {
+    let found = difference.found.iter().map(|finding| finding.message.clone());
+    difference.steps.iter().map(|step| step.change.brief()).chain(found).collect()
+}

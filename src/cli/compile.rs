@@ -1,0 +1,65 @@
+//! `rolecall compile`
+
+use super::{Exit, Format, Global, output};
+use crate::model::{Change, DesiredState, Inventory};
+use crate::project::Project;
+use crate::report::{compiled::Compiled, json};
+
+pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
+    let now = super::plan::as_of(global)?;
+    let (project, mut found) = Project::load(&global.places(), now);
+    let resolved = project.as_ref().and_then(|project| {
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        found.extend(problems);
+        resolved
+    });
+    let (Some(project), Some(resolved)) = (project, resolved) else {
+        output::findings(found);
+        return Ok(Exit::Failed);
+    };
+    let findings = output::findings(found);
+    match global.format {
+        Format::Sql => {
+            let changes = changes_from_nothing(&resolved.desired);
+            let mut text = String::new();
+            for statement in project.dialect().statements(&changes, 0) {
+                text.push_str(&statement.sql);
+                text.push_str(";\n");
+            }
+            output::data(&text)?;
+        }
+        Format::Text | Format::Json => {
+            let compiled = Compiled::of(&resolved.desired, &resolved.deployment, findings);
+            output::data(&json::print(&compiled)?)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What makes the desired state out of a warehouse that has nothing of it.
+fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
+    let DesiredState { environment: _, dialect: _, roles, grants, known: _, memberships, owners } =
+        desired;
+    let roles = roles
+        .iter()
+        .map(|(role, r)| Change::CreateRole { role: role.clone(), marker: r.marker.clone() });
+    let (containers, objects): (Vec<_>, Vec<_>) = grants
+        .iter()
+        .map(|((on, role), grant)| Change::Grant {
+            on: on.clone(),
+            role: role.clone(),
+            privileges: grant.privileges,
+        })
+        .partition(|change| matches!(change, Change::Grant { on, .. } if on.class().is_container()));
+    let owners = owners.iter().map(|(on, owner)| Change::SetOwner {
+        on: on.clone(),
+        from: owner.role.clone(),
+        to: owner.role.clone(),
+    });
+    let members = memberships.iter().map(|((role, member), m)| Change::AddMember {
+        role: role.clone(),
+        member: member.clone(),
+        kind: m.kind,
+    });
+    roles.chain(containers).chain(owners).chain(objects).chain(members).collect()
+}

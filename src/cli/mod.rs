@@ -1,0 +1,207 @@
+//! The command line: arguments, one file per command, and the exit status.
+
+mod apply;
+mod compile;
+mod completions;
+mod exit;
+mod init;
+mod output;
+mod plan;
+mod rehearse;
+mod schema;
+mod validate;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use exit::Exit;
+
+use crate::model::DialectKind;
+use crate::project::Places;
+
+/// Access as code for dbt: who may do what with a data product, declared beside its models.
+#[derive(Debug, Parser)]
+#[command(name = "rolecall", version, max_term_width = 100, after_help = EXIT_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_HELP: &str = "\
+Exit status:
+  0  done, or in sync
+  1  failed
+  2  wrong arguments
+  3  changes pending (plan --check, and verify on drift)
+  5  applied in part
+  6  the plan is stale
+  7  reading back shows a difference
+  8  refused by a guard or a lock";
+
+/// Where things are, and how to speak. The same on every command, and named as in dbt.
+#[derive(Debug, Args)]
+struct Global {
+    /// The folder of dbt_project.yml and rolecall.yml
+    #[arg(long, global = true, env = "DBT_PROJECT_DIR", default_value = ".", value_name = "DIR")]
+    project_dir: PathBuf,
+    /// The environment: its name, or its dbt target's
+    #[arg(short, long, global = true, env = "DBT_TARGET", value_name = "NAME")]
+    target: Option<String>,
+    /// Where dbt writes, from the project folder [default: target]
+    #[arg(long, global = true, env = "DBT_TARGET_PATH", value_name = "DIR")]
+    target_path: Option<PathBuf>,
+    /// A manifest.json, wherever it is [default: TARGET_PATH/TARGET/manifest.json, else TARGET_PATH/manifest.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// The target's schema, for templates that use target.schema
+    #[arg(long, global = true, env = "ROLECALL_TARGET_SCHEMA", value_name = "NAME")]
+    target_schema: Option<String>,
+    /// The target's database, for templates that use target.database
+    #[arg(long, global = true, env = "ROLECALL_TARGET_DATABASE", value_name = "NAME")]
+    target_database: Option<String>,
+    /// postgres or snowflake, where the manifest does not say
+    #[arg(long, global = true, value_name = "DIALECT")]
+    dialect: Option<DialectArg>,
+    /// The date that expiry is judged by, as YYYY-MM-DD (its end, UTC) [default: now]
+    #[arg(long, global = true, value_name = "DATE")]
+    as_of: Option<String>,
+    /// Text for people, or JSON for programs
+    #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DialectArg {
+    Postgres,
+    Snowflake,
+}
+
+impl From<DialectArg> for DialectKind {
+    fn from(arg: DialectArg) -> Self {
+        match arg {
+            DialectArg::Postgres => Self::Postgres,
+            DialectArg::Snowflake => Self::Snowflake,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    /// Statements (compile only)
+    Sql,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a first rolecall.yml from the manifest
+    Init(init::Arguments),
+    /// Everything wrong in declarations and configuration, at once
+    Validate,
+    /// The desired state of an environment, as JSON or SQL; needs no warehouse
+    Compile,
+    /// The changes from the observed to the desired state; reads only
+    Plan(plan::Arguments),
+    /// Make them so, and verify
+    Apply(apply::Arguments),
+    /// Is the warehouse as declared?
+    Verify(verify::Arguments),
+    /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
+    Rehearse(rehearse::Arguments),
+    /// The JSON Schema of a configuration file
+    Schema(schema::Arguments),
+    /// Shell completions
+    Completions(completions::Arguments),
+}
+
+/// How a plan may go beyond the ordinary. On `plan`, `apply` and `verify`.
+#[derive(Debug, Args)]
+struct PlanFlags {
+    /// Bring existing roles of the desired names under management
+    #[arg(long)]
+    adopt: bool,
+    /// Revoke undeclared grants in schemas that the manifest does not name, too
+    #[arg(long)]
+    prune: bool,
+    /// Drop managed roles that are no longer declared
+    #[arg(long)]
+    drop_roles: bool,
+    /// Go on without relations and members that are not there; name them
+    #[arg(long)]
+    skip_missing: bool,
+    /// Up to N revokes are meant, whatever the guards say
+    #[arg(long, value_name = "N")]
+    allow_revokes: Option<u64>,
+    /// Empty the roles of an environment that is gone from the configuration
+    #[arg(long, value_name = "ENVIRONMENT")]
+    retire: Option<String>,
+}
+
+impl PlanFlags {
+    fn options(&self) -> crate::plan::Options {
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
+        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+    }
+}
+
+/// How to reach the warehouse.
+#[derive(Debug, Args)]
+struct ConnectionFlags {
+    /// The server and database, as postgres://user:password@host:port/database
+    #[arg(long, env = "ROLECALL_CONNECTION", hide_env_values = true, value_name = "URL")]
+    connection: Option<String>,
+    /// How long to wait for a lock
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    lock_timeout: u64,
+}
+
+impl Global {
+    fn places(&self) -> Places {
+        Places {
+            project_dir: self.project_dir.clone(),
+            manifest: self.manifest.clone(),
+            target_path: self.target_path.clone(),
+            target: self.target.clone(),
+            target_schema: self.target_schema.clone(),
+            target_database: self.target_database.clone(),
+            dialect: self.dialect.map(DialectKind::from),
+        }
+    }
+}
+
+/// Runs the command line and says how it ended.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; everything else is a wrong argument.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let Cli { global, command } = cli;
+    if global.format == Format::Sql && !matches!(command, Command::Compile) {
+        return output::fail(anyhow::anyhow!("--format sql is for `compile`"), Exit::Usage);
+    }
+    let ended = match &command {
+        Command::Init(arguments) => init::run(&global, arguments),
+        Command::Validate => validate::run(&global),
+        Command::Compile => compile::run(&global),
+        Command::Plan(arguments) => plan::run(&global, arguments),
+        Command::Apply(arguments) => apply::run(&global, arguments),
+        Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::Rehearse(arguments) => rehearse::run(&global, arguments),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),
+    };
+    match ended {
+        Ok(exit) => exit,
+        Err(error) => output::failed(error),
+    }
+}

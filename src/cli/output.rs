@@ -1,0 +1,77 @@
+//! Printing: data to stdout, everything else to stderr, colour only on a terminal.
+
+use std::io::{IsTerminal, Write};
+
+use super::Exit;
+use crate::apply::Failure;
+use crate::model::{Diagnostic, Diagnostics};
+use crate::report::findings;
+use crate::warehouse::WarehouseError;
+
+/// Data. A closed pipe is no failure: the reader has had enough.
+pub(super) fn data(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A message to the person who runs it.
+pub(super) fn message(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Whether stdout, or stderr, shows colours.
+pub(super) fn colour_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Findings, sorted, to stderr.
+pub(super) fn findings(found: Diagnostics) -> Vec<Diagnostic> {
+    let sorted = found.sorted();
+    if !sorted.is_empty() {
+        message(findings::text(&sorted, colour_on_stderr()).trim_end());
+    }
+    sorted
+}
+
+/// What a guard refuses, to stderr.
+pub(super) fn refusals(refused: &[crate::plan::Refusal]) {
+    if !refused.is_empty() {
+        message(findings::refusals(refused, colour_on_stderr()).trim_end());
+    }
+}
+
+/// An error and its causes, and the exit status given.
+pub(super) fn fail(error: anyhow::Error, exit: Exit) -> Exit {
+    message(&format!("error: {}", findings::printable(&format!("{error:#}"))));
+    exit
+}
+
+/// An error, and the exit status that its kind has.
+pub(super) fn failed(error: anyhow::Error) -> Exit {
+    let exit = match error.downcast_ref::<Failure>() {
+        Some(Failure::Found(found)) => {
+            findings(found.clone());
+            return Exit::Failed;
+        }
+        Some(Failure::Warehouse(error)) => exit_of(error),
+        None => error.downcast_ref::<WarehouseError>().map_or(Exit::Failed, exit_of),
+    };
+    fail(error, exit)
+}
+
+fn exit_of(error: &WarehouseError) -> Exit {
+    match error {
+        WarehouseError::Locked(_) | WarehouseError::Limit(_) => Exit::Refused,
+        WarehouseError::Unknown(_) => Exit::Partly,
+        WarehouseError::Connect { .. }
+        | WarehouseError::Statement { .. }
+        | WarehouseError::Forbidden(_)
+        | WarehouseError::Retry(_) => Exit::Failed,
+    }
+}

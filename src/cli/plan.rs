@@ -1,0 +1,144 @@
+//! `rolecall plan`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
+use crate::apply::{Compared, compare};
+use crate::project::Project;
+use crate::report::{json, plan as plan_text};
+use crate::warehouse::postgres::Postgres;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: PlanFlags,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+    /// Write the plan to a file, to be reviewed and applied later
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Exit with 3 if anything would change
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(project) = load(global)? else { return Ok(Exit::Failed) };
+    let options = arguments.flags.options();
+    let retire = retire(&arguments.flags, &project)?;
+    let compared = runtime()?.block_on(async {
+        let mut warehouse = connect(&arguments.connection).await?;
+        Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
+    })?;
+    let clean = compared.is_clean();
+    let plan = clean.then(|| compared.plan(&project, &options, retire.is_some()));
+    if let (Some(plan), Some(path)) = (&plan, &arguments.out) {
+        let text = json::print(plan)?;
+        write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    show(global, &compared, plan)?;
+    if compared.difference.found.has_errors() {
+        return Ok(Exit::Failed);
+    }
+    if !clean {
+        return Ok(Exit::Refused);
+    }
+    let pending = !compared.difference.steps.is_empty();
+    Ok(if arguments.check && pending { Exit::Pending } else { Exit::Done })
+}
+
+/// A plan to stdout; what was found and refused, to stderr.
+pub(super) fn show(
+    global: &Global,
+    compared: &Compared,
+    plan: Option<crate::plan::Plan>,
+) -> anyhow::Result<()> {
+    let difference = &compared.difference;
+    if global.format == Format::Json {
+        let planned = json::Planned {
+            version: json::VERSION,
+            in_sync: plan.is_some() && difference.steps.is_empty(),
+            plan,
+            refused: difference.refused.clone(),
+            findings: compared.findings().sorted(),
+        };
+        return output::data(&json::print(&planned)?);
+    }
+    output::findings(compared.findings());
+    if !difference.found.has_errors() {
+        let style = plan_text::Style { colour: output::colour_on_stdout() };
+        let text = plan_text::text(difference, &compared.scope, &compared.observed.server, &style);
+        output::data(&text)?;
+    }
+    output::refusals(&difference.refused);
+    Ok(())
+}
+
+/// Reads the project; what is wrong with it is said, and `None` returned.
+pub(super) fn load(global: &Global) -> anyhow::Result<Option<Project>> {
+    let (project, found) = Project::load(&global.places(), as_of(global)?);
+    if project.is_none() {
+        if global.format == Format::Json {
+            let findings = found.clone().sorted();
+            let validated = json::Validated { version: json::VERSION, valid: false, findings };
+            output::data(&json::print(&validated)?)?;
+        }
+        output::findings(found);
+    } else if global.format == Format::Text {
+        output::findings(found);
+    }
+    if let Some(project) = &project {
+        output::message(&format!("manifest: {}", project.manifest_path.display()));
+    }
+    Ok(project)
+}
+
+/// `--retire` names an environment that the configuration does not have any more.
+pub(super) fn retire<'a>(
+    flags: &'a PlanFlags,
+    project: &Project,
+) -> anyhow::Result<Option<&'a str>> {
+    let Some(name) = flags.retire.as_deref() else { return Ok(None) };
+    anyhow::ensure!(
+        !project.config.environments.contains_key(name),
+        "--retire {name}: that environment is still in the configuration; take it out first"
+    );
+    Ok(Some(name))
+}
+
+/// The end of the day that `--as-of` names, or now: seconds since 1970, UTC.
+pub(super) fn as_of(global: &Global) -> anyhow::Result<i64> {
+    match global.as_of.as_deref() {
+        Some(written) => crate::config::end_of(written)
+            .map(|end| end - 1)
+            .with_context(|| format!("--as-of {written}: not a date as YYYY-MM-DD")),
+        None => {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+            Ok(i64::try_from(now.as_secs())?)
+        }
+    }
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+pub(super) async fn connect(flags: &ConnectionFlags) -> anyhow::Result<Postgres> {
+    let url = flags.connection.as_deref().context(
+        "no connection: give --connection postgres://user@host/database, or set ROLECALL_CONNECTION",
+    )?;
+    let wait = std::time::Duration::from_secs(flags.lock_timeout);
+    Ok(Postgres::connect(url).await?.with_lock_timeout(wait))
+}
+
+/// Writes beside the file first: a plan is there whole, or not at all.
+fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    std::io::Write::write_all(&mut file, text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}

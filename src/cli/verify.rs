@@ -1,0 +1,37 @@
+//! `rolecall verify`
+
+use clap::Args;
+
+use super::{ConnectionFlags, Exit, Global, PlanFlags, output, plan};
+use crate::apply::compare;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: PlanFlags,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+}
+
+/// Drift is an answer, not a danger: guards do not refuse a look.
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
+    let mut options = arguments.flags.options();
+    options.allow_revokes = Some(u64::MAX);
+    let retire = plan::retire(&arguments.flags, &project)?;
+    let compared = plan::runtime()?.block_on(async {
+        let mut warehouse = plan::connect(&arguments.connection).await?;
+        Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
+    })?;
+    let made = compared.is_clean().then(|| compared.plan(&project, &options, retire.is_some()));
+    plan::show(global, &compared, made)?;
+    let difference = &compared.difference;
+    Ok(if difference.found.has_errors() {
+        Exit::Failed
+    } else if !difference.steps.is_empty() || !difference.refused.is_empty() {
+        output::message("drift: the warehouse is not as declared");
+        Exit::Pending
+    } else {
+        Exit::Done
+    })
+}

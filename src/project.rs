@@ -1,0 +1,225 @@
+//! Everything that is read from files before a warehouse is looked at.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::config::{self, Config, Environment};
+use crate::dbt::{self, Manifest};
+use crate::declare::{self, Declarations, ProjectSources};
+use crate::dialect::{self, Dialect};
+use crate::model::{DialectKind, Diagnostic, Diagnostics, Ident, Inventory, Place};
+use crate::plan::hex;
+use crate::resolve::{self, Inputs, Resolved, Target};
+
+/// Where to look, as the command line says.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The folder of `rolecall.yml` and `dbt_project.yml`.
+    pub project_dir: PathBuf,
+    /// `--manifest`.
+    pub manifest: Option<PathBuf>,
+    /// `--target-path`.
+    pub target_path: Option<PathBuf>,
+    /// `-t/--target`.
+    pub target: Option<String>,
+    /// The target's schema, where a template asks for it.
+    pub target_schema: Option<String>,
+    /// The target's database, where a template asks for it.
+    pub target_database: Option<String>,
+    /// `--dialect`.
+    pub dialect: Option<DialectKind>,
+}
+
+/// A project as read: manifest, declarations, configuration, and which environment is meant.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Where it was read from.
+    pub manifest_path: PathBuf,
+    /// Its declarations.
+    pub declarations: Declarations,
+    /// The configuration.
+    pub config: Config,
+    /// The environment's name.
+    pub environment: String,
+    /// The dialect.
+    pub dialect: DialectKind,
+    /// The root project, where anything names it.
+    pub name: Option<String>,
+    /// What `target.*` means.
+    pub target: Target,
+    /// The time that expiry is judged by: seconds since 1970, UTC.
+    pub as_of: i64,
+    /// SHA-256 of the manifest.
+    pub manifest_sha256: String,
+    /// SHA-256 of the configuration files, names included.
+    pub config_sha256: String,
+}
+
+impl Project {
+    /// Reads everything, and says all that is wrong at once.
+    pub fn load(places: &Places, as_of: i64) -> (Option<Self>, Diagnostics) {
+        let (config, mut found) = config::load(&places.project_dir);
+        let environment = config.as_ref().and_then(|config| choose(config, places, &mut found));
+        let target_name = environment.as_ref().map(|e| e.target.clone().unwrap_or(e.name.clone()));
+        let manifest_path = manifest_path(places, target_name.as_deref());
+        let (manifest, problems) = dbt::read_manifest_file(&manifest_path);
+        found.extend(problems);
+        let (Some(manifest), config) = (manifest, config) else { return (None, found) };
+        let sources = ProjectSources::read(&places.project_dir);
+        let (declarations, problems) = declare::read_declarations(&manifest, &sources);
+        found.extend(problems);
+        let (Some(config), Some(environment)) = (config, environment) else { return (None, found) };
+        let Some(dialect) = choose_dialect(places, &config, &manifest, &manifest_path, &mut found)
+        else {
+            return (None, found);
+        };
+        let name = manifest.metadata.project_name.clone().or_else(|| sources.project_name());
+        let target = Target {
+            name: target_name.unwrap_or_default(),
+            schema: places.target_schema.clone(),
+            database: places.target_database.clone(),
+        };
+        let project = Self {
+            manifest_sha256: sha256_of(&[manifest_path.clone()], &places.project_dir),
+            config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
+            manifest,
+            manifest_path,
+            declarations,
+            config,
+            environment: environment.name,
+            dialect,
+            name,
+            target,
+            as_of,
+        };
+        if found.has_errors() { (None, found) } else { (Some(project), found) }
+    }
+
+    /// Its environment.
+    pub fn environment(&self) -> Option<&Environment> {
+        self.config.environments.get(&self.environment)
+    }
+
+    /// Its dialect.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        dialect::of(self.dialect)
+    }
+
+    /// The desired state of its environment. See [`resolve::resolve`].
+    pub fn resolve(
+        &self,
+        database: Option<&Ident>,
+        inventory: &Inventory,
+        skip_missing: bool,
+    ) -> (Option<Resolved>, Diagnostics) {
+        let Some(environment) = self.environment() else { return (None, Diagnostics::default()) };
+        resolve::resolve(&Inputs {
+            manifest: &self.manifest,
+            declarations: &self.declarations,
+            config: &self.config,
+            environment,
+            dialect: self.dialect(),
+            project: self.name.as_deref(),
+            target: &self.target,
+            database,
+            inventory,
+            skip_missing,
+            as_of: self.as_of,
+        })
+    }
+}
+
+/// The environment that `--target` names, by its own name or its dbt target's; the only one where
+/// there is one.
+fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<Environment> {
+    let names = || config.environments.keys().cloned().collect::<Vec<_>>().join(", ");
+    let environments = || config.environments.values();
+    let chosen = match places.target.as_deref() {
+        None if config.environments.len() == 1 => environments().next(),
+        None => None,
+        Some(target) => config
+            .environments
+            .get(target)
+            .or_else(|| environments().find(|e| e.target.as_deref() == Some(target))),
+    };
+    if chosen.is_none() {
+        found.push(match places.target.as_deref() {
+            Some(target) => {
+                Diagnostic::error("unknown-environment", format!("no environment is named {target}, or has it as its dbt target"))
+                    .with_help(format!("rolecall.yml has {}", names()))
+            }
+            None => Diagnostic::error("no-environment", "which environment is meant is not said")
+                .with_help(format!("give --target with one of {}", names())),
+        });
+    }
+    chosen.cloned()
+}
+
+/// `--manifest`; else `<target path>/<target>/manifest.json`, where each target has a folder of its
+/// own; else `<target path>/manifest.json`.
+pub fn manifest_path(places: &Places, target: Option<&str>) -> PathBuf {
+    if let Some(manifest) = &places.manifest {
+        return manifest.clone();
+    }
+    let target_path =
+        places.project_dir.join(places.target_path.as_deref().unwrap_or(Path::new("target")));
+    let own = target.map(|target| target_path.join(target).join("manifest.json"));
+    own.filter(|path| path.is_file()).unwrap_or_else(|| target_path.join("manifest.json"))
+}
+
+fn choose_dialect(
+    places: &Places,
+    config: &Config,
+    manifest: &Manifest,
+    manifest_path: &Path,
+    found: &mut Diagnostics,
+) -> Option<DialectKind> {
+    let said = places.dialect.or(config.dialect.as_ref().map(|dialect| dialect.value));
+    let adapter = manifest.metadata.adapter_type.as_deref();
+    let chosen = said.or(match adapter {
+        Some("postgres") => Some(DialectKind::Postgres),
+        Some("snowflake") => Some(DialectKind::Snowflake),
+        _ => None,
+    });
+    if chosen.is_none() {
+        found.push(
+            Diagnostic::error(
+                "unknown-dialect",
+                match adapter {
+                    Some(adapter) => format!("the manifest was written for {adapter}, which rolecall does not speak"),
+                    None => "the manifest does not say which adapter it was written for".to_owned(),
+                },
+            )
+            .with_place(Place::file(manifest_path))
+            .with_path("metadata.adapter_type")
+            .with_help("give --dialect postgres or --dialect snowflake, or `dialect:` in rolecall.yml"),
+        );
+    }
+    chosen
+}
+
+fn config_files(project_dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> =
+        ["rolecall.yml", "rolecall.yaml"].iter().map(|name| project_dir.join(name)).collect();
+    let below = WalkDir::new(project_dir.join("rolecall")).sort_by_file_name();
+    files.extend(
+        below.into_iter().flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()),
+    );
+    files
+}
+
+fn sha256_of(files: &[PathBuf], below: &Path) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        if let Ok(bytes) = std::fs::read(file) {
+            let name = file.strip_prefix(below).unwrap_or(file).to_string_lossy();
+            hash.update(format!("{name}\0{}\0", bytes.len()));
+            hash.update(bytes);
+        }
+    }
+    hex(&hash.finalize())
+}

@@ -1,0 +1,92 @@
+//! The JSON of commands other than `compile`: version 1, types of their own, apart from the core.
+
+use serde::Serialize;
+
+use super::matrix::Cell;
+use crate::model::{Change, Diagnostic, Securable};
+use crate::plan::{Left, Plan, Refusal};
+
+/// Of every shape here.
+pub const VERSION: u32 = 1;
+
+/// `validate --format json`.
+#[derive(Debug, Serialize)]
+pub struct Validated {
+    /// [`VERSION`].
+    pub version: u32,
+    /// There is no error.
+    pub valid: bool,
+    /// Errors and warnings, sorted.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// `plan --format json` and `verify --format json`.
+#[derive(Debug, Serialize)]
+pub struct Planned {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Nothing has to be changed.
+    pub in_sync: bool,
+    /// The plan, as `--out` writes it; absent where there are errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// What a guard refuses.
+    pub refused: Vec<Refusal>,
+    /// Errors and warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// `apply --format json`.
+#[derive(Debug, Serialize)]
+pub struct Applied {
+    /// [`VERSION`].
+    pub version: u32,
+    /// `in_sync`, `applied`, `not_allowed`, `stale`, `rolled_back` or `partly`.
+    pub outcome: &'static str,
+    /// What was done.
+    pub changes: Vec<Change>,
+    /// What was found different when reading back, or is not in the plan; why the rest is not done.
+    pub because: Vec<String>,
+    /// What is not as declared and stays so.
+    pub left: Vec<Left>,
+    /// What a guard refuses.
+    pub refused: Vec<Refusal>,
+    /// Errors and warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// `rehearse --format json`.
+#[derive(Debug, Serialize)]
+pub struct Rehearsed {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Everything held.
+    pub proven: bool,
+    /// Which engine it ran on.
+    pub engine: String,
+    /// How many changes were applied.
+    pub applied: usize,
+    /// Columns of the matrix: warehouse roles.
+    pub roles: Vec<String>,
+    /// Its rows.
+    pub matrix: Vec<MatrixRow>,
+    /// How many times the server was asked, and how many queries were run.
+    pub asked: usize,
+    /// What did not hold.
+    pub failures: Vec<String>,
+    /// Warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// One relation of a rehearsal.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct MatrixRow {
+    pub on: Securable,
+    pub cells: Vec<Cell>,
+}
+
+/// Any of them, as the command prints it.
+pub fn print<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n")
+}

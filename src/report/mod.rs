@@ -1,0 +1,14 @@
+//! What people and programs see: findings, plans, matrices; text and versioned JSON.
+//!
+//! Pure: everything here returns text or values; the command line prints them.
+
+pub mod compiled;
+pub mod findings;
+pub mod json;
+pub mod matrix;
+pub mod plan;
+
+/// `1 grant`, `2 grants`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,194 @@
+//! A plan as text: role by role, what it gains and what it loses, and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::count;
+use super::findings::printable;
+use crate::model::{Change, Ident, Reason, Scope, ServerIdentity};
+use crate::plan::{Difference, Left, Step, Why};
+
+/// The plan for people.
+pub fn text(
+    difference: &Difference,
+    scope: &Scope,
+    server: &ServerIdentity,
+    style: &Style,
+) -> String {
+    let mut out = String::new();
+    let place = format!("{} on {} database {}", scope.environment, server.dialect, server.database);
+    if difference.steps.is_empty() {
+        let _ = writeln!(out, "{} is in sync: nothing to change.", printable(&place));
+    } else {
+        let _ = writeln!(out, "Plan for {}", printable(&place));
+        for (role, steps) in by_role(&difference.steps) {
+            let _ = writeln!(out, "\n{}", style.bold(&printable(role.as_str())));
+            for step in steps {
+                let _ = writeln!(out, "{}", line(step, style));
+            }
+        }
+        let _ = writeln!(out, "\n{}", summary(&difference.steps));
+    }
+    if !difference.adopted_members.is_empty() {
+        let _ = writeln!(out, "\nAdopted roles bring these members with them:");
+        for (role, member) in &difference.adopted_members {
+            let _ = writeln!(out, "  {member} in {role}");
+        }
+    }
+    out.push_str(&left(&difference.left));
+    out
+}
+
+/// What is not as declared, and is left so.
+pub fn left(left: &[Left]) -> String {
+    let mut out = String::new();
+    if !left.is_empty() {
+        let _ = writeln!(out, "\nLeft as it is:");
+        for Left { role, what, why } in left {
+            let _ = writeln!(out, "  {}: {} ({})", printable(role.as_str()), printable(what), printable(why));
+        }
+    }
+    out
+}
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// With escape codes.
+    pub colour: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
+    let mut by_role: BTreeMap<&Ident, Vec<&Step>> = BTreeMap::new();
+    for step in steps {
+        by_role.entry(role_of(&step.change)).or_default().push(step);
+    }
+    by_role
+}
+
+fn role_of(change: &Change) -> &Ident {
+    match change {
+        Change::CreateRole { role, .. }
+        | Change::AdoptRole { role, .. }
+        | Change::ResetAttributes { role, .. }
+        | Change::Grant { role, .. }
+        | Change::AddMember { role, .. }
+        | Change::RevokeGrantOption { role, .. }
+        | Change::Revoke { role, .. }
+        | Change::RevokeDefault { role, .. }
+        | Change::RevokeAdminOption { role, .. }
+        | Change::RemoveMember { role, .. }
+        | Change::DropRole { role } => role,
+        Change::RenameRole { to, .. } | Change::SetOwner { to, .. } => to,
+    }
+}
+
+fn line(step: &Step, style: &Style) -> String {
+    let (sign, colour, what) = match &step.change {
+        Change::CreateRole { .. } => ("+", "32", "new role".to_owned()),
+        Change::AdoptRole { .. } => ("+", "32", "existing role, adopted".to_owned()),
+        Change::RenameRole { from, .. } => ("~", "33", format!("renamed from {from}")),
+        Change::ResetAttributes { .. } => {
+            ("-", "31", "attributes reset: no LOGIN, no power of its own".to_owned())
+        }
+        Change::Grant { on, privileges, .. } => {
+            ("+", "32", format!("{privileges} on {} {on}", on.class()))
+        }
+        Change::AddMember { member, kind, .. } => {
+            ("+", "32", format!("member {member} ({})", kind.as_str()))
+        }
+        Change::SetOwner { on, from, .. } => {
+            ("~", "33", format!("owns {} {on}, until now {from}'s", on.class()))
+        }
+        Change::RevokeGrantOption { on, privileges, grantor, .. } => {
+            ("-", "31", format!("grant option for {privileges} on {} {on}, from {grantor}", on.class()))
+        }
+        Change::Revoke { on, privileges, grantor, .. } => {
+            ("-", "31", format!("{privileges} on {} {on}, granted by {grantor}", on.class()))
+        }
+        Change::RevokeDefault { creator, schema, class, privileges, .. } => {
+            let whose = creator.as_ref().map(|c| format!(" of {c}")).unwrap_or_default();
+            let place = schema.as_ref().map(|s| format!(" in schema {s}")).unwrap_or_default();
+            ("-", "31", format!("{privileges} on future objects ({class}){whose}{place}"))
+        }
+        Change::RevokeAdminOption { member, grantor, .. } => {
+            ("-", "31", format!("{member} may no longer let others in (from {grantor})"))
+        }
+        Change::RemoveMember { member, grantor, .. } => {
+            ("-", "31", format!("member {member}, let in by {grantor}"))
+        }
+        Change::DropRole { .. } => ("-", "31", "role dropped".to_owned()),
+    };
+    let why = why(&step.why);
+    let text = format!("  {sign} {}", printable(&what));
+    let text = style.paint(colour, &text);
+    if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &printable(&why))) }
+}
+
+fn why(why: &Why) -> String {
+    match why {
+        Why::Configured => String::new(),
+        Why::Undeclared => "# nobody declares it".to_owned(),
+        Why::RoleGone => "# the role is no longer declared".to_owned(),
+        Why::Declared(reasons) => {
+            let more = reasons.len().saturating_sub(1);
+            let first = reasons.first().map(reason).unwrap_or_default();
+            match more {
+                0 if first.is_empty() => String::new(),
+                0 => format!("# {first}"),
+                more => format!("# {first} and {more} more"),
+            }
+        }
+    }
+}
+
+fn reason(reason: &Reason) -> String {
+    let Reason { node, file, line, permission } = reason;
+    let place = match (file, line) {
+        (Some(file), Some(line)) => Some(format!("{file}:{line}")),
+        (Some(file), None) => Some(file.clone()),
+        _ => node.clone(),
+    };
+    [permission.clone(), place].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `12 to add, 3 to take away: …`.
+pub fn summary(steps: &[Step]) -> String {
+    let mut counts: BTreeMap<(bool, u8, &str), usize> = BTreeMap::new();
+    for step in steps {
+        let (order, what, n) = match &step.change {
+            Change::CreateRole { .. } => (0, "role", 1),
+            Change::AdoptRole { .. } => (1, "adopted role", 1),
+            Change::RenameRole { .. } => (2, "rename", 1),
+            Change::Grant { privileges, .. } => (3, "grant", privileges.len()),
+            Change::AddMember { .. } => (4, "member", 1),
+            Change::SetOwner { .. } => (5, "ownership", 1),
+            Change::Revoke { privileges, .. } | Change::RevokeDefault { privileges, .. } => {
+                (6, "grant", privileges.len())
+            }
+            Change::RevokeGrantOption { .. } | Change::RevokeAdminOption { .. } => (7, "option", 1),
+            Change::RemoveMember { .. } => (8, "member", 1),
+            Change::ResetAttributes { .. } => (9, "set of attributes", 1),
+            Change::DropRole { .. } => (10, "role", 1),
+        };
+        *counts.entry((step.change.takes_away(), order, what)).or_default() += n;
+    }
+    let side = |takes: bool| {
+        let parts: Vec<String> = counts
+            .iter()
+            .filter(|((t, _, _), _)| *t == takes)
+            .map(|((_, _, what), n)| count(*n, what))
+            .collect();
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    };
+    format!("To add: {}. To take away: {}.", side(false), side(true))
+}
