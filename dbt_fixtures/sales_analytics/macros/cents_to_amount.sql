@@ -1,0 +1,3 @@
+{% macro cents_to_amount(column) -%}
+    ({{ column }} / 100.0)::numeric(12, 2)
+{%- endmacro %}

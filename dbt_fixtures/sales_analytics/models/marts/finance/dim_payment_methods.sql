@@ -1,0 +1,5 @@
+select
+    method,
+    count(*) as payments
+from {{ ref('stg_payments') }}
+group by method
