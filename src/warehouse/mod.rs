@@ -1,5 +1,6 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
+pub mod engine;
 pub mod postgres;
 
 use crate::model::{Change, Ident, ObservedState};
