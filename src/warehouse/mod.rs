@@ -1,5 +1,8 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
+pub mod engine;
+pub mod postgres;
+
 use crate::model::{Change, Ident, ObservedState};
 
 /// What to look at.

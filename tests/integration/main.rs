@@ -1,1 +1,4 @@
 //! Integration tests: the command line, and real engines.
+
+mod engines;
+mod postgres_observe;

@@ -1,0 +1,330 @@
+//! The catalog queries, as text. Each reads everything of its kind at once; `$1` is always the
+//! OIDs of the roles of interest. Names are compared and sorted in Rust, by bytes.
+
+/// What the server is and who we are on it.
+pub(super) const SESSION: &str = "
+    select current_setting('server_version_num')::int4, current_database()::text,
+           current_user::text, coalesce(r.rolsuper, false), coalesce(r.rolcreaterole, false),
+           d.oid, has_function_privilege('pg_control_system()', 'execute')
+    from pg_database d left join pg_roles r on r.rolname = current_user
+    where d.datname = current_database()";
+
+/// The cluster's own number, made by initdb and kept by its replicas.
+pub(super) const SYSTEM: &str = "select system_identifier::text from pg_control_system()";
+
+/// Every role, with its comment.
+pub(super) const ROLES: &str = "
+    select r.oid, r.rolname::text, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin,
+           r.rolreplication, r.rolbypassrls, r.rolinherit, s.description
+    from pg_roles r
+    left join pg_shdescription s on s.objoid = r.oid and s.classoid = 'pg_authid'::regclass";
+
+/// One catalog that has owners and access lists.
+struct Source {
+    /// Which one, in the result.
+    tag: &'static str,
+    from: &'static str,
+    oid: &'static str,
+    /// A code for the class where the catalog holds several.
+    kind: &'static str,
+    schema: &'static str,
+    name: &'static str,
+    /// The column's name, or the routine's argument types.
+    part: &'static str,
+    owner: &'static str,
+    acl: &'static str,
+    only: &'static str,
+    /// First version that has it.
+    since: u32,
+}
+
+/// Sorted as they come; `acl` of NULL means the built-in default, which names only the owner and
+/// PUBLIC, so it never concerns a role that we look for.
+const SOURCES: &[Source] = &[
+    Source {
+        tag: "database",
+        from: "pg_database o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.datname",
+        part: "null",
+        owner: "o.datdba",
+        acl: "o.datacl",
+        only: "o.datname = current_database()",
+        since: 0,
+    },
+    Source {
+        tag: "schema",
+        from: "pg_namespace o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "o.nspname",
+        name: "o.nspname",
+        part: "null",
+        owner: "o.nspowner",
+        acl: "o.nspacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "relation",
+        from: "pg_class o join pg_namespace n on n.oid = o.relnamespace",
+        oid: "o.oid",
+        kind: "o.relkind",
+        schema: "n.nspname",
+        name: "o.relname",
+        part: "null",
+        owner: "o.relowner",
+        acl: "o.relacl",
+        only: "o.relkind in ('r', 'p', 'v', 'm', 'f', 'S')",
+        since: 0,
+    },
+    Source {
+        tag: "column",
+        from: "pg_attribute c join pg_class o on o.oid = c.attrelid
+               join pg_namespace n on n.oid = o.relnamespace",
+        oid: "o.oid",
+        kind: "o.relkind",
+        schema: "n.nspname",
+        name: "o.relname",
+        part: "c.attname",
+        owner: "o.relowner",
+        acl: "c.attacl",
+        only: "c.attacl is not null and not c.attisdropped and o.relkind in ('r', 'p', 'v', 'm', 'f')",
+        since: 0,
+    },
+    Source {
+        tag: "routine",
+        from: "pg_proc o join pg_namespace n on n.oid = o.pronamespace",
+        oid: "o.oid",
+        kind: "o.prokind",
+        schema: "n.nspname",
+        name: "o.proname",
+        part: "coalesce((select string_agg(format_type(t.oid, null), ', ' order by t.at)
+                from unnest(o.proargtypes::oid[]) with ordinality t(oid, at)), '')",
+        owner: "o.proowner",
+        acl: "o.proacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "type",
+        from: "pg_type o join pg_namespace n on n.oid = o.typnamespace
+               left join pg_class r on r.oid = o.typrelid",
+        oid: "o.oid",
+        kind: "''",
+        schema: "n.nspname",
+        name: "o.typname",
+        part: "null",
+        owner: "o.typowner",
+        acl: "o.typacl",
+        // Neither array types nor the row types of relations have a life of their own.
+        only: "(o.typrelid = 0 or r.relkind = 'c') and not exists (
+                 select from pg_type e where e.oid = o.typelem and e.typarray = o.oid)",
+        since: 0,
+    },
+    Source {
+        tag: "language",
+        from: "pg_language o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.lanname",
+        part: "null",
+        owner: "o.lanowner",
+        acl: "o.lanacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "fdw",
+        from: "pg_foreign_data_wrapper o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.fdwname",
+        part: "null",
+        owner: "o.fdwowner",
+        acl: "o.fdwacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "server",
+        from: "pg_foreign_server o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.srvname",
+        part: "null",
+        owner: "o.srvowner",
+        acl: "o.srvacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "large_object",
+        from: "pg_largeobject_metadata o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.oid::text",
+        part: "null",
+        owner: "o.lomowner",
+        acl: "o.lomacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "tablespace",
+        from: "pg_tablespace o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.spcname",
+        part: "null",
+        owner: "o.spcowner",
+        acl: "o.spcacl",
+        only: "true",
+        since: 0,
+    },
+    Source {
+        tag: "parameter",
+        from: "pg_parameter_acl o",
+        oid: "o.oid",
+        kind: "''",
+        schema: "null",
+        name: "o.parname",
+        part: "null",
+        // Parameters belong to the bootstrap superuser.
+        owner: "10::oid",
+        acl: "o.paracl",
+        only: "true",
+        since: 150_000,
+    },
+];
+
+/// Every object that a role of interest owns, is granted on, or has passed rights on.
+///
+/// The owner's own entries are left out: they are its implicit rights, and never ours to revoke.
+/// What initdb made belongs to the bootstrap superuser and is not listed as owned.
+pub(super) fn objects(version: u32) -> String {
+    let mut sql = String::new();
+    for source in SOURCES.iter().filter(|source| source.since <= version) {
+        let Source { tag, from, oid, kind, schema, name, part, owner, acl, only, since: _ } =
+            source;
+        if !sql.is_empty() {
+            sql.push_str("\nunion all\n");
+        }
+        let owned = if matches!(*tag, "column" | "parameter") {
+            "false".to_owned()
+        } else {
+            format!("({owner} = any($1) and not ({owner} = 10 and {oid} < 16384))")
+        };
+        sql.push_str(&format!(
+            "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text,
+                    {owner}, {owned}, g.grantees, g.grantors, g.privileges, g.grantable
+             from {from}
+             cross join lateral (
+               select array_agg(a.grantee), array_agg(a.grantor), array_agg(a.privilege_type),
+                      array_agg(a.is_grantable)
+               from aclexplode({acl}) a
+               where a.grantee <> {owner}
+                 and (a.grantee = any($1) or (a.grantor = any($1) and a.grantor <> {owner}))
+             ) g(grantees, grantors, privileges, grantable)
+             where ({only}) and ({acl} is not null or {owned})
+               and (g.grantees is not null or {owned})"
+        ));
+    }
+    sql
+}
+
+/// Memberships of and in the roles of interest. Options came with PostgreSQL 16; before, being a
+/// member gave SET, and the member's own INHERIT attribute decided the other.
+pub(super) fn memberships(version: u32) -> String {
+    let options = if version >= 160_000 {
+        "m.inherit_option, m.set_option"
+    } else {
+        "coalesce(r.rolinherit, true), true"
+    };
+    format!(
+        "select m.roleid, m.member, m.grantor, m.admin_option, {options}
+         from pg_auth_members m left join pg_roles r on r.oid = m.member
+         where m.roleid = any($1) or m.member = any($1)"
+    )
+}
+
+/// Default privileges for the roles of interest. A creator's own entry is implicit.
+pub(super) const DEFAULTS: &str = "
+    select d.defaclrole, n.nspname::text, d.defaclobjtype::text, a.grantee, a.privilege_type,
+           a.is_grantable
+    from pg_default_acl d
+    left join pg_namespace n on n.oid = d.defaclnamespace
+    cross join lateral aclexplode(d.defaclacl) a
+    where a.grantee = any($1) and a.grantee <> d.defaclrole";
+
+/// The relations of the schemas looked at (`$1` is their names here).
+pub(super) const RELATIONS: &str = "
+    select o.oid, o.relkind::text, n.nspname::text, o.relname::text, o.relowner
+    from pg_class o join pg_namespace n on n.oid = o.relnamespace
+    where n.nspname::text = any($1) and o.relkind in ('r', 'p', 'v', 'm', 'f')";
+
+/// The schemas that exist, without the server's own temporary ones.
+pub(super) const SCHEMAS: &str = "
+    select nspname::text from pg_namespace
+    where nspname !~ '^pg_(toast|temp_|toast_temp_)'";
+
+/// Whatever else the server knows to depend on the roles of interest: what no other query here
+/// reads. `$2` is the connected database's OID.
+pub(super) fn other_uses(version: u32) -> String {
+    // From 16 on the grantor of a membership is recorded here too.
+    let memberships = if version >= 160_000 {
+        "d.classid = 'pg_auth_members'::regclass and exists (
+            select from pg_auth_members m
+            where m.oid = d.objid and (m.roleid = any($1) or m.member = any($1)))"
+    } else {
+        "false"
+    };
+    let parameters = if version >= 150_000 { ", 'pg_parameter_acl'::regclass" } else { "" };
+    format!(
+        "select d.refobjid, d.deptype::text,
+                coalesce(pg_describe_object(d.classid, d.objid, d.objsubid), '')
+         from pg_shdepend d
+         where d.refclassid = 'pg_authid'::regclass and d.refobjid = any($1)
+           and d.dbid in (0, $2)
+           and not (d.classid = 'pg_database'::regclass and d.objid <> $2)
+           and not (d.deptype in ('a', 'o') and d.classid in (
+                 'pg_database'::regclass, 'pg_namespace'::regclass, 'pg_proc'::regclass,
+                 'pg_language'::regclass, 'pg_foreign_data_wrapper'::regclass,
+                 'pg_foreign_server'::regclass, 'pg_largeobject'::regclass,
+                 'pg_tablespace'::regclass, 'pg_type'::regclass{parameters}))
+           and not (d.deptype in ('a', 'o') and d.classid = 'pg_class'::regclass
+                    and not exists (
+                      select from pg_class c where c.oid = d.objid
+                      and c.relkind not in ('r', 'p', 'v', 'm', 'f', 'S')))
+           and not (d.deptype = 'a' and d.classid = 'pg_default_acl'::regclass)
+           and not ({memberships})"
+    )
+}
+
+/// How much of other databases, and which other databases themselves, name the roles of interest.
+pub(super) const ELSEWHERE: &str = "
+    select d.refobjid, count(*)
+    from pg_shdepend d
+    where d.refclassid = 'pg_authid'::regclass and d.refobjid = any($1)
+      and (d.dbid not in (0, $2) or (d.classid = 'pg_database'::regclass and d.objid <> $2))
+    group by d.refobjid";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_only_where_the_server_has_them() {
+        assert!(!objects(140_000).contains("pg_parameter_acl"));
+        assert!(objects(150_000).contains("pg_parameter_acl"));
+        assert!(!memberships(150_000).contains("set_option"));
+        assert!(memberships(160_000).contains("set_option"));
+    }
+}
