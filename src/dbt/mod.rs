@@ -1,5 +1,22 @@
 //! What dbt wrote: manifests, and which nodes a selection names. Files in, typed values out.
 
+mod build;
+pub mod fnmatch;
+mod input;
+pub mod manifest;
+#[cfg(test)]
+mod manifest_tests;
 pub mod node;
+mod raw;
+mod raw_value;
+#[cfg(test)]
+mod real_manifests;
+mod relation;
+mod select;
+mod selector;
+mod strict_json;
 
+pub use manifest::{read_manifest, read_manifest_file};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
+pub use select::select;
+pub use selector::{Selector, SelectorError, parse_selector};
