@@ -2,9 +2,16 @@
 //!
 //! The modules are the way of the data; see `ARCHITECTURE.md`.
 
+pub mod apply;
+pub mod cli;
 pub mod config;
 pub mod dbt;
 pub mod declare;
 pub mod dialect;
 pub mod model;
+pub mod plan;
+pub mod project;
+pub mod rehearse;
+pub mod report;
+pub mod resolve;
 pub mod warehouse;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::dialect::StatementError;
 use crate::model::{DesiredState, Diagnostics, Inventory, ObservedState, Scope};
 use crate::plan::{self, Difference, Options, Plan, Sides, Sources};
 use crate::project::Project;
@@ -67,7 +68,12 @@ pub async fn compare<W: Observe>(
 
 impl Compared {
     /// The plan file for it.
-    pub fn plan(&self, project: &Project, options: &Options, retire: bool) -> Plan {
+    pub fn plan(
+        &self,
+        project: &Project,
+        options: &Options,
+        retire: bool,
+    ) -> Result<Plan, StatementError> {
         let environments = BTreeSet::new();
         let sides =
             Sides::of(&self.resolved, &self.observed, &self.scope, &environments, options);

@@ -22,7 +22,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
         Format::Sql => {
             let changes = changes_from_nothing(&resolved.desired);
             let mut text = String::new();
-            for statement in project.dialect().statements(&changes, 0) {
+            for statement in project.dialect().statements(&changes, &Default::default())? {
                 text.push_str(&statement.sql);
                 text.push_str(";\n");
             }

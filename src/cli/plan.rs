@@ -34,7 +34,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let clean = compared.is_clean();
-    let plan = clean.then(|| compared.plan(&project, &options, retire.is_some()));
+    let plan = clean.then(|| compared.plan(&project, &options, retire.is_some())).transpose()?;
     if let (Some(plan), Some(path)) = (&plan, &arguments.out) {
         let text = json::print(plan)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -112,7 +112,7 @@ pub(super) fn retire<'a>(
 /// The end of the day that `--as-of` names, or now: seconds since 1970, UTC.
 pub(super) fn as_of(global: &Global) -> anyhow::Result<i64> {
     match global.as_of.as_deref() {
-        Some(written) => crate::config::end_of(written)
+        Some(written) => crate::config::end_of_day(written)
             .map(|end| end - 1)
             .with_context(|| format!("--as-of {written}: not a date as YYYY-MM-DD")),
         None => {

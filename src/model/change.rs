@@ -157,7 +157,7 @@ impl Change {
             Change::CreateRole { role, .. } => format!("create the role {role}"),
             Change::RenameRole { from, to } => format!("rename the role {from} to {to}"),
             Change::AdoptRole { role, .. } => format!("adopt the role {role}"),
-            Change::ResetAttributes { role } => format!("reset the attributes of {role}"),
+            Change::ResetAttributes { role, .. } => format!("reset the attributes of {role}"),
             Change::Grant { on: o, role, privileges } => {
                 format!("grant {privileges} on {} to {role}", on(o))
             }

@@ -11,7 +11,9 @@ pub mod role;
 pub mod securable;
 
 pub use change::Change;
-pub use desired::{DesiredGrant, DesiredRole, DesiredState, Reason};
+pub use desired::{
+    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Reason,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
 pub use inventory::{Incarnation, Inventory, ObservedRelation};

@@ -37,9 +37,13 @@ pub fn diff(sides: &Sides) -> Difference {
 
 fn attributes(sides: &Sides, names: &super::NewNames, out: &mut Difference) {
     for (observed, name) in names {
-        if sides.observed.roles[observed].attributes != RoleAttributes::MANAGED {
+        let attributes = &sides.observed.roles[observed].attributes;
+        if *attributes != RoleAttributes::MANAGED {
             out.steps.push(Step {
-                change: Change::ResetAttributes { role: name.clone() },
+                change: Change::ResetAttributes {
+                    role: name.clone(),
+                    attributes: attributes.clone(),
+                },
                 why: Why::Undeclared,
             });
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Difference, Left, Options, Sides, Step, Why};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{
     Change, DialectKind, Ident, Incarnation, MarkerReading, ObjectClass, ObservedState,
     PrivilegeSet, Scope, Securable,
@@ -136,9 +136,9 @@ impl Plan {
         dialect: &dyn Dialect,
         sources: Sources,
         retire: bool,
-    ) -> Self {
+    ) -> Result<Self, StatementError> {
         let server = &sides.observed.server;
-        Self {
+        Ok(Self {
             version: PLAN_VERSION,
             made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
             target: TargetIdentity {
@@ -152,10 +152,14 @@ impl Plan {
             config_sha256: sources.config_sha256,
             observed_sha256: fingerprint(sides.observed, sides.scope),
             allowed: Allowed::of(sides.options, retire),
-            changes: difference.steps.iter().map(|s| planned(s, dialect, server.version)).collect(),
+            changes: difference
+                .steps
+                .iter()
+                .map(|step| planned(step, dialect, &Target::from(server)))
+                .collect::<Result<_, _>>()?,
             left: difference.left.clone(),
             relations: relations(sides),
-        }
+        })
     }
 
     /// Reads a file.
@@ -188,16 +192,25 @@ pub struct Sources {
     pub config_sha256: String,
 }
 
-fn planned(step: &Step, dialect: &dyn Dialect, version: u32) -> PlannedChange {
-    let sql = |change: &Change| {
-        dialect.statements(std::slice::from_ref(change), version).into_iter().map(|s| s.sql).collect()
+fn planned(
+    step: &Step,
+    dialect: &dyn Dialect,
+    target: &Target,
+) -> Result<PlannedChange, StatementError> {
+    let sql = |change: &Change| -> Result<Vec<String>, StatementError> {
+        let statements = dialect.statements(std::slice::from_ref(change), target)?;
+        Ok(statements.into_iter().map(|statement| statement.sql).collect())
     };
-    PlannedChange {
+    Ok(PlannedChange {
         change: step.change.clone(),
         why: step.why.clone(),
-        sql: sql(&step.change),
-        reverse_sql: dialect.reverse(&step.change).map(|reverse| sql(&reverse)).unwrap_or_default(),
-    }
+        sql: sql(&step.change)?,
+        // What cannot be undone by a statement has none: that is no reason to refuse the plan.
+        reverse_sql: dialect
+            .reverse(&step.change)
+            .and_then(|reverse| sql(&reverse).ok())
+            .unwrap_or_default(),
+    })
 }
 
 fn relations(sides: &Sides) -> Vec<PlannedRelation> {

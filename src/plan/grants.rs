@@ -132,7 +132,7 @@ fn extra(
                     on: on.clone(),
                     role: role.clone(),
                     privileges: extra,
-                    grantor: new_name(names, &entry.grantor).clone(),
+                    grantor: Some(new_name(names, &entry.grantor).clone()),
                 },
                 why: why.clone(),
             });

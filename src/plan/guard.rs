@@ -154,7 +154,7 @@ fn role_of(change: &Change) -> Option<&Ident> {
         | Change::RevokeDefault { role, .. }
         | Change::RevokeAdminOption { role, .. }
         | Change::RemoveMember { role, .. }
-        | Change::ResetAttributes { role }
+        | Change::ResetAttributes { role, .. }
         | Change::DropRole { role } => Some(role),
         _ => None,
     }

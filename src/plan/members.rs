@@ -1,7 +1,7 @@
 //! Memberships, both ways.
 
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
-use crate::model::{Change, Diagnostic, Ident, ObservedMembership};
+use crate::model::{Change, Diagnostic, Ident, MemberKind, ObservedMembership};
 
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
     for ((role, member), wanted) in &sides.desired.memberships {
@@ -44,7 +44,13 @@ fn observed(sides: &Sides, names: &NewNames, seen: &ObservedMembership, out: &mu
     if !wanted || let_in_by_admin(sides, seen) {
         let gone = is_held && !sides.desired.roles.contains_key(role);
         out.steps.push(Step {
-            change: Change::RemoveMember { role: role.clone(), member: member.clone(), grantor },
+            change: Change::RemoveMember {
+                role: role.clone(),
+                member: member.clone(),
+                // PostgreSQL does not tell them apart; Snowflake's observation will.
+                kind: MemberKind::Role,
+                grantor: Some(grantor),
+            },
             why: if gone { Why::RoleGone } else { Why::Undeclared },
         });
     } else if seen.admin {

@@ -64,12 +64,12 @@ impl Depths {
         let mut depths = Self { objects: BTreeMap::new(), roles: BTreeMap::new() };
         for step in steps {
             match &step.change {
-                Change::Revoke { on, role, grantor, .. }
+                Change::Revoke { on, role, grantor: Some(grantor), .. }
                 | Change::RevokeGrantOption { on, role, grantor, .. } => {
                     depths.objects.insert((on.clone(), role.clone()), grantor.clone());
                 }
                 Change::RevokeAdminOption { role, member, grantor }
-                | Change::RemoveMember { role, member, grantor } => {
+                | Change::RemoveMember { role, member, grantor: Some(grantor), .. } => {
                     depths.roles.insert((role.clone(), member.clone()), grantor.clone());
                 }
                 _ => {}
@@ -80,11 +80,10 @@ impl Depths {
 
     fn of_change(&self, change: &Change) -> usize {
         match change {
-            Change::Revoke { on, grantor, .. } | Change::RevokeGrantOption { on, grantor, .. } => {
-                climb(&self.objects, on, grantor)
-            }
+            Change::Revoke { on, grantor: Some(grantor), .. }
+            | Change::RevokeGrantOption { on, grantor, .. } => climb(&self.objects, on, grantor),
             Change::RevokeAdminOption { role, grantor, .. }
-            | Change::RemoveMember { role, grantor, .. } => climb(&self.roles, role, grantor),
+            | Change::RemoveMember { role, grantor: Some(grantor), .. } => climb(&self.roles, role, grantor),
             _ => 0,
         }
     }

@@ -55,7 +55,7 @@ pub fn fits(
 #[derive(Default)]
 struct Covered<'a> {
     grants: BTreeMap<(&'a Securable, &'a Ident), PrivilegeSet>,
-    revokes: BTreeMap<(&'a Securable, &'a Ident, &'a Ident), PrivilegeSet>,
+    revokes: BTreeMap<(&'a Securable, &'a Ident, &'a Option<Ident>), PrivilegeSet>,
     others: BTreeSet<&'a Change>,
 }
 

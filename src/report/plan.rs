@@ -113,7 +113,8 @@ fn line(step: &Step, style: &Style) -> String {
             ("-", "31", format!("grant option for {privileges} on {} {on}, from {grantor}", on.class()))
         }
         Change::Revoke { on, privileges, grantor, .. } => {
-            ("-", "31", format!("{privileges} on {} {on}, granted by {grantor}", on.class()))
+            let by = grantor.as_ref().map(|g| format!(", granted by {g}")).unwrap_or_default();
+            ("-", "31", format!("{privileges} on {} {on}{by}", on.class()))
         }
         Change::RevokeDefault { creator, schema, class, privileges, .. } => {
             let whose = creator.as_ref().map(|c| format!(" of {c}")).unwrap_or_default();
@@ -124,7 +125,8 @@ fn line(step: &Step, style: &Style) -> String {
             ("-", "31", format!("{member} may no longer let others in (from {grantor})"))
         }
         Change::RemoveMember { member, grantor, .. } => {
-            ("-", "31", format!("member {member}, let in by {grantor}"))
+            let by = grantor.as_ref().map(|g| format!(", let in by {g}")).unwrap_or_default();
+            ("-", "31", format!("member {member}{by}"))
         }
         Change::DropRole { .. } => ("-", "31", "role dropped".to_owned()),
     };

@@ -1,6 +1,6 @@
 //! Declared permissions into privileges on each node's relation, within what the role may.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Inputs;
 use super::nodes::{ManagedNode, placed};
@@ -167,8 +167,10 @@ fn find_role<'r, 'a>(
         );
     }
     // Absent only where its name is wrong, which has been reported.
+    let product = config.name.as_str();
     roles
-        .get_key_value(&(product, wanted.role.as_str()))
+        .iter()
+        .find(|((p, r), _)| *p == product && *r == wanted.role)
         .map(|((product, _), role)| (*product, role))
 }
 
@@ -322,13 +324,13 @@ pub(super) fn grant_with_way(
 
 /// An environment's `may` only narrows: wider than the role's own is an error, on any class.
 fn check_narrowing(inputs: &Inputs, roles: &RolesHere, found: &mut Diagnostics) {
-    let mut said: BTreeMap<(&str, ObjectClass), ()> = BTreeMap::new();
+    let mut said: BTreeSet<&str> = BTreeSet::new();
     for role in roles.values().map(|role| role.declared) {
         let Some(narrowed) = role.environments.get(&inputs.environment.name) else { continue };
         let Some(may) = &narrowed.may else { continue };
         for class in ObjectClass::ALL.into_iter().filter(|class| class.is_relation()) {
             let beyond = most(inputs.dialect, may, class).minus(most(inputs.dialect, &role.may, class));
-            if !beyond.is_empty() && said.insert((&role.name, ObjectClass::Table), ()).is_none() {
+            if !beyond.is_empty() && said.insert(&role.name) {
                 found.push(
                     Diagnostic::error(
                         "may-wider",

@@ -2,8 +2,8 @@
 
 use super::Inputs;
 use super::roles::RolesHere;
-use crate::config::template::{self, TemplateContext};
-use crate::config::{Member, MemberEntry, Product, expires_at};
+use crate::config::template::{self, TemplateContext, TemplateKind};
+use crate::config::{Member, MemberEntry, has_expired};
 use crate::model::{
     DesiredMembership, DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Reason,
 };
@@ -15,14 +15,10 @@ pub(super) fn admit_members(
     found: &mut Diagnostics,
 ) {
     for (product, by_role) in &inputs.config.members {
-        let Some(config) = inputs.config.products.get(product) else { continue };
         for (role_name, entries) in by_role {
             let Some(role) = roles.get(&(product.as_str(), role_name.as_str())) else { continue };
             for entry in entries.iter().filter(|entry| holds_here(inputs, entry)) {
-                let Some((member, kind)) = member_name(inputs, config, role_name, entry, found)
-                else {
-                    continue;
-                };
+                let Some((member, kind)) = member_name(inputs, entry, found) else { continue };
                 if desired.roles.contains_key(&member) {
                     found.push(
                         Diagnostic::error(
@@ -64,41 +60,38 @@ pub(super) fn admit_members(
 fn holds_here(inputs: &Inputs, entry: &MemberEntry) -> bool {
     let here = entry.environments.is_empty()
         || entry.environments.iter().any(|name| name.value == inputs.environment.name);
-    let running = expires_at(entry).is_none_or(|end| inputs.as_of < end);
-    here && running
+    here && !has_expired(entry, inputs.as_of)
 }
 
 fn member_name(
     inputs: &Inputs,
-    product: &Product,
-    role: &str,
     entry: &MemberEntry,
     found: &mut Diagnostics,
 ) -> Option<(Ident, MemberKind)> {
     let Member::Named { kind, name } = &entry.member else { return None };
     let environment = inputs.environment;
-    let template = match kind {
-        MemberKind::Group => environment.group_name.as_ref(),
-        MemberKind::User | MemberKind::Role => environment.user_name.as_ref(),
+    let here = inputs.target.context(&environment.name);
+    let (template, template_kind, context) = match kind {
+        MemberKind::Group => (
+            environment.group_name.as_ref(),
+            TemplateKind::Group,
+            TemplateContext { group_name: Some(name), ..here },
+        ),
+        MemberKind::User | MemberKind::Role => (
+            environment.user_name.as_ref(),
+            TemplateKind::User,
+            TemplateContext { user_name: Some(name), ..here },
+        ),
     };
     let rendered = match template {
         None => name.clone(),
-        Some(template) => {
-            let context = TemplateContext {
-                env_name: &environment.name,
-                product: Some((&product.name, product.title.as_deref())),
-                role_name: Some(role),
-                member_name: Some(name),
-                target: inputs.target,
-            };
-            match template::render(template, &context) {
-                Ok(rendered) => rendered,
-                Err(problem) => {
-                    found.push(problem);
-                    return None;
-                }
+        Some(template) => match template::render(template, template_kind, &context) {
+            Ok(rendered) => rendered,
+            Err(problem) => {
+                found.push(problem);
+                return None;
             }
-        }
+        },
     };
     let dialect = inputs.dialect;
     let checked = dialect.fold(&rendered).map_err(|e| e.to_string()).and_then(|folded| {

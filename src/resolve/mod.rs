@@ -57,6 +57,19 @@ pub struct Target {
     pub database: Option<String>,
 }
 
+impl Target {
+    /// What templates of an environment see of it.
+    fn context<'v>(&'v self, environment: &'v str) -> crate::config::template::TemplateContext<'v> {
+        crate::config::template::TemplateContext {
+            env_name: Some(environment),
+            target_name: Some(&self.name),
+            target_schema: self.schema.as_deref(),
+            target_database: self.database.as_deref(),
+            ..Default::default()
+        }
+    }
+}
+
 /// The desired state, and what was seen on the way.
 #[derive(Debug, Clone)]
 pub struct Resolved {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Inputs;
-use crate::dbt::{NamePart, Node, ResourceType, select};
+use crate::dbt::{NamePart, Node, ResourceType, parse_selector, select};
 use crate::declare::NodeDeclarations;
 use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Diagnostics, Ident, ObjectClass, Place, Securable};
@@ -95,7 +95,7 @@ fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String,
     let mut outputs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, product) in &inputs.config.products {
         let Some(selector) = &product.outputs else { continue };
-        let parsed = match select::parse_selector(&selector.value) {
+        let parsed = match parse_selector(&selector.value) {
             Ok(parsed) => parsed,
             Err(error) => {
                 found.push(
@@ -105,7 +105,7 @@ fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String,
                 continue;
             }
         };
-        let selected = select::select(&parsed, inputs.manifest, inputs.project);
+        let selected = select(&parsed, inputs.manifest, inputs.project);
         if selected.is_empty() {
             found.push(
                 Diagnostic::warning(

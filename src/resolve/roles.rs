@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Inputs;
-use crate::config::template::{self, TemplateContext};
+use crate::config::template::{self, TemplateContext, TemplateKind};
 use crate::config::{Product, ProductRole};
 use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Marker};
 
@@ -95,13 +95,13 @@ fn warehouse_name(
 ) -> Result<Ident, Box<Diagnostic>> {
     let template = &inputs.environment.role_name;
     let context = TemplateContext {
-        env_name: &inputs.environment.name,
-        product: Some((&product.name, product.title.as_deref())),
+        product_name: Some(&product.name),
+        product_title: product.title.as_deref(),
         role_name: Some(role),
-        member_name: None,
-        target: inputs.target,
+        ..inputs.target.context(&inputs.environment.name)
     };
-    let rendered = template::render(template, &context).map_err(Box::new)?;
+    let rendered =
+        template::render(template, TemplateKind::Role, &context).map_err(Box::new)?;
     let problem = |code, message: String, help: &str| {
         Box::new(
             Diagnostic::error(code, format!("{message} (product role {}.{role})", product.name))

@@ -3,7 +3,7 @@
 pub mod engine;
 pub mod postgres;
 
-use crate::model::{Change, Ident, ObservedState};
+use crate::model::{Change, Ident, ObservedState, ServerIdentity};
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum WarehouseError {
 /// Reads a warehouse. Never changes it.
 #[allow(async_fn_in_trait)]
 pub trait Observe {
+    /// Which server and database this is, and as whom it is looked at.
+    async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError>;
     /// Reads everything within the look, in a number of queries that does not depend on the number
     /// of objects.
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError>;
