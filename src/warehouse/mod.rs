@@ -1,6 +1,7 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
 pub mod engine;
+pub mod memory;
 pub mod postgres;
 
 use crate::model::{Change, Ident, ObservedState, ServerIdentity};

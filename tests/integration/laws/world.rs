@@ -1,0 +1,252 @@
+//! A random world: what a server has, as a list of things that people did to it, and what an
+//! environment wants of it. The same list builds a state in memory and, as SQL, on a server.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use rolecall::model::{
+    DesiredMembership, DesiredOwner, DesiredRole, DesiredState, DialectKind, Ident, Marker,
+    MemberKind, ObjectClass, Privilege, PrivilegeSet, Reason, Scope, Securable,
+};
+use rolecall::plan::Options;
+
+pub const DATABASE: &str = "shop";
+/// The last one is not named by the manifest.
+pub const SCHEMAS: [&str; 3] = ["s one", "s\"two", "outside"];
+pub const RELATIONS: [(&str, ObjectClass); 4] = [
+    ("plain", ObjectClass::Table),
+    ("a.view", ObjectClass::View),
+    ("mat'd", ObjectClass::MaterializedView),
+    ("🦀", ObjectClass::Table),
+];
+/// Product roles, their names in the warehouse, and the names they had before.
+pub const ROLES: [(&str, &str, &str); 3] = [
+    ("analyst", "p_analyst", "old analyst"),
+    ("engineer", "p_engineer", "old_engineer"),
+    ("owner", "P Owner", "old_owner"),
+];
+/// Managed, but no product role declares it any more.
+pub const GONE: &str = "p_gone";
+/// Nobody's business: of other people, of another deployment.
+pub const STRANGERS: [&str; 3] = ["stranger", "str\"anger2", "other_deployment"];
+pub const PEOPLE: [&str; 3] = ["taylor", "sam", "AD SALES"];
+pub const DBT: &str = "dbt_runner";
+
+/// One thing that somebody did.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// `by` did it with the grant option it may have; the owner otherwise.
+    Grant { on: Securable, to: String, privileges: PrivilegeSet, option: bool, by: Option<String> },
+    Column { schema: String, relation: String, to: String },
+    Default { schema: Option<String>, to: String },
+    Member { role: String, member: String, admin: bool, by: Option<String> },
+    Owner { on: Securable, to: String },
+    Login { role: String },
+    Public { on: Securable },
+}
+
+/// How a product role is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Was {
+    Absent,
+    Named,
+    NamedBefore,
+}
+
+#[derive(Debug, Clone)]
+pub struct World {
+    pub was: Vec<Was>,
+    pub gone: bool,
+    pub ops: Vec<Op>,
+    pub desired: DesiredState,
+    pub options: Options,
+}
+
+pub fn id(name: &str) -> Ident {
+    Ident::new(name).unwrap()
+}
+
+pub fn marker(role: &str) -> Marker {
+    Marker {
+        deployment: "shop".into(),
+        environment: "prod".into(),
+        instance: None,
+        product: "p".into(),
+        role: role.into(),
+        immutable: false,
+    }
+}
+
+pub fn scope() -> Scope {
+    Scope {
+        deployment: "shop".into(),
+        environment: "prod".into(),
+        instance: None,
+        database: id(DATABASE),
+        schemas: SCHEMAS[..2].iter().map(|schema| id(schema)).collect(),
+    }
+}
+
+pub fn relation(schema: &str, at: usize) -> Securable {
+    let (name, class) = RELATIONS[at];
+    Securable::in_schema(class, id(DATABASE), id(schema), id(name))
+}
+
+/// The observed name of each managed role that is there.
+pub fn observed_roles(was: &[Was], gone: bool) -> Vec<(String, Marker)> {
+    let mut roles = Vec::new();
+    for ((role, name, before), was) in ROLES.iter().zip(was) {
+        match was {
+            Was::Absent => {}
+            Was::Named => roles.push(((*name).to_owned(), marker(role))),
+            Was::NamedBefore => roles.push(((*before).to_owned(), marker(role))),
+        }
+    }
+    if gone {
+        roles.push((GONE.to_owned(), marker("gone")));
+    }
+    roles
+}
+
+pub fn world(operations: usize) -> impl Strategy<Value = World> {
+    let was = proptest::collection::vec(
+        prop_oneof![1 => Just(Was::Absent), 3 => Just(Was::Named), 1 => Just(Was::NamedBefore)],
+        ROLES.len(),
+    );
+    (was, any::<bool>()).prop_flat_map(move |(was, gone)| {
+        let mut grantees: Vec<String> =
+            observed_roles(&was, gone).into_iter().map(|(name, _)| name).collect();
+        grantees.extend(STRANGERS.iter().map(|name| (*name).to_owned()));
+        let ops = proptest::collection::vec(op(grantees), 0..operations);
+        (Just(was), Just(gone), ops, desired(), options())
+            .prop_map(|(was, gone, ops, desired, options)| World { was, gone, ops, desired, options })
+    })
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    (any::<bool>(), any::<bool>()).prop_map(|(prune, drop_roles)| Options {
+        adopt: false,
+        prune,
+        drop_roles,
+        skip_missing: false,
+        allow_revokes: Some(u64::MAX),
+    })
+}
+
+fn privileges() -> impl Strategy<Value = PrivilegeSet> {
+    subsequence(
+        vec![Privilege::SELECT, Privilege::INSERT, Privilege::UPDATE, Privilege::REFERENCES],
+        1..=4,
+    )
+    .prop_map(|privileges| privileges.into_iter().collect())
+}
+
+fn object() -> impl Strategy<Value = (Securable, PrivilegeSet)> {
+    let schemas = SCHEMAS.to_vec();
+    prop_oneof![
+        1 => Just((Securable::database(id(DATABASE)), PrivilegeSet::of(&[Privilege::CONNECT, Privilege::TEMPORARY]))),
+        2 => select(schemas.clone()).prop_map(|schema| {
+            (Securable::schema(id(DATABASE), id(schema)), PrivilegeSet::of(&[Privilege::USAGE, Privilege::CREATE]))
+        }),
+        6 => (select(schemas), 0..RELATIONS.len(), privileges())
+            .prop_map(|(schema, at, privileges)| (relation(schema, at), privileges)),
+    ]
+}
+
+fn op(grantees: Vec<String>) -> impl Strategy<Value = Op> {
+    let who = select(grantees.clone());
+    let by = proptest::option::weighted(0.4, select(grantees.clone()));
+    let mut members: Vec<String> = PEOPLE.iter().map(|name| (*name).to_owned()).collect();
+    members.extend(grantees.iter().cloned());
+    let managed: Vec<String> =
+        grantees.iter().filter(|name| !STRANGERS.contains(&name.as_str())).cloned().collect();
+    let logins = if managed.is_empty() { vec![STRANGERS[0].to_owned()] } else { managed };
+    prop_oneof![
+        10 => (object(), who.clone(), any::<bool>(), by.clone()).prop_map(
+            |((on, privileges), to, option, by)| Op::Grant { on, to, privileges, option, by }
+        ),
+        2 => (select(SCHEMAS.to_vec()), 0..RELATIONS.len(), who.clone()).prop_map(
+            |(schema, at, to)| Op::Column {
+                schema: schema.to_owned(),
+                relation: RELATIONS[at].0.to_owned(),
+                to,
+            }
+        ),
+        2 => (proptest::option::of(select(SCHEMAS.to_vec())), who.clone()).prop_map(
+            |(schema, to)| Op::Default { schema: schema.map(str::to_owned), to }
+        ),
+        5 => (who.clone(), select(members), any::<bool>(), by).prop_map(
+            |(role, member, admin, by)| Op::Member { role, member, admin, by }
+        ),
+        1 => (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), who).prop_map(
+            |(schema, at, to)| Op::Owner { on: relation(schema, at), to }
+        ),
+        1 => select(logins).prop_map(|role| Op::Login { role }),
+        1 => (select(SCHEMAS.to_vec()), 0..RELATIONS.len())
+            .prop_map(|(schema, at)| Op::Public { on: relation(schema, at) }),
+    ]
+}
+
+fn desired() -> impl Strategy<Value = DesiredState> {
+    let grants = proptest::collection::vec(
+        (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), 0..ROLES.len(), privileges()),
+        0..10,
+    );
+    let known = proptest::collection::vec(
+        (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), 0..ROLES.len()),
+        0..2,
+    );
+    let owners = proptest::option::weighted(
+        0.3,
+        (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), 0..ROLES.len()),
+    );
+    let members = subsequence(
+        (0..ROLES.len()).flat_map(|r| (0..PEOPLE.len()).map(move |p| (r, p))).collect::<Vec<_>>(),
+        0..6,
+    );
+    (grants, known, owners, members).prop_map(|(grants, known, owners, members)| {
+        let mut desired = DesiredState::empty("prod", DialectKind::Postgres);
+        let reason = Reason { node: None, file: None, line: None, permission: None };
+        for (role, name, _) in ROLES {
+            desired.roles.insert(id(name), DesiredRole { marker: marker(role) });
+        }
+        let way = |desired: &mut DesiredState, schema: &str, role: usize, create: bool| {
+            let role = id(ROLES[role].1);
+            let connect = PrivilegeSet::of(&[Privilege::CONNECT]);
+            desired.grant(Securable::database(id(DATABASE)), role.clone(), connect, &reason);
+            let mut usage = PrivilegeSet::of(&[Privilege::USAGE]);
+            if create {
+                usage.insert(Privilege::CREATE);
+            }
+            desired.grant(Securable::schema(id(DATABASE), id(schema)), role, usage, &reason);
+        };
+        for (schema, at, role, privileges) in grants {
+            way(&mut desired, schema, role, false);
+            desired.grant(relation(schema, at), id(ROLES[role].1), privileges, &reason);
+        }
+        for (schema, at, role) in known {
+            let key = (relation(schema, at), id(ROLES[role].1));
+            desired.known.insert(key, PrivilegeSet::of(&[Privilege::SELECT]));
+        }
+        if let Some((schema, at, role)) = owners {
+            way(&mut desired, schema, role, true);
+            let role = id(ROLES[role].1);
+            desired
+                .owners
+                .insert(relation(schema, at), DesiredOwner { role: role.clone(), because: vec![] });
+            let membership = DesiredMembership { kind: MemberKind::User, because: vec![] };
+            desired.memberships.insert((role, id(DBT)), membership);
+        }
+        for (role, person) in members {
+            let membership = DesiredMembership { kind: MemberKind::User, because: vec![] };
+            desired.memberships.insert((id(ROLES[role].1), id(PEOPLE[person])), membership);
+        }
+        desired
+    })
+}
+
+/// Every environment of the configuration.
+pub fn environments() -> BTreeSet<String> {
+    BTreeSet::from(["prod".to_owned(), "dev".to_owned()])
+}
