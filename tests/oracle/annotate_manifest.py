@@ -8,7 +8,7 @@ sources here; this adds `meta.rolecall` to every K-th node (all without `--every
 written it there: at the place, or places, where that manifest's version keeps `meta`.
 
 CONFIG_DIR has the `rolecall.yml` that the copy is for. A product whose `outputs` is `path:FOLDER`
-takes the nodes of that folder, whose blocks then name no product; all other nodes get
+or `fqn:A.B` takes the nodes that it selects, whose blocks then name no product; all other nodes get
 `product:` the one product without `outputs`. Only the root project's nodes are taken, and those of
 the packages that `packages:` lists. What is granted rotates through PATTERNS by the order of
 `unique_id`, so that the same manifest always gives the same copy.
@@ -62,13 +62,24 @@ def put_meta(node: dict, version: int, block: dict) -> None:
         node["meta"] = {**(node.get("meta") or {}), "rolecall": block}
 
 
+def selects(outputs: str, node: dict) -> bool:
+    """The two kinds of selection that these configurations use; `fqn:` knows no sources in dbt."""
+    method, _, value = outputs.partition(":")
+    if method == "path":
+        return node["original_file_path"].startswith(value.rstrip("/") + "/")
+    if method == "fqn":
+        parts = value.split(".")
+        return node["resource_type"] != "source" and node["fqn"][: len(parts)] == parts
+    raise ValueError(f"outputs: {outputs}")
+
+
 def annotate(manifest: dict, config: dict, every: int) -> dict:
     version = schema_version(manifest)
-    folders, rest = {}, []
+    selecting, rest = {}, []
     for name, product in config["products"].items():
         outputs = (product or {}).get("outputs")
         if outputs:
-            folders[outputs.removeprefix("path:").rstrip("/") + "/"] = name
+            selecting[name] = outputs
         else:
             rest.append(name)
     (rest,) = rest
@@ -81,9 +92,8 @@ def annotate(manifest: dict, config: dict, every: int) -> dict:
     ][::every]
     by_product: dict = {}
     for index, node in enumerate(chosen):
-        path = node["original_file_path"]
-        product = next((p for f, p in folders.items() if path.startswith(f)), None)
-        other = rest if product else next(iter(folders.values()), rest)
+        product = next((p for p, outputs in selecting.items() if selects(outputs, node)), None)
+        other = rest if product else next(iter(selecting), rest)
         grants = PATTERNS[index % len(PATTERNS)]
         grants = {role.replace("other.", f"{other}."): list(what) for role, what in grants.items()}
         block = {"grants": grants} if product else {"product": rest, "grants": grants}
