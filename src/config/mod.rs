@@ -1,9 +1,29 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod load;
+mod members;
+mod names;
+mod parse;
+mod raw;
+mod reader;
+pub mod schema;
+pub mod template;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod until;
+mod valid;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{DialectKind, MemberKind, Place};
+
+pub use load::load;
+pub use names::{PERMISSION_WORDS, is_name, is_permission};
+pub use parse::{FileKind, SourceFile, parse};
+pub use until::{expires, has_expired};
+pub use valid::{Narrowing, narrowings};
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,130 @@
+//! Texts in, a configuration out. No I/O.
+
+use std::path::PathBuf;
+
+use super::raw::RawPlatform;
+use super::reader::{Reader, said_twice};
+use super::tree::{self, Node, Source, Value};
+use super::{Config, members, valid};
+use crate::model::{Diagnostic, Diagnostics, Place};
+
+/// Which of the configuration's files a text is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileKind {
+    /// `rolecall.yml`.
+    Root,
+    /// A file in `rolecall/platform/`.
+    Platform,
+    /// `rolecall/members/<product>.yml`.
+    Members {
+        /// The file's name without its ending.
+        product: String,
+    },
+}
+
+/// One file of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Relative to the project, for messages and for the order of merging.
+    pub path: PathBuf,
+    /// Its content.
+    pub text: String,
+    /// Which file it is.
+    pub kind: FileKind,
+}
+
+/// Reads and checks a whole configuration. The order of the files does not matter.
+///
+/// The configuration comes back whenever every file is YAML, even where something in it is wrong:
+/// so that declarations can be checked against it and everything wrong is shown at once. **Nothing
+/// may be compiled, planned or applied from it while the diagnostics have errors**: what was wrong
+/// is left out of it.
+pub fn parse(files: &[SourceFile]) -> (Option<Config>, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let mut files: Vec<&SourceFile> = files.iter().collect();
+    files.sort_by(|a, b| {
+        let key = |file: &SourceFile| file.path.as_os_str().as_encoded_bytes().to_vec();
+        key(a).cmp(&key(b))
+    });
+    let mut platform = Vec::new();
+    let mut owners: Vec<(&str, Source<'_>, Node)> = Vec::new();
+    let mut root: Option<Place> = None;
+    let mut all_read = true;
+    for SourceFile { path, text, kind } in files {
+        let source = Source::new(path, text);
+        let node = match tree::read(text, &source) {
+            Ok(node) => node,
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                all_read = false;
+                // It is there, only broken: not also missing.
+                if *kind == FileKind::Root {
+                    root = Some(source.whole());
+                }
+                continue;
+            }
+        };
+        if matches!(node.value, Value::Null) && *kind != FileKind::Root {
+            diagnostics.push(
+                Diagnostic::warning("empty-file", "this file says nothing")
+                    .with_help("remove it, or write what it is for")
+                    .with_place(source.whole()),
+            );
+        }
+        let mut reader = Reader { source: &source, diagnostics: &mut diagnostics };
+        match kind {
+            FileKind::Root => {
+                let raw = RawPlatform::read(&mut reader, &node, "rolecall.yml");
+                match &root {
+                    Some(first) => {
+                        diagnostics.push(said_twice("rolecall.yml", source.whole(), first));
+                    }
+                    None => root = Some(source.whole()),
+                }
+                valid::require_version(&raw, source.whole(), &mut diagnostics);
+                platform.push(raw);
+            }
+            FileKind::Platform => {
+                platform.push(RawPlatform::read(&mut reader, &node, "a platform file"));
+            }
+            FileKind::Members { product } => {
+                match owners.iter().find(|(name, _, _)| name == product) {
+                    Some((_, first, _)) => diagnostics.push(said_twice(
+                        &format!("who the members of `{product}` are"),
+                        source.whole(),
+                        &first.whole(),
+                    )),
+                    None => owners.push((product, source, node)),
+                }
+            }
+        }
+    }
+    let Some(root) = root else {
+        diagnostics.push(missing_root());
+        return (None, diagnostics);
+    };
+    if !all_read {
+        // Names would be missing that are only unread.
+        return (None, diagnostics);
+    }
+    let mut config = valid::merge(platform, &mut diagnostics);
+    if config.environments.is_empty() && !diagnostics.has_errors() {
+        diagnostics.push(
+            Diagnostic::error("no-environment", "no environment is declared")
+                .with_help("declare one under `environments`, named like your dbt target")
+                .with_place(root),
+        );
+    }
+    for (product, source, node) in owners {
+        let mut reader = Reader { source: &source, diagnostics: &mut diagnostics };
+        members::add(&mut config, product, &mut reader, &node);
+    }
+    (Some(config), diagnostics)
+}
+
+/// There is nothing to read.
+pub(super) fn missing_root() -> Diagnostic {
+    Diagnostic::error("no-configuration", "there is no rolecall.yml here")
+        .with_help("`rolecall init` writes a first one, beside dbt_project.yml")
+        .with_place(Place::file("rolecall.yml"))
+}

@@ -1,0 +1,356 @@
+//! The files as they are written, each value with its place, before anything is checked against
+//! anything else. The JSON Schema comes from these types.
+
+use schemars::JsonSchema;
+
+use super::Located;
+pub(super) use super::reader::Keys;
+use super::reader::Reader;
+use super::tree::{Node, Value};
+use crate::model::{Diagnostics, Place};
+
+/// Things by name, in the order of the file.
+#[derive(Debug)]
+pub(super) struct Named<T>(pub Vec<(Located<String>, T)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// The platform's side of access as code: environments, what product roles may, and products.
+/// `rolecall.yml`, beside `dbt_project.yml`, and every file in `rolecall/platform/`.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "rolecall.yml")]
+pub(super) struct RawPlatform {
+    /// The version of this format: 1. Required in rolecall.yml.
+    #[schemars(default, schema_with = "super::schema::version")]
+    pub version: Option<Located<u32>>,
+    /// Part of every managed role's marker, so that two projects on one server never touch each
+    /// other. Without it, the dbt project's name.
+    pub deployment: Option<Located<String>>,
+    /// The SQL dialect. Without it, the manifest's adapter decides.
+    #[schemars(default, schema_with = "super::schema::dialect")]
+    pub dialect: Option<Located<String>>,
+    /// Other dbt packages whose nodes are managed too.
+    pub packages: Option<Vec<Located<String>>>,
+    /// Where models are deployed, by name: by default the dbt target of the same name.
+    #[schemars(default)]
+    pub environments: Named<RawEnvironment>,
+    /// The kinds of role that every product has, by name.
+    #[schemars(default)]
+    pub product_roles: Named<RawProductRole>,
+    /// The data products, by name.
+    #[schemars(default)]
+    pub products: Named<RawProduct>,
+}
+
+/// Where models are deployed.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "environment")]
+pub(super) struct RawEnvironment {
+    /// The template of warehouse role names: `{{ env.name }}_{{ product.name }}_{{ role.name }}`.
+    #[schemars(required, with = "String")]
+    pub role_name: Option<Located<String>>,
+    /// The template of user names. Without it, names are taken as members files write them.
+    pub user_name: Option<Located<String>>,
+    /// The template of group names. Without it, names are taken as members files write them.
+    pub group_name: Option<Located<String>>,
+    /// The environment whose access is promoted into this one.
+    pub promote_from: Option<Located<String>>,
+    /// Guard rails are stricter here.
+    pub protected: Option<bool>,
+    /// The role that runs dbt here, needed where ownership is declared.
+    pub deploy_role: Option<Located<String>>,
+    /// The dbt target, where it is not named like the environment.
+    pub target: Option<Located<String>>,
+}
+
+/// A kind of role, such as analyst, and the most that it can be given.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "product_role")]
+pub(super) struct RawProductRole {
+    /// The most that declarations can give it: read, write, admin, own, or raw privileges.
+    pub may: Option<Vec<Located<String>>>,
+    /// USAGE on these warehouses (Snowflake).
+    pub warehouses: Option<Vec<Located<String>>>,
+    /// Less in some environments, by the environment's name.
+    #[schemars(default)]
+    pub environments: Named<RawProductRoleIn>,
+}
+
+/// What a product role may in one environment, in place of what it may elsewhere. Never more.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "product_role_in_environment")]
+pub(super) struct RawProductRoleIn {
+    /// In place of the product role's `may`.
+    pub may: Option<Vec<Located<String>>>,
+    /// In place of the product role's `warehouses`.
+    pub warehouses: Option<Vec<Located<String>>>,
+}
+
+/// A data product: a named set of dbt nodes, and who decides about its members.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "product")]
+pub(super) struct RawProduct {
+    /// For people.
+    pub title: Option<Located<String>>,
+    /// Who decides about its members.
+    pub owners: Option<Vec<Located<String>>>,
+    /// dbt node selection of its nodes, such as `path:models/marts/sales`.
+    pub outputs: Option<Located<String>>,
+    /// Product roles of its own, beside those of every product.
+    #[schemars(default)]
+    pub product_roles: Named<RawProductRole>,
+}
+
+/// The product owner's side: product role → its members. `rolecall/members/<product>.yml`.
+#[derive(Debug, Default)]
+pub(super) struct RawMembers(pub Vec<(Located<String>, Vec<PlacedEntry>)>);
+
+/// An entry and where it stands.
+pub(super) type PlacedEntry = (Place, RawEntry);
+
+/// Who is let in: exactly one of `user`, `group` and `rule`.
+#[derive(Debug, JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename = "member",
+    extend("oneOf" = [{"required": ["user"]}, {"required": ["group"]}, {"required": ["rule"]}])
+)]
+pub(super) struct RawEntry {
+    /// A user by name.
+    pub user: Option<Located<String>>,
+    /// A group: a role that an identity provider makes.
+    pub group: Option<Located<String>>,
+    /// Everyone whose attributes match. Not evaluated by this version.
+    pub rule: Option<Located<String>>,
+    /// The last day (`2027-01-31`, in UTC) or the moment (`2027-01-31T18:00:00Z`) it ends.
+    pub until: Option<Located<String>>,
+    /// Why, for people.
+    pub reason: Option<Located<String>>,
+    /// Only in these environments. Without it, in all.
+    #[schemars(length(min = 1))]
+    pub environments: Option<Vec<Located<String>>>,
+}
+
+/// The keys of rolecall.yml and of the files in rolecall/platform/.
+pub(super) const PLATFORM: Keys = Keys {
+    of: "a platform file",
+    known: &[
+        "version",
+        "deployment",
+        "dialect",
+        "packages",
+        "environments",
+        "product_roles",
+        "products",
+    ],
+    later: &["policies", "playbooks", "roles", "directory", "tests", "compat", "checks"],
+};
+/// The keys of an environment.
+pub(super) const ENVIRONMENT: Keys = Keys {
+    of: "an environment",
+    known: &[
+        "role_name",
+        "user_name",
+        "group_name",
+        "promote_from",
+        "protected",
+        "deploy_role",
+        "target",
+    ],
+    later: &[],
+};
+/// The keys of a product role.
+pub(super) const PRODUCT_ROLE: Keys =
+    Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
+/// The keys of a product role in one environment.
+pub(super) const PRODUCT_ROLE_IN: Keys =
+    Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
+/// The keys of a product.
+pub(super) const PRODUCT: Keys =
+    Keys { of: "a product", known: &["title", "owners", "outputs", "product_roles"], later: &[] };
+/// The keys of a member.
+pub(super) const ENTRY: Keys = Keys {
+    of: "a member",
+    known: &["user", "group", "rule", "until", "reason", "environments"],
+    later: &[],
+};
+
+impl RawPlatform {
+    /// Reads the root of a file that messages call `of`.
+    pub fn read(reader: &mut Reader<'_>, root: &Node, of: &'static str) -> Self {
+        let fields = reader.fields(root, &Keys { of, ..PLATFORM });
+        let mut named =
+            |key, what| fields.get(key).map(|node| reader.entries(node, what)).unwrap_or_default();
+        let environments = named("environments", "`environments`");
+        let product_roles = named("product_roles", "`product_roles`");
+        let products = named("products", "`products`");
+        Self {
+            version: read_version(reader, fields.get("version")),
+            deployment: reader.text(&fields, "deployment"),
+            dialect: reader.text(&fields, "dialect"),
+            packages: reader.texts(&fields, "packages"),
+            environments: Named(
+                environments
+                    .into_iter()
+                    .map(|(name, node)| (name, RawEnvironment::read(reader, node)))
+                    .collect(),
+            ),
+            product_roles: read_roles(reader, product_roles),
+            products: Named(
+                products
+                    .into_iter()
+                    .map(|(name, node)| (name, RawProduct::read(reader, node)))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+fn read_version(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Located<u32>> {
+    let node = node?;
+    let place = reader.source.place(node);
+    match &node.value {
+        Value::Number(text) if text.parse::<u32>().is_ok_and(|version| version > 0) => {
+            Some(Located { value: text.parse().unwrap_or_default(), place })
+        }
+        other => {
+            let message = format!("`version` must be the number 1, not {}", other.describe());
+            reader.error(node, "wrong-type", message, "write version: 1".to_owned());
+            // It is written, only wrongly: not also missing.
+            Some(Located { value: 1, place })
+        }
+    }
+}
+
+fn read_roles(
+    reader: &mut Reader<'_>,
+    entries: Vec<super::reader::Entry<'_>>,
+) -> Named<RawProductRole> {
+    Named(
+        entries
+            .into_iter()
+            .map(|(name, node)| (name, RawProductRole::read(reader, node)))
+            .collect(),
+    )
+}
+
+impl RawEnvironment {
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        let fields = reader.fields(node, &ENVIRONMENT);
+        Self {
+            // Written, only wrongly: not also missing.
+            role_name: reader.text(&fields, "role_name").or_else(|| {
+                let place = reader.source.place(fields.get("role_name")?);
+                Some(Located { value: String::new(), place })
+            }),
+            user_name: reader.text(&fields, "user_name"),
+            group_name: reader.text(&fields, "group_name"),
+            promote_from: reader.text(&fields, "promote_from"),
+            protected: reader.truth(&fields, "protected"),
+            deploy_role: reader.text(&fields, "deploy_role"),
+            target: reader.text(&fields, "target"),
+        }
+    }
+}
+
+impl RawProductRole {
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        let fields = reader.fields(node, &PRODUCT_ROLE);
+        let environments = fields
+            .get("environments")
+            .map(|node| reader.entries(node, "`environments` of a product role"))
+            .unwrap_or_default();
+        Self {
+            may: reader.texts(&fields, "may"),
+            warehouses: reader.texts(&fields, "warehouses"),
+            environments: Named(
+                environments
+                    .into_iter()
+                    .map(|(name, node)| {
+                        let fields = reader.fields(node, &PRODUCT_ROLE_IN);
+                        let within = RawProductRoleIn {
+                            may: reader.texts(&fields, "may"),
+                            warehouses: reader.texts(&fields, "warehouses"),
+                        };
+                        (name, within)
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl RawProduct {
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        let fields = reader.fields(node, &PRODUCT);
+        let roles = fields
+            .get("product_roles")
+            .map(|node| reader.entries(node, "`product_roles` of a product"))
+            .unwrap_or_default();
+        Self {
+            title: reader.text(&fields, "title"),
+            owners: reader.texts(&fields, "owners"),
+            outputs: reader.text(&fields, "outputs"),
+            product_roles: read_roles(reader, roles),
+        }
+    }
+}
+
+impl RawMembers {
+    /// Reads a file's root. What stands under a key that `is_role` refuses is not looked at.
+    pub fn read(
+        reader: &mut Reader<'_>,
+        root: &Node,
+        mut is_role: impl FnMut(&Located<String>, &mut Diagnostics) -> bool,
+    ) -> Self {
+        let mut roles = reader.entries(root, "a members file");
+        roles.retain(|(role, _)| is_role(role, reader.diagnostics));
+        let read = |reader: &mut Reader<'_>, role: &str, node| {
+            let example = |item: &str| format!("{role}: [{{user: {item}}}]");
+            let items = reader.list(node, &format!("`{role}`"), example).unwrap_or_default();
+            items.iter().filter_map(|item| RawEntry::read(reader, item)).collect()
+        };
+        Self(
+            roles
+                .into_iter()
+                .map(|(role, node)| {
+                    let entries = read(reader, &role.value, node);
+                    (role, entries)
+                })
+                .collect(),
+        )
+    }
+}
+
+impl RawEntry {
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<PlacedEntry> {
+        if let Value::Map(_) = node.value {
+            let fields = reader.fields(node, &ENTRY);
+            let entry = Self {
+                user: reader.text(&fields, "user"),
+                group: reader.text(&fields, "group"),
+                rule: reader.text(&fields, "rule"),
+                until: reader.text(&fields, "until"),
+                reason: reader.text(&fields, "reason"),
+                environments: reader.texts(&fields, "environments"),
+            };
+            // Who it lets in was said, only wrongly: one message is enough.
+            let said = [("user", &entry.user), ("group", &entry.group), ("rule", &entry.rule)]
+                .iter()
+                .all(|(key, value)| value.is_some() == fields.get(key).is_some());
+            return said.then(|| (reader.source.place(node), entry));
+        }
+        let message = format!("a member must be a map, not {}", node.value.describe());
+        let name = match &node.value {
+            Value::Text(text) => text.as_str(),
+            _ => "…",
+        };
+        let help = format!("write {{user: {name}}} or {{group: {name}}}");
+        reader.error(node, "wrong-type", message, help);
+        None
+    }
+}

@@ -1,0 +1,399 @@
+//! The platform's files together: merged, each thing said once, everything named there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{check_fit, check_name, check_permission};
+use super::raw::{RawEnvironment, RawPlatform, RawProduct, RawProductRole};
+use super::reader::{printable, said_twice, suggest};
+use super::template::{self, TemplateKind};
+use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
+
+/// The version of the files that this program reads.
+pub(super) const VERSION: u32 = 1;
+
+/// Merges the platform's files, in the order of their names, and checks the whole.
+pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> Config {
+    let mut config = Config::default();
+    let mut dialect: Option<Located<String>> = None;
+    for file in files {
+        let RawPlatform {
+            version,
+            deployment,
+            dialect: file_dialect,
+            packages,
+            environments,
+            product_roles,
+            products,
+        } = file;
+        check_version(version, diagnostics);
+        once("`deployment`", &mut config.deployment, deployment, diagnostics);
+        once("`dialect`", &mut dialect, file_dialect, diagnostics);
+        for package in packages.unwrap_or_default() {
+            diagnostics.extend(check_fit("the package", &package));
+            config.packages.insert(package.value);
+        }
+        for (name, raw) in environments.0 {
+            add_environment(&mut config.environments, &name, raw, diagnostics);
+        }
+        add_roles(&mut config.product_roles, product_roles.0, diagnostics);
+        for (name, raw) in products.0 {
+            add_product(&mut config.products, &name, raw, diagnostics);
+        }
+    }
+    if let Some(deployment) = &config.deployment {
+        diagnostics.extend(check_fit("the deployment", deployment));
+    }
+    config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));
+    check_environments(&config.environments, diagnostics);
+    check_role_environments(&config, diagnostics);
+    check_own_roles(&config, diagnostics);
+    config
+}
+
+fn once<T>(
+    what: &str,
+    slot: &mut Option<Located<T>>,
+    new: Option<Located<T>>,
+    diagnostics: &mut Diagnostics,
+) {
+    match (slot.as_ref(), new) {
+        (_, None) => {}
+        (None, new) => *slot = new,
+        (Some(first), Some(new)) => diagnostics.push(said_twice(what, new.place, &first.place)),
+    }
+}
+
+fn check_version(version: Option<Located<u32>>, diagnostics: &mut Diagnostics) {
+    let Some(Located { value, place }) = version else { return };
+    if value != VERSION {
+        diagnostics.push(
+            Diagnostic::error(
+                "unknown-version",
+                format!("this file is of version {value}; this rolecall reads version {VERSION}"),
+            )
+            .with_help(format!("use a newer rolecall, or write version: {VERSION}"))
+            .with_place(place),
+        );
+    }
+}
+
+fn read_dialect(
+    written: Located<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Located<DialectKind>> {
+    let known = [DialectKind::Postgres, DialectKind::Snowflake];
+    let found = known.into_iter().find(|kind| kind.as_str() == written.value);
+    if found.is_none() {
+        diagnostics.push(
+            Diagnostic::error(
+                "unknown-dialect",
+                format!("`{}` is no dialect", printable(&written.value)),
+            )
+            .with_help(suggest(&written.value, known.map(DialectKind::as_str), ""))
+            .with_place(written.place.clone()),
+        );
+    }
+    found.map(|value| Located { value, place: written.place })
+}
+
+fn add_environment(
+    environments: &mut BTreeMap<String, Environment>,
+    name: &Located<String>,
+    raw: RawEnvironment,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.extend(check_name("an environment", name));
+    if let Some(first) = environments.get(&name.value) {
+        let what = format!("the environment `{}`", printable(&name.value));
+        diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
+        return;
+    }
+    let RawEnvironment {
+        role_name,
+        user_name,
+        group_name,
+        promote_from,
+        protected,
+        deploy_role,
+        target,
+    } = raw;
+    for (template, kind) in [
+        (&role_name, TemplateKind::Role),
+        (&user_name, TemplateKind::User),
+        (&group_name, TemplateKind::Group),
+    ] {
+        // An empty one is a value that could not be read, which has been said.
+        if let Some(template) = template
+            && !template.value.is_empty()
+        {
+            diagnostics.extend(template::check(template, kind));
+        }
+    }
+    for (what, value) in [("the deploy role", &deploy_role), ("the target", &target)] {
+        if let Some(value) = value {
+            diagnostics.extend(check_fit(what, value));
+        }
+    }
+    let role_name = role_name.unwrap_or_else(|| {
+        diagnostics.push(
+            Diagnostic::error(
+                "missing-key",
+                format!("the environment `{}` has no `role_name`", printable(&name.value)),
+            )
+            .with_help("write role_name: \"{{ env.name }}_{{ product.name }}_{{ role.name }}\"")
+            .with_place(name.place.clone()),
+        );
+        // Kept, so that what names the environment is not wrong too.
+        Located { value: String::new(), place: name.place.clone() }
+    });
+    let environment = Environment {
+        name: name.value.clone(),
+        place: name.place.clone(),
+        role_name,
+        user_name,
+        group_name,
+        promote_from,
+        protected: protected.unwrap_or(false),
+        deploy_role,
+        target: target.map(|target| target.value),
+    };
+    environments.insert(name.value.clone(), environment);
+}
+
+fn add_roles(
+    roles: &mut BTreeMap<String, ProductRole>,
+    raw: Vec<(Located<String>, RawProductRole)>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, raw) in raw {
+        diagnostics.extend(check_name("a product role", &name));
+        if let Some(first) = roles.get(&name.value) {
+            let what = format!("the product role `{}`", printable(&name.value));
+            diagnostics.push(said_twice(&what, name.place, &first.place));
+            continue;
+        }
+        let RawProductRole { may, warehouses, environments } = raw;
+        let may = may.unwrap_or_default();
+        let warehouses = warehouses.unwrap_or_default();
+        check_words(&may, &warehouses, diagnostics);
+        let mut within = BTreeMap::new();
+        for (environment, raw) in environments.0 {
+            let Located { value, place } = environment;
+            if raw.may.is_none() && raw.warehouses.is_none() {
+                let found = format!("`{}` says neither `may` nor `warehouses`", printable(&value));
+                diagnostics.push(
+                    Diagnostic::error("missing-key", found)
+                        .with_help("write may: [] where it may nothing there, or leave it out")
+                        .with_place(place.clone()),
+                );
+            }
+            check_words(
+                raw.may.as_deref().unwrap_or_default(),
+                raw.warehouses.as_deref().unwrap_or_default(),
+                diagnostics,
+            );
+            within.insert(value, ProductRoleIn { may: raw.may, warehouses: raw.warehouses, place });
+        }
+        let Located { value, place } = name;
+        let role =
+            ProductRole { name: value.clone(), place, may, warehouses, environments: within };
+        roles.insert(value, role);
+    }
+}
+
+fn check_words(
+    may: &[Located<String>],
+    warehouses: &[Located<String>],
+    diagnostics: &mut Diagnostics,
+) {
+    for word in may {
+        diagnostics.extend(check_permission(word));
+    }
+    for warehouse in warehouses {
+        diagnostics.extend(check_fit("the warehouse", warehouse));
+    }
+}
+
+fn add_product(
+    products: &mut BTreeMap<String, Product>,
+    name: &Located<String>,
+    raw: RawProduct,
+    diagnostics: &mut Diagnostics,
+) {
+    diagnostics.extend(check_name("a product", name));
+    if let Some(first) = products.get(&name.value) {
+        let what = format!("the product `{}`", printable(&name.value));
+        diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
+        return;
+    }
+    let RawProduct { title, owners, outputs, product_roles } = raw;
+    let owners = owners.unwrap_or_default();
+    for owner in &owners {
+        diagnostics.extend(check_fit("the owner", owner));
+    }
+    let mut own = BTreeMap::new();
+    add_roles(&mut own, product_roles.0, diagnostics);
+    let product = Product {
+        name: name.value.clone(),
+        place: name.place.clone(),
+        title: title.map(|title| title.value),
+        owners,
+        outputs,
+        product_roles: own,
+    };
+    products.insert(name.value.clone(), product);
+}
+
+/// `promote_from` names an environment and never comes back to where it began; no dbt target
+/// belongs to two environments.
+fn check_environments(environments: &BTreeMap<String, Environment>, diagnostics: &mut Diagnostics) {
+    let mut by_target: BTreeMap<&str, &Environment> = BTreeMap::new();
+    let mut in_known_circle: BTreeSet<&str> = BTreeSet::new();
+    for environment in environments.values() {
+        let target = environment.target.as_deref().unwrap_or(&environment.name);
+        if let Some(first) = by_target.insert(target, environment) {
+            diagnostics.push(
+                said_twice(
+                    &format!(
+                        "the dbt target `{}`, of the environments `{}` and `{}`,",
+                        printable(target),
+                        printable(&first.name),
+                        printable(&environment.name)
+                    ),
+                    environment.place.clone(),
+                    &first.place,
+                )
+                .with_help("an environment's target is its name unless `target` says otherwise"),
+            );
+        }
+        if let Some(from) = &environment.promote_from
+            && !environments.contains_key(&from.value)
+        {
+            diagnostics.push(unknown_environment(from, environments));
+        }
+        if let Some(circle) = circle_from(environment, environments) {
+            if circle.iter().any(|name| in_known_circle.contains(name)) {
+                continue;
+            }
+            in_known_circle.extend(&circle);
+            let way = circle.iter().map(|name| format!("`{name}` from ")).collect::<String>();
+            let place = environment.promote_from.as_ref().map_or(&environment.place, |p| &p.place);
+            diagnostics.push(
+                Diagnostic::error(
+                    "promotion-circle",
+                    format!("promotion goes in a circle: {way}`{}`", environment.name),
+                )
+                .with_help("remove one `promote_from`: the first environment has none")
+                .with_place(place.clone()),
+            );
+        }
+    }
+}
+
+/// The names on the way from an environment back to itself.
+fn circle_from<'c>(
+    start: &'c Environment,
+    environments: &'c BTreeMap<String, Environment>,
+) -> Option<Vec<&'c str>> {
+    let mut way = vec![start.name.as_str()];
+    let mut at = start;
+    loop {
+        let from = at.promote_from.as_ref()?;
+        at = environments.get(&from.value)?;
+        if at.name == start.name {
+            return Some(way);
+        }
+        if way.contains(&at.name.as_str()) {
+            // A circle further on: found from there.
+            return None;
+        }
+        way.push(&at.name);
+    }
+}
+
+/// What to say of an environment that is not declared.
+pub(super) fn unknown_environment(
+    named: &Located<String>,
+    environments: &BTreeMap<String, Environment>,
+) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-environment",
+        format!("there is no environment `{}`", printable(&named.value)),
+    )
+    .with_help(suggest(
+        &named.value,
+        environments.keys().map(String::as_str),
+        "declare it under `environments` in rolecall.yml",
+    ))
+    .with_place(named.place.clone())
+}
+
+fn every_role(config: &Config) -> impl Iterator<Item = (Option<&str>, &ProductRole)> {
+    let own = config.products.values().flat_map(|product| {
+        product.product_roles.values().map(|role| (Some(product.name.as_str()), role))
+    });
+    config.product_roles.values().map(|role| (None, role)).chain(own)
+}
+
+fn check_role_environments(config: &Config, diagnostics: &mut Diagnostics) {
+    for (_, role) in every_role(config) {
+        for (name, within) in &role.environments {
+            if !config.environments.contains_key(name) {
+                let named = Located { value: name.clone(), place: within.place.clone() };
+                diagnostics.push(unknown_environment(&named, &config.environments));
+            }
+        }
+    }
+}
+
+/// A product's own roles stand beside those of every product: the same name is said twice.
+fn check_own_roles(config: &Config, diagnostics: &mut Diagnostics) {
+    for product in config.products.values() {
+        for role in product.product_roles.values() {
+            if let Some(first) = config.product_roles.get(&role.name) {
+                let what = format!("the product role `{}`", printable(&role.name));
+                diagnostics.push(said_twice(&what, role.place.clone(), &first.place).with_help(
+                    "every product has it already; give the product's own another name",
+                ));
+            }
+        }
+    }
+}
+
+/// One product role's `may` in one environment, and the `may` that it may not go beyond.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Narrowing<'c> {
+    /// The product, where the product role is its own.
+    pub product: Option<&'c str>,
+    /// The product role.
+    pub role: &'c ProductRole,
+    /// The environment.
+    pub environment: &'c str,
+    /// What it may elsewhere.
+    pub base: &'c [Located<String>],
+    /// What it may there.
+    pub narrowed: &'c [Located<String>],
+}
+
+/// Every `may` that one environment narrows. Whether it is not wider can be said only after the
+/// words are expanded to a dialect's privileges: whoever does that checks each of these.
+pub fn narrowings(config: &Config) -> impl Iterator<Item = Narrowing<'_>> {
+    every_role(config).flat_map(|(product, role)| {
+        role.environments.iter().filter_map(move |(environment, within)| {
+            let narrowed = within.may.as_deref()?;
+            Some(Narrowing { product, role, environment, base: &role.may, narrowed })
+        })
+    })
+}
+
+/// The file that must say which version it is.
+pub(super) fn require_version(root: &RawPlatform, place: Place, diagnostics: &mut Diagnostics) {
+    if root.version.is_none() {
+        diagnostics.push(
+            Diagnostic::error("missing-key", "`version` is missing")
+                .with_help(format!("begin the file with version: {VERSION}"))
+                .with_place(place),
+        );
+    }
+}
