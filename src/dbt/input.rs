@@ -11,9 +11,10 @@ use crate::model::{Diagnostic, Place};
 const LONGEST_LINE: usize = 200;
 
 /// The bytes without a UTF-8 byte order mark, if they can be JSON text at all.
-pub(super) fn text_of<'a>(bytes: &'a [u8], file: &Path) -> Result<&'a [u8], Diagnostic> {
+pub(super) fn text_of<'a>(bytes: &'a [u8], file: &Path) -> Result<&'a [u8], Box<Diagnostic>> {
     let error = |code, message: &str, help: &str| {
-        Err(Diagnostic::error(code, message).with_place(Place::file(file)).with_help(help))
+        let found = Diagnostic::error(code, message).with_place(Place::file(file));
+        Err(Box::new(found.with_help(help)))
     };
     match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => text_of(rest, file),

@@ -53,7 +53,7 @@ fn read(bytes: &[u8], file: &Path, diagnostics: &mut Diagnostics) -> Option<Mani
     let bytes = match input::text_of(bytes, file) {
         Ok(bytes) => bytes,
         Err(diagnostic) => {
-            diagnostics.push(diagnostic);
+            diagnostics.push(*diagnostic);
             return None;
         }
     };

@@ -13,10 +13,13 @@ mod raw_value;
 mod real_manifests;
 mod relation;
 mod select;
+#[cfg(test)]
+mod select_tests;
 mod selector;
 mod strict_json;
 
 pub use manifest::{read_manifest, read_manifest_file};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
+pub(crate) use raw_value::KEY;
 pub use select::select;
 pub use selector::{Selector, SelectorError, parse_selector};

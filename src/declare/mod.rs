@@ -1,8 +1,21 @@
 //! `meta.rolecall` of every node, read into declarations with the place each was written.
 
+mod block;
+mod config_call;
+mod layers;
+mod shadow;
+mod sources;
+mod yaml;
+
 use std::collections::BTreeMap;
 
-use crate::model::Place;
+use crate::dbt::{Manifest, Node};
+use crate::model::{Diagnostics, Place};
+
+pub use sources::ProjectSources;
+
+#[cfg(test)]
+mod tests;
 
 /// What one node's `meta.rolecall` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,3 +50,61 @@ pub struct RoleRef {
 
 /// All declarations of a project, by the node's `unique_id`.
 pub type Declarations = BTreeMap<String, NodeDeclarations>;
+
+/// Reads the block of every node that has one.
+///
+/// The manifest says what is declared; `sources` only says where it was written, and is believed
+/// where the same block (or at least the same role) stands there. Findings: wrong types and
+/// unknown keys (`meta-type`, `unknown-key`), `role-name`, `unknown-permission`; warnings for
+/// empty and doubled permissions, and `meta-shadowed` where a folder's block is replaced by a
+/// block that gives less.
+pub fn read_declarations(
+    manifest: &Manifest,
+    sources: &ProjectSources,
+) -> (Declarations, Diagnostics) {
+    let (mut declarations, mut diagnostics) = (Declarations::new(), Diagnostics::default());
+    for node in manifest.nodes.values() {
+        let Some(value) = &node.rolecall else { continue };
+        let layers = layers::of_node(manifest, sources, node);
+        let winner = layers::winner(&layers, value);
+        let places = FoundPlaces { manifest, node, layer: winner.and_then(|at| layers.get(at)) };
+        shadow::check(node, value, &layers, winner, &mut diagnostics);
+        if let Some(read) = block::read(&node.unique_id, value, &places, &mut diagnostics) {
+            declarations.insert(node.unique_id.clone(), read);
+        }
+    }
+    (declarations, diagnostics)
+}
+
+/// Places in the layer that a block came from; without one, the file that describes the node.
+struct FoundPlaces<'p> {
+    manifest: &'p Manifest,
+    node: &'p Node,
+    layer: Option<&'p layers::Layer<'p>>,
+}
+
+impl FoundPlaces<'_> {
+    fn or_file(&self, place: Option<Place>) -> Option<Place> {
+        place.or_else(|| match self.layer {
+            Some(layer) => layer.block(),
+            None => {
+                let folder = sources::package_folder(self.manifest, self.node);
+                self.node.patch_path.as_ref().map(|file| Place::file(format!("{folder}{file}")))
+            }
+        })
+    }
+}
+
+impl block::Places for FoundPlaces<'_> {
+    fn block(&self) -> Option<Place> {
+        self.or_file(self.layer.and_then(layers::Layer::block))
+    }
+
+    fn key(&self, key: &str) -> Option<Place> {
+        self.or_file(self.layer.and_then(|layer| layer.find(&[key])))
+    }
+
+    fn role(&self, role: &str) -> Option<Place> {
+        self.or_file(self.layer.and_then(|layer| layer.find(&["grants", role])))
+    }
+}

@@ -1,0 +1,1 @@
+select * from {{ source('raw', 'customers') }} union all select * from {{ source('crm', 'orders') }}
