@@ -69,7 +69,7 @@ impl Project {
         let (manifest, problems) = dbt::read_manifest_file(&manifest_path);
         found.extend(problems);
         let (Some(manifest), config) = (manifest, config) else { return (None, found) };
-        let sources = ProjectSources::read(&places.project_dir);
+        let sources = ProjectSources::read(&places.project_dir, &manifest);
         let (declarations, problems) = declare::read_declarations(&manifest, &sources);
         found.extend(problems);
         let (Some(config), Some(environment)) = (config, environment) else { return (None, found) };
@@ -77,7 +77,7 @@ impl Project {
         else {
             return (None, found);
         };
-        let name = manifest.metadata.project_name.clone().or_else(|| sources.project_name());
+        let name = manifest.metadata.project_name.clone().or_else(|| dbt_project_name(&places.project_dir));
         let target = Target {
             name: target_name.unwrap_or_default(),
             schema: places.target_schema.clone(),
@@ -200,6 +200,16 @@ fn choose_dialect(
         );
     }
     chosen
+}
+
+/// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
+fn dbt_project_name(project_dir: &Path) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct DbtProject {
+        name: Option<String>,
+    }
+    let text = std::fs::read_to_string(project_dir.join("dbt_project.yml")).ok()?;
+    serde_saphyr::from_str::<DbtProject>(&text).ok()?.name
 }
 
 fn config_files(project_dir: &Path) -> Vec<PathBuf> {

@@ -22,7 +22,7 @@ use crate::model::{DialectKind, MemberKind, Place};
 pub use load::load;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
-pub use until::{expires, has_expired};
+pub use until::{end_of_day, expires, has_expired};
 pub use valid::{Narrowing, narrowings};
 
 /// A value and where it was written.

@@ -16,6 +16,11 @@ pub fn has_expired(entry: &MemberEntry, now: i64) -> bool {
     expires(entry).is_some_and(|end| end <= now)
 }
 
+/// The second at which a day, written `YYYY-MM-DD`, is over in UTC; `None` for anything else.
+pub fn end_of_day(written: &str) -> Option<i64> {
+    if written.len() == "YYYY-MM-DD".len() { read(written).ok() } else { None }
+}
+
 /// Reads `YYYY-MM-DD` or an RFC 3339 time with its zone into the second at which it is over.
 ///
 /// # Errors
