@@ -121,9 +121,10 @@ pub struct ObservedState {
     pub server: ServerIdentity,
     /// Every role of the server.
     pub roles: BTreeMap<Ident, ObservedRole>,
-    /// Grants to managed roles, and to the roles that were asked for by name. Sorted.
+    /// Grants to managed roles, and to the roles that were asked for by name; and what others hold
+    /// from them, which hangs on theirs. Sorted.
     pub acl: Vec<AclEntry>,
-    /// Memberships of them, both ways. Sorted.
+    /// Memberships of them, both ways, and those that they let others have. Sorted.
     pub memberships: Vec<ObservedMembership>,
     /// Default grants to them. Sorted.
     pub defaults: Vec<DefaultGrant>,

@@ -1,6 +1,8 @@
 //! The comparison as a whole.
 
-use super::{Difference, Left, Sides, Step, Why, grants, guard, members, order, owners, roles};
+use super::{
+    Difference, Left, Sides, Step, Why, dependents, grants, guard, members, order, owners, roles,
+};
 use crate::model::{Change, RoleAttributes};
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
@@ -28,9 +30,10 @@ pub fn diff(sides: &Sides) -> Difference {
     attributes(sides, &names, &mut out);
     left_over(sides, &names, &mut out);
     roles::drops(sides, &names, &mut out);
-    order::order(&mut out.steps);
+    order::order(&mut out.steps, sides.observed, &names);
     out.left.sort();
     out.left.dedup();
+    out.refused.extend(dependents::dependents(sides, &names, &out.steps));
     out.refused.extend(guard::guard(sides, &names, &out.steps));
     out
 }

@@ -8,20 +8,68 @@ use crate::model::{AclEntry, Change, Ident, ObjectClass, PrivilegeSet, Reason, S
 type Key = (Securable, Ident);
 
 pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
-    let observed = by_role(sides, names);
-    missing(sides, names, &observed, out);
-    let keep = still_needed(sides, &observed);
-    for (key, entries) in &observed {
-        extra(sides, names, key, entries, &keep, out);
+    let seen = Seen { sides, names, moves: moves(&out.steps), by_role: by_role(sides, names) };
+    missing(&seen, out);
+    let keep = still_needed(sides, &seen.by_role);
+    for (key, entries) in &seen.by_role {
+        extra(&seen, key, entries, &keep, out);
     }
 }
 
-/// No managed role keeps the right to pass privileges on, so what one has passed on cannot stay
-/// either: it is granted afresh by the owner, and then taken. An owner grants in its own right.
-fn passed_on(sides: &Sides, names: &NewNames, entry: &AclEntry) -> bool {
-    names.contains_key(&entry.grantor)
-        && sides.observed.owned.get(&entry.on) != Some(&entry.grantor)
-        && in_reach(sides, entry.on.schema_name())
+/// What was observed, as it will be once roles are renamed and owners are changed.
+struct Seen<'a> {
+    sides: &'a Sides<'a>,
+    names: &'a NewNames,
+    /// (schema, relation) → (owner until now, owner by this plan).
+    moves: BTreeMap<(Ident, Ident), (Ident, Ident)>,
+    by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
+}
+
+fn moves(steps: &[Step]) -> BTreeMap<(Ident, Ident), (Ident, Ident)> {
+    steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::SetOwner { on, from, to } => Some((relation_key(on)?, (from.clone(), to.clone()))),
+            _ => None,
+        })
+        .collect()
+}
+
+fn relation_key(on: &Securable) -> Option<(Ident, Ident)> {
+    on.schema_name().cloned().zip(on.name().cloned())
+}
+
+impl Seen<'_> {
+    /// Who will have granted an entry: what an owner granted becomes the next owner's.
+    fn grantor(&self, entry: &AclEntry) -> Ident {
+        let grantor = new_name(self.names, &entry.grantor);
+        match relation_key(&entry.on).and_then(|key| self.moves.get(&key)) {
+            Some((from, to)) if from == grantor => to.clone(),
+            _ => grantor.clone(),
+        }
+    }
+
+    fn owner(&self, on: &Securable) -> Option<Ident> {
+        let key = relation_key(on)?;
+        if let Some((_, to)) = self.moves.get(&key) {
+            return Some(to.clone());
+        }
+        let observed = self.sides.observed;
+        let owner = observed
+            .owned
+            .get(on)
+            .or_else(|| observed.inventory.relations.get(&key).map(|relation| &relation.owner));
+        owner.map(|owner| new_name(self.names, owner).clone())
+    }
+
+    /// No managed role keeps the right to pass privileges on, so what one has passed on cannot stay
+    /// either: it is granted afresh by the owner, and then taken. Owners grant in their own right.
+    fn passed_on(&self, entry: &AclEntry) -> bool {
+        let grantor = self.grantor(entry);
+        self.names.values().any(|name| *name == grantor)
+            && self.owner(&entry.on).as_ref() != Some(&grantor)
+            && in_reach(self.sides, entry.on.schema_name())
+    }
 }
 
 /// The entries of managed roles, under the names the roles will have.
@@ -35,19 +83,15 @@ fn by_role<'a>(sides: &Sides<'a>, names: &NewNames) -> BTreeMap<Key, Vec<&'a Acl
     by_role
 }
 
-fn missing(
-    sides: &Sides,
-    names: &NewNames,
-    observed: &BTreeMap<Key, Vec<&AclEntry>>,
-    out: &mut Difference,
-) {
+fn missing(seen: &Seen, out: &mut Difference) {
+    let Seen { sides, names, moves: _, by_role: observed } = seen;
     for (key, grant) in &sides.desired.grants {
         let (on, role) = key;
         let held = observed
             .get(key)
             .into_iter()
             .flatten()
-            .filter(|entry| !passed_on(sides, names, entry))
+            .filter(|entry| !seen.passed_on(entry))
             .fold(PrivilegeSet::EMPTY, |held, entry| held.union(entry.privileges));
         let missing = grant.privileges.minus(held);
         if missing.is_empty() || will_own(sides, names, on, role) {
@@ -87,25 +131,24 @@ fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTre
 }
 
 fn extra(
-    sides: &Sides,
-    names: &NewNames,
+    seen: &Seen,
     key: &Key,
     entries: &[&AclEntry],
     keeps_database: &BTreeSet<Ident>,
     out: &mut Difference,
 ) {
+    let Seen { sides, .. } = seen;
     let (on, role) = key;
     let declared = sides.desired.grants.get(key);
     let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
     let known = sides.desired.known.get(key).copied().unwrap_or_default();
     let wanted = wanted.union(known);
-    let owned_by_now = sides.desired.owners.get(on).is_some_and(|owner| owner.role == *role);
-    if owned_by_now {
+    if seen.owner(on).as_ref() == Some(role) {
         return;
     }
     let why = if sides.desired.roles.contains_key(role) { Why::Undeclared } else { Why::RoleGone };
     for entry in entries {
-        let stays = if passed_on(sides, names, entry) { PrivilegeSet::EMPTY } else { wanted };
+        let stays = if seen.passed_on(entry) { PrivilegeSet::EMPTY } else { wanted };
         let extra = entry.privileges.minus(stays);
         let passing_on = entry.grantable.intersection(stays);
         if extra.is_empty() && passing_on.is_empty() {
@@ -132,7 +175,7 @@ fn extra(
                     on: on.clone(),
                     role: role.clone(),
                     privileges: extra,
-                    grantor: Some(new_name(names, &entry.grantor).clone()),
+                    grantor: Some(seen.grantor(entry)),
                 },
                 why: why.clone(),
             });
@@ -143,7 +186,7 @@ fn extra(
                     on: on.clone(),
                     role: role.clone(),
                     privileges: passing_on,
-                    grantor: new_name(names, &entry.grantor).clone(),
+                    grantor: seen.grantor(entry),
                 },
                 why: Why::Undeclared,
             });

@@ -2,6 +2,7 @@
 //!
 //! Pure. What changes is decided only here, and only within a [`Scope`](crate::model::Scope).
 
+mod dependents;
 mod diff;
 mod file;
 mod grants;

@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::Step;
-use crate::model::{Change, Ident, Securable};
+use super::{NewNames, Step, new_name};
+use crate::model::{Change, Ident, ObservedState, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
 ///
 /// Renames come in the order in which names become free, which the caller has found.
-pub(super) fn order(steps: &mut Vec<Step>) {
-    let depths = Depths::of(steps);
+pub(super) fn order(steps: &mut [Step], observed: &ObservedState, names: &NewNames) {
+    let depths = Depths::of(observed, names);
     let renames = steps.iter().position(|s| !matches!(s.change, Change::RenameRole { .. }));
     let rest = &mut steps[renames.unwrap_or(0)..];
     if renames.is_some() {
@@ -54,50 +54,55 @@ fn inner_first(change: &Change) -> u8 {
 
 /// How far a grantor stands below the first one in a chain of passing on. What was passed on goes
 /// before the right to pass it on: the server refuses the other order without CASCADE.
-struct Depths {
-    objects: BTreeMap<(Securable, Ident), Ident>,
-    roles: BTreeMap<(Ident, Ident), Ident>,
+struct Depths<'a> {
+    /// (object, who may pass on) → from whom.
+    objects: BTreeMap<(&'a Securable, &'a Ident), Vec<&'a Ident>>,
+    /// (role, who may let others in) → by whom.
+    roles: BTreeMap<(&'a Ident, &'a Ident), Vec<&'a Ident>>,
 }
 
-impl Depths {
-    fn of(steps: &[Step]) -> Self {
+impl<'a> Depths<'a> {
+    fn of(observed: &'a ObservedState, names: &'a NewNames) -> Self {
         let mut depths = Self { objects: BTreeMap::new(), roles: BTreeMap::new() };
-        for step in steps {
-            match &step.change {
-                Change::Revoke { on, role, grantor: Some(grantor), .. }
-                | Change::RevokeGrantOption { on, role, grantor, .. } => {
-                    depths.objects.insert((on.clone(), role.clone()), grantor.clone());
-                }
-                Change::RevokeAdminOption { role, member, grantor }
-                | Change::RemoveMember { role, member, grantor: Some(grantor), .. } => {
-                    depths.roles.insert((role.clone(), member.clone()), grantor.clone());
-                }
-                _ => {}
-            }
+        for entry in observed.acl.iter().filter(|entry| !entry.grantable.is_empty()) {
+            let key = (&entry.on, new_name(names, &entry.grantee));
+            depths.objects.entry(key).or_default().push(new_name(names, &entry.grantor));
+        }
+        for m in observed.memberships.iter().filter(|m| m.admin) {
+            let key = (new_name(names, &m.role), new_name(names, &m.member));
+            depths.roles.entry(key).or_default().push(new_name(names, &m.grantor));
         }
         depths
     }
 
-    fn of_change(&self, change: &Change) -> usize {
+    fn of_change(&self, change: &'a Change) -> usize {
         match change {
             Change::Revoke { on, grantor: Some(grantor), .. }
-            | Change::RevokeGrantOption { on, grantor, .. } => climb(&self.objects, on, grantor),
+            | Change::RevokeGrantOption { on, grantor, .. } => {
+                climb(&self.objects, on, grantor, &mut Vec::new())
+            }
             Change::RevokeAdminOption { role, grantor, .. }
-            | Change::RemoveMember { role, grantor: Some(grantor), .. } => climb(&self.roles, role, grantor),
+            | Change::RemoveMember { role, grantor: Some(grantor), .. } => {
+                climb(&self.roles, role, grantor, &mut Vec::new())
+            }
             _ => 0,
         }
     }
 }
 
-fn climb<K: Ord + Clone>(grantors: &BTreeMap<(K, Ident), Ident>, on: &K, grantor: &Ident) -> usize {
-    let mut depth = 0;
-    let mut at = grantor;
-    // A broken catalog could hold a circle; no chain is longer than the edges there are.
-    while depth <= grantors.len()
-        && let Some(above) = grantors.get(&(on.clone(), at.clone()))
-    {
-        depth += 1;
-        at = above;
+/// The longest way up. A broken catalog could hold a circle: nobody is passed twice.
+fn climb<'a, K: Ord + Copy>(
+    grantors: &BTreeMap<(K, &'a Ident), Vec<&'a Ident>>,
+    on: K,
+    grantor: &'a Ident,
+    passed: &mut Vec<&'a Ident>,
+) -> usize {
+    if passed.contains(&grantor) {
+        return 0;
     }
+    passed.push(grantor);
+    let above = grantors.get(&(on, grantor)).into_iter().flatten();
+    let depth = above.map(|above| 1 + climb(grantors, on, above, passed)).max().unwrap_or(0);
+    passed.pop();
     depth
 }

@@ -106,7 +106,7 @@ impl Memory {
             }
             Change::AddMember { role, member, kind: _ } => self.add_member(change, role, member)?,
             Change::RevokeAdminOption { role, member, grantor } => {
-                self.check_no_dependent_members(change, role, member)?;
+                self.check_no_dependent_members(change, role, member, Some(grantor))?;
                 for m in &mut self.state.memberships {
                     if m.role == *role && m.member == *member && m.grantor == *grantor {
                         m.admin = false;
@@ -114,7 +114,7 @@ impl Memory {
                 }
             }
             Change::RemoveMember { role, member, kind: _, grantor } => {
-                self.check_no_dependent_members(change, role, member)?;
+                self.check_no_dependent_members(change, role, member, grantor.as_ref())?;
                 let versioned = self.state.server.version >= 160_000;
                 self.state.memberships.retain(|m| {
                     m.role != *role
@@ -277,7 +277,14 @@ impl Memory {
         change: &Change,
         role: &Ident,
         member: &Ident,
+        grantor: Option<&Ident>,
     ) -> Result<(), WarehouseError> {
+        let mine = |m: &&ObservedMembership| m.role == *role && m.member == *member && m.admin;
+        let is_this = |m: &ObservedMembership| grantor.is_none_or(|g| m.grantor == *g);
+        let rows = || self.state.memberships.iter().filter(mine);
+        if !rows().any(is_this) || rows().any(|m| !is_this(m)) {
+            return Ok(());
+        }
         let hang = |m: &ObservedMembership| m.role == *role && m.grantor == *member;
         if self.state.server.version >= 160_000
             && *member != self.state.server.acting_as
@@ -306,12 +313,19 @@ impl Memory {
             relation.owner = to.clone();
         }
         self.state.owned.insert(on.clone(), to.clone());
-        for entry in self.state.acl.iter_mut().filter(|entry| entry.on == *on) {
+        // The columns of a relation change hands with it.
+        let is_of = |entry: &AclEntry| {
+            entry.on == *on
+                || (entry.on.column_name().is_some()
+                    && entry.on.schema_name() == on.schema_name()
+                    && entry.on.name() == on.name())
+        };
+        for entry in self.state.acl.iter_mut().filter(|entry| is_of(entry)) {
             if entry.grantor == from {
                 entry.grantor = to.clone();
             }
         }
-        self.state.acl.retain(|entry| entry.on != *on || entry.grantee != *to);
+        self.state.acl.retain(|entry| !is_of(entry) || entry.grantee != *to);
         let mut merged: Vec<AclEntry> = Vec::new();
         for entry in std::mem::take(&mut self.state.acl) {
             let same = |e: &&mut AclEntry| {
@@ -362,8 +376,8 @@ impl Observe for Memory {
             })
             .map(|(name, _)| name.clone())
             .collect();
-        seen.acl.retain(|entry| ours.contains(&entry.grantee));
-        seen.memberships.retain(|m| ours.contains(&m.role) || ours.contains(&m.member));
+        seen.acl.retain(|e| ours.contains(&e.grantee) || ours.contains(&e.grantor));
+        seen.memberships.retain(|m| [&m.role, &m.member, &m.grantor].iter().any(|r| ours.contains(*r)));
         seen.defaults.retain(|default| ours.contains(&default.grantee));
         seen.owned.retain(|_, owner| ours.contains(owner));
         seen.unsupported.retain(|(role, _)| ours.contains(role));

@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod memory;
+pub mod memory;
 pub mod postgres;
 
 use crate::model::{Change, Ident, ObservedState, ServerIdentity};

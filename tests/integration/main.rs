@@ -1,4 +1,5 @@
 //! Integration tests: the command line, and real engines.
 
 mod engines;
+mod laws;
 mod postgres_observe;

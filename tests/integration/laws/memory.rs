@@ -247,20 +247,24 @@ fn check(world: &World, version: u32) -> Result<(), TestCaseError> {
     let before = observed(world, version);
     let first = compare(world, &before);
     prop_assert!(!first.found.has_errors(), "{:?}", first.found);
-    prop_assert!(first.refused.is_empty(), "{:?}", first.refused);
+    // What a stranger holds from one of ours is not taken: that is refused, and named.
+    prop_assert!(first.refused.iter().all(|r| r.code == "dependents"), "{:?}", first.refused);
+    if !first.refused.is_empty() {
+        return Ok(());
+    }
 
     // 1: applying it reaches the desired state; a second plan is empty.
     let mut memory = Memory::new(before.clone());
     let mut states = vec![before.clone()];
     for step in &first.steps {
         if let Err(error) = memory.change(&step.change) {
-            return Err(TestCaseError::fail(format!("{error}\nplan: {:#?}", first.steps)));
+            return Err(TestCaseError::fail(format!("{error}\nplan: {:?}", first.steps)));
         }
         states.push(memory.state().clone());
     }
     let after = memory.state().clone();
     let second = compare(world, &after);
-    prop_assert!(second.steps.is_empty(), "second plan: {:#?}\nfirst: {:#?}", second.steps, first.steps);
+    prop_assert!(second.steps.is_empty(), "second plan: {:?}\nfirst: {:?}", second.steps, first.steps);
 
     // 2: the order of rows changes nothing.
     let mut turned = before.clone();
@@ -283,7 +287,7 @@ fn check(world: &World, version: u32) -> Result<(), TestCaseError> {
     let owners_change = first.steps.iter().any(|s| matches!(s.change, Change::SetOwner { .. }));
     for state in states[renamed..].iter().filter(|_| !owners_change) {
         let lost: Vec<_> = throughout.difference(&access(state)).cloned().collect();
-        prop_assert!(lost.is_empty(), "lost on the way: {lost:?}\nplan: {:#?}", first.steps);
+        prop_assert!(lost.is_empty(), "lost on the way: {lost:?}\nplan: {:?}", first.steps);
     }
 
     // 5: cut anywhere and run again, it reaches the same end.

@@ -1,0 +1,80 @@
+//! What others hold from our roles: taking away what it hangs on would need CASCADE, so it is named
+//! and refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{NewNames, Refusal, Sides, Step, new_name};
+use crate::model::{Change, Ident, PrivilegeSet, Securable};
+
+/// One refusal for each thing that a stranger holds from a managed role that would lose it.
+pub(super) fn dependents(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
+    let mut found = BTreeSet::new();
+    objects(sides, names, steps, &mut found);
+    if sides.observed.server.version >= 160_000 {
+        memberships(sides, names, steps, &mut found);
+    }
+    found.into_iter().collect()
+}
+
+fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {
+    let mut lost: BTreeMap<(&Securable, &Ident), PrivilegeSet> = BTreeMap::new();
+    for step in steps {
+        if let Change::Revoke { on, role, privileges, .. }
+        | Change::RevokeGrantOption { on, role, privileges, .. } = &step.change
+        {
+            let all = lost.entry((on, role)).or_default();
+            *all = all.union(*privileges);
+        }
+    }
+    for entry in sides.observed.acl.iter().filter(|entry| !names.contains_key(&entry.grantee)) {
+        let from = new_name(names, &entry.grantor);
+        let Some(lost) = lost.get(&(&entry.on, from)) else { continue };
+        let hangs = entry.privileges.intersection(*lost);
+        if !hangs.is_empty() {
+            found.insert(Refusal {
+                code: "dependents",
+                message: format!(
+                    "{} holds {hangs} on {} {} from {from}, who is to lose it",
+                    entry.grantee,
+                    entry.on.class(),
+                    entry.on
+                ),
+                help: format!(
+                    "only CASCADE could take it, and with it the access of {}: have {from} revoke it, or grant it by somebody else",
+                    entry.grantee
+                ),
+            });
+        }
+    }
+}
+
+fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {
+    let removed = |role: &Ident, member: &Ident| {
+        steps.iter().any(|step| match &step.change {
+            Change::RemoveMember { role: r, member: m, .. } => r == role && m == member,
+            _ => false,
+        })
+    };
+    for step in steps {
+        let (role, loser) = match &step.change {
+            Change::RemoveMember { role, member, .. }
+            | Change::RevokeAdminOption { role, member, .. } => (role, member),
+            _ => continue,
+        };
+        for hangs in &sides.observed.memberships {
+            if new_name(names, &hangs.role) == role
+                && new_name(names, &hangs.grantor) == loser
+                && !removed(role, new_name(names, &hangs.member))
+            {
+                found.insert(Refusal {
+                    code: "dependents",
+                    message: format!(
+                        "{} is in {role} because {loser} let it in, who may no longer do so",
+                        hangs.member
+                    ),
+                    help: format!("have somebody else let {} in, or take it out first", hangs.member),
+                });
+            }
+        }
+    }
+}
