@@ -18,7 +18,7 @@ const FOLDER: &str = "rolecall";
 /// `rolecall/members/`. Places are relative to `project_dir`.
 ///
 /// What comes back, and when, is said at [`parse`]; it is `None` as well where a file cannot be
-/// read.
+/// read, is a link, or does not belong where it stands: who knows what it was to say.
 pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
     let mut finder =
         Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
