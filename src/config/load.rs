@@ -18,7 +18,7 @@ const FOLDER: &str = "rolecall";
 /// `rolecall/members/`. Places are relative to `project_dir`.
 ///
 /// What comes back, and when, is said at [`parse`]; it is `None` as well where a file cannot be
-/// read.
+/// read, is a link, or does not belong where it stands: who knows what it was to say.
 pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
     let mut finder =
         Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
@@ -28,7 +28,7 @@ pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
     let (config, diagnostics) = parse(&files);
     let unread = found.has_errors();
     // A root that is there but cannot be read is not also missing.
-    let root_is_there = ROOTS.iter().any(|name| project_dir.join(name).symlink_metadata().is_ok());
+    let root_is_there = ROOTS.iter().any(|name| is_there(&project_dir.join(name)));
     found.extend(
         diagnostics.into_iter().filter(|d| !(root_is_there && d.code == "no-configuration")),
     );
@@ -48,10 +48,8 @@ impl Finder<'_> {
     }
 
     fn roots(&mut self) {
-        let there: Vec<&str> = ROOTS
-            .into_iter()
-            .filter(|name| self.project.join(name).symlink_metadata().is_ok())
-            .collect();
+        let there: Vec<&str> =
+            ROOTS.into_iter().filter(|name| is_there(&self.project.join(name))).collect();
         if let [first, second] = there.as_slice() {
             self.diagnostics.push(
                 Diagnostic::error("said-twice", format!("both {first} and {second} are there"))
@@ -68,7 +66,7 @@ impl Finder<'_> {
     fn folder(&mut self) {
         let folder = self.project.join(FOLDER);
         match folder.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(_) if !is_there(&folder) => return,
             Err(error) => {
                 let message = format!("this folder cannot be read: {error}");
                 self.error(Path::new(FOLDER), "unreadable-file", message, "look at its rights");
@@ -218,6 +216,12 @@ impl Finder<'_> {
             }
         }
     }
+}
+
+/// Something that may not be looked at is there; it is told when it is read.
+fn is_there(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    !matches!(path.symlink_metadata(), Err(error) if matches!(error.kind(), NotFound | NotADirectory))
 }
 
 /// Hidden files and notes for people are nobody's configuration; `requests/` is of a later version.

@@ -142,310 +142,100 @@ mod tests {
         assert_eq!(properties(&schema["$defs"]["member"]), sorted(&raw::ENTRY));
     }
 
-    #[test]
-    fn the_schema_of_rolecall_yml() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&rolecall_schema()).unwrap(), @r##"
-        {
-          "$defs": {
-            "environment": {
-              "additionalProperties": false,
-              "description": "Where models are deployed.",
-              "properties": {
-                "deploy_role": {
-                  "description": "The role that runs dbt here, needed where ownership is declared.",
-                  "type": "string"
-                },
-                "group_name": {
-                  "description": "The template of group names. Without it, names are taken as members files write them.",
-                  "type": "string"
-                },
-                "promote_from": {
-                  "description": "The environment whose access is promoted into this one.",
-                  "type": "string"
-                },
-                "protected": {
-                  "description": "Guard rails are stricter here.",
-                  "type": "boolean"
-                },
-                "role_name": {
-                  "description": "The template of warehouse role names: `{{ env.name }}_{{ product.name }}_{{ role.name }}`.",
-                  "type": "string"
-                },
-                "target": {
-                  "description": "The dbt target, where it is not named like the environment.",
-                  "type": "string"
-                },
-                "user_name": {
-                  "description": "The template of user names. Without it, names are taken as members files write them.",
-                  "type": "string"
-                }
-              },
-              "required": [
-                "role_name"
-              ],
-              "type": "object"
-            },
-            "product": {
-              "additionalProperties": false,
-              "description": "A data product: a named set of dbt nodes, and who decides about its members.",
-              "properties": {
-                "outputs": {
-                  "description": "dbt node selection of its nodes, such as `path:models/marts/sales`.",
-                  "type": "string"
-                },
-                "owners": {
-                  "description": "Who decides about its members.",
-                  "items": {
-                    "type": "string"
-                  },
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                },
-                "product_roles": {
-                  "additionalProperties": {
-                    "$ref": "#/$defs/product_role"
-                  },
-                  "description": "Product roles of its own, beside those of every product.",
-                  "propertyNames": {
-                    "pattern": "^[A-Za-z0-9_-]+$"
-                  },
-                  "type": [
-                    "object",
-                    "null"
-                  ]
-                },
-                "title": {
-                  "description": "For people.",
-                  "type": "string"
-                }
-              },
-              "type": "object"
-            },
-            "product_role": {
-              "additionalProperties": false,
-              "description": "A kind of role, such as analyst, and the most that it can be given.",
-              "properties": {
-                "environments": {
-                  "additionalProperties": {
-                    "$ref": "#/$defs/product_role_in_environment"
-                  },
-                  "description": "Less in some environments, by the environment's name.",
-                  "propertyNames": {
-                    "pattern": "^[A-Za-z0-9_-]+$"
-                  },
-                  "type": [
-                    "object",
-                    "null"
-                  ]
-                },
-                "may": {
-                  "description": "The most that declarations can give it: read, write, admin, own, or raw privileges.",
-                  "items": {
-                    "type": "string"
-                  },
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                },
-                "warehouses": {
-                  "description": "USAGE on these warehouses (Snowflake).",
-                  "items": {
-                    "type": "string"
-                  },
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                }
-              },
-              "type": "object"
-            },
-            "product_role_in_environment": {
-              "additionalProperties": false,
-              "description": "What a product role may in one environment, in place of what it may elsewhere. Never more.",
-              "properties": {
-                "may": {
-                  "description": "In place of the product role's `may`.",
-                  "items": {
-                    "type": "string"
-                  },
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                },
-                "warehouses": {
-                  "description": "In place of the product role's `warehouses`.",
-                  "items": {
-                    "type": "string"
-                  },
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                }
-              },
-              "type": "object"
+    /// One line for each key: its path, its type, and whether it is required.
+    fn outline(schema: &Value, at: &Value, path: &str, out: &mut String) {
+        use std::fmt::Write;
+        let target = at["$ref"].as_str().map(|name| &schema["$defs"][&name["#/$defs/".len()..]]);
+        let at = target.unwrap_or(at);
+        let kind = match &at["type"] {
+            Value::Array(kinds) => {
+                kinds.iter().map(|k| k.as_str().unwrap()).collect::<Vec<_>>().join("|")
             }
-          },
-          "$schema": "https://json-schema.org/draft/2020-12/schema",
-          "additionalProperties": false,
-          "description": "The platform's side of access as code: environments, what product roles may, and products.\n`rolecall.yml`, beside `dbt_project.yml`, and every file in `rolecall/platform/`.",
-          "properties": {
-            "deployment": {
-              "description": "Part of every managed role's marker, so that two projects on one server never touch each\nother. Without it, the dbt project's name.",
-              "type": "string"
-            },
-            "dialect": {
-              "description": "The SQL dialect. Without it, the manifest's adapter decides.",
-              "enum": [
-                "postgres",
-                "snowflake"
-              ],
-              "type": "string"
-            },
-            "environments": {
-              "additionalProperties": {
-                "$ref": "#/$defs/environment"
-              },
-              "description": "Where models are deployed, by name: by default the dbt target of the same name.",
-              "propertyNames": {
-                "pattern": "^[A-Za-z0-9_-]+$"
-              },
-              "type": [
-                "object",
-                "null"
-              ]
-            },
-            "packages": {
-              "description": "Other dbt packages whose nodes are managed too.",
-              "items": {
-                "type": "string"
-              },
-              "type": [
-                "array",
-                "null"
-              ]
-            },
-            "product_roles": {
-              "additionalProperties": {
-                "$ref": "#/$defs/product_role"
-              },
-              "description": "The kinds of role that every product has, by name.",
-              "propertyNames": {
-                "pattern": "^[A-Za-z0-9_-]+$"
-              },
-              "type": [
-                "object",
-                "null"
-              ]
-            },
-            "products": {
-              "additionalProperties": {
-                "$ref": "#/$defs/product"
-              },
-              "description": "The data products, by name.",
-              "propertyNames": {
-                "pattern": "^[A-Za-z0-9_-]+$"
-              },
-              "type": [
-                "object",
-                "null"
-              ]
-            },
-            "version": {
-              "const": 1,
-              "description": "The version of this format: 1. Required in rolecall.yml.",
-              "type": "integer"
-            }
-          },
-          "required": [
-            "version"
-          ],
-          "title": "rolecall.yml",
-          "type": "object"
+            kind => kind.as_str().unwrap_or("?").to_owned(),
+        };
+        writeln!(out, "{path}: {kind}").unwrap();
+        for (key, value) in at["properties"].as_object().into_iter().flatten() {
+            let required =
+                at["required"].as_array().is_some_and(|all| all.contains(&key.as_str().into()));
+            let mark = if required { "!" } else { "" };
+            outline(schema, value, &format!("{path}.{key}{mark}"), out);
         }
-        "##);
+        if at["additionalProperties"].is_object() {
+            outline(schema, &at["additionalProperties"], &format!("{path}.*"), out);
+        }
+        if at["items"].is_object() {
+            outline(schema, &at["items"], &format!("{path}[]"), out);
+        }
     }
 
     #[test]
-    fn the_schema_of_a_members_file() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&members_schema()).unwrap(), @r##"
-        {
-          "$defs": {
-            "member": {
-              "additionalProperties": false,
-              "description": "Who is let in: exactly one of `user`, `group` and `rule`.",
-              "oneOf": [
-                {
-                  "required": [
-                    "user"
-                  ]
-                },
-                {
-                  "required": [
-                    "group"
-                  ]
-                },
-                {
-                  "required": [
-                    "rule"
-                  ]
-                }
-              ],
-              "properties": {
-                "environments": {
-                  "description": "Only in these environments. Without it, in all.",
-                  "items": {
-                    "type": "string"
-                  },
-                  "minItems": 1,
-                  "type": [
-                    "array",
-                    "null"
-                  ]
-                },
-                "group": {
-                  "description": "A group: a role that an identity provider makes.",
-                  "type": "string"
-                },
-                "reason": {
-                  "description": "Why, for people.",
-                  "type": "string"
-                },
-                "rule": {
-                  "description": "Everyone whose attributes match. Not evaluated by this version.",
-                  "type": "string"
-                },
-                "until": {
-                  "description": "The last day (`2027-01-31`, in UTC) or the moment (`2027-01-31T18:00:00Z`) it ends.",
-                  "type": "string"
-                },
-                "user": {
-                  "description": "A user by name.",
-                  "type": "string"
-                }
-              },
-              "type": "object"
-            }
-          },
-          "$schema": "https://json-schema.org/draft/2020-12/schema",
-          "additionalProperties": {
-            "items": {
-              "$ref": "#/$defs/member"
-            },
-            "type": [
-              "array",
-              "null"
-            ]
-          },
-          "description": "A members file: product role → members. Nothing after a role's name means that it has none.",
-          "title": "rolecall/members/<product>.yml",
-          "type": "object"
+    fn the_schemas_in_outline() {
+        let mut out = String::new();
+        for schema in [rolecall_schema(), members_schema()] {
+            outline(&schema, &schema, "$", &mut out);
         }
-        "##);
+        insta::assert_snapshot!(out, @r#"
+        $: object
+        $.deployment: string
+        $.dialect: string
+        $.environments: object|null
+        $.environments.*: object
+        $.environments.*.deploy_role: string
+        $.environments.*.group_name: string
+        $.environments.*.promote_from: string
+        $.environments.*.protected: boolean
+        $.environments.*.role_name!: string
+        $.environments.*.target: string
+        $.environments.*.user_name: string
+        $.packages: array|null
+        $.packages[]: string
+        $.product_roles: object|null
+        $.product_roles.*: object
+        $.product_roles.*.environments: object|null
+        $.product_roles.*.environments.*: object
+        $.product_roles.*.environments.*.may: array|null
+        $.product_roles.*.environments.*.may[]: string
+        $.product_roles.*.environments.*.warehouses: array|null
+        $.product_roles.*.environments.*.warehouses[]: string
+        $.product_roles.*.may: array|null
+        $.product_roles.*.may[]: string
+        $.product_roles.*.warehouses: array|null
+        $.product_roles.*.warehouses[]: string
+        $.products: object|null
+        $.products.*: object
+        $.products.*.outputs: string
+        $.products.*.owners: array|null
+        $.products.*.owners[]: string
+        $.products.*.product_roles: object|null
+        $.products.*.product_roles.*: object
+        $.products.*.product_roles.*.environments: object|null
+        $.products.*.product_roles.*.environments.*: object
+        $.products.*.product_roles.*.environments.*.may: array|null
+        $.products.*.product_roles.*.environments.*.may[]: string
+        $.products.*.product_roles.*.environments.*.warehouses: array|null
+        $.products.*.product_roles.*.environments.*.warehouses[]: string
+        $.products.*.product_roles.*.may: array|null
+        $.products.*.product_roles.*.may[]: string
+        $.products.*.product_roles.*.warehouses: array|null
+        $.products.*.product_roles.*.warehouses[]: string
+        $.products.*.title: string
+        $.version!: integer
+        $: object
+        $.*: array|null
+        $.*[]: object
+        $.*[].environments: array|null
+        $.*[].environments[]: string
+        $.*[].group: string
+        $.*[].reason: string
+        $.*[].rule: string
+        $.*[].until: string
+        $.*[].user: string
+        "#);
+    }
+
+    #[test]
+    fn only_rolecall_yml_must_say_its_version() {
+        assert_eq!(rolecall_schema()["required"], serde_json::json!(["version"]));
+        assert_eq!(platform_schema()["required"], Value::Null);
     }
 }

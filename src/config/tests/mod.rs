@@ -1,8 +1,11 @@
 //! What a person sees of wrong files, and what right ones become.
 
+mod init;
 mod laws;
+mod load;
 mod members;
 mod platform;
+mod values;
 mod yaml;
 
 use std::fmt::Write;
@@ -87,4 +90,16 @@ pub(super) fn good(all: &[(&str, &str)]) -> Config {
     let (config, diagnostics) = parse(&files(all));
     assert_eq!(render(diagnostics), "");
     config.unwrap()
+}
+
+/// What is said about a rolecall.yml.
+pub(super) fn root(text: &str) -> String {
+    said(&[("rolecall.yml", text)])
+}
+
+/// Something wrong beside an environment that is right.
+pub(super) fn beside(text: &str) -> String {
+    root(&format!(
+        "version: 1\nenvironments: {{dev: {{role_name: \"{{{{ role.name }}}}\"}}}}\n{text}"
+    ))
 }
