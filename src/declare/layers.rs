@@ -125,17 +125,23 @@ pub(super) fn of_node<'s>(
         folders(sources.file("dbt_project.yml"), node, &mut layers);
     }
     call(sources.file(&format!("{folder}{}", node.original_file_path)), &mut layers);
-    let described = match node.resource_type {
+    if let Some(described) = describing_file(manifest, node) {
+        properties(sources.file(&described), node, &mut layers);
+    }
+    folders(sources.file(&format!("{folder}dbt_project.yml")), node, &mut layers);
+    layers
+}
+
+/// The YAML file that describes the node, relative to the project.
+pub(super) fn describing_file(manifest: &Manifest, node: &Node) -> Option<String> {
+    let file = match node.resource_type {
         ResourceType::Source => Some(&node.original_file_path),
         ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => {
             node.patch_path.as_ref()
         }
     };
-    if let Some(described) = described {
-        properties(sources.file(&format!("{folder}{described}")), node, &mut layers);
-    }
-    folders(sources.file(&format!("{folder}dbt_project.yml")), node, &mut layers);
-    layers
+    let file = file.filter(|file| !file.is_empty())?;
+    Some(format!("{}{file}", package_folder(manifest, node)))
 }
 
 /// Which of `layers` gave the block: the strongest that says the same; otherwise the strongest that
