@@ -145,10 +145,10 @@ pub(super) fn describing_file(manifest: &Manifest, node: &Node) -> Option<String
 }
 
 /// Which of `layers` gave the block: the strongest that says the same; otherwise the strongest that
-/// names all its roles.
+/// names all its roles (a template, or edited since the manifest was written).
 pub(super) fn winner(layers: &[Layer<'_>], block: &Value) -> Option<usize> {
     let matches: Vec<Match> = layers.iter().map(|layer| layer.matches(block)).collect();
-    // A template above an equal text may be what was used: claimed only if nothing is equal.
+    // A call cannot be compared: with every role in it, it goes before an equal text below it.
     let same = matches.iter().position(|m| *m == Match::Same);
     let call = layers
         .iter()

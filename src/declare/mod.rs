@@ -15,6 +15,8 @@ use crate::model::{Diagnostics, Place};
 pub use sources::ProjectSources;
 
 #[cfg(test)]
+mod block_tests;
+#[cfg(test)]
 mod tests;
 
 /// What one node's `meta.rolecall` says.
@@ -71,7 +73,7 @@ pub fn read_declarations(
             layer: winner.and_then(|at| layers.get(at)),
             described_in: described_in(manifest, sources, node, &layers),
         };
-        shadow::check(node, value, &layers, winner, &mut diagnostics);
+        shadow::check(node, value, &layers, winner, &places, &mut diagnostics);
         if let Some(read) = block::read(&node.unique_id, value, &places, &mut diagnostics) {
             declarations.insert(node.unique_id.clone(), read);
         }
