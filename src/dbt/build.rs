@@ -5,17 +5,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
 
-use memchr::memmem;
-use serde_json::value::RawValue;
-
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::input;
 use super::node::{Node, RelationName, ResourceType};
-use super::raw::{Entries, RawColumn, RawConfig, RawDependsOn, RawNode, RawNodes, RawQuoting};
-use super::raw_value::{KEY, Loose, Meta, Text, Texts};
+use super::raw::{RawConfig, RawDependsOn, RawNode, RawNodes, RawQuoting};
+use super::raw_value::{Loose, Text, Texts};
 use super::relation::{self, Names, Quoting};
-use super::strict_json;
 
 /// Builds nodes, and keeps what is wrong with them.
 pub(super) struct Builder<'b> {
@@ -64,22 +60,30 @@ impl Builder<'_> {
         }
     }
 
-    fn wrong(&mut self, section: &str, unique_id: &str, key: &str, wanted: &str, found: &str) {
+    pub(super) fn wrong(
+        &mut self,
+        section: &str,
+        unique_id: &str,
+        key: &str,
+        wanted: &str,
+        found: &str,
+    ) {
         let path = path(section, unique_id, key);
         self.diagnostics
             .push(input::wrong_type(self.file, &path, wanted, found).with_node(unique_id));
     }
 }
 
-fn path(section: &str, unique_id: &str, key: &str) -> String {
+pub(super) fn path(section: &str, unique_id: &str, key: &str) -> String {
     let dot = if key.is_empty() { "" } else { "." };
     format!("{section}.{unique_id}{dot}{key}")
 }
 
-struct OneNode<'b, 'd> {
-    builder: &'b mut Builder<'d>,
-    section: &'static str,
-    unique_id: &'b str,
+/// One node on its way; `build_meta` has the rest of its methods.
+pub(super) struct OneNode<'b, 'd> {
+    pub builder: &'b mut Builder<'d>,
+    pub section: &'static str,
+    pub unique_id: &'b str,
 }
 
 impl OneNode<'_, '_> {
@@ -266,144 +270,7 @@ impl OneNode<'_, '_> {
         }
     }
 
-    /// The block out of `config.meta` or `meta`. dbt itself works with `config.meta` and copies it
-    /// to `meta`; where each has a block of its own and they differ, neither is used, since one of
-    /// them would give what the other does not.
-    fn rolecall(&mut self, meta: &Meta<'_>, config: &Meta<'_>) -> Option<serde_json::Value> {
-        for (key, meta) in [("meta", meta), ("config.meta", config)] {
-            if let Meta::Wrong(kind) = meta {
-                self.wrong(key, "an object", kind);
-            }
-        }
-        let (from_meta, from_config) = (meta.rolecall(), config.rolecall());
-        let (text, key) = match (from_config, from_meta) {
-            (None, None) => return None,
-            (Some(text), None) => (text, "config.meta.rolecall"),
-            (None, Some(text)) => (text, "meta.rolecall"),
-            (Some(config), Some(meta)) if config.get() == meta.get() => {
-                (config, "config.meta.rolecall")
-            }
-            (Some(config), Some(meta)) => {
-                let one = self.block("config.meta.rolecall", config)?;
-                let two = self.block("meta.rolecall", meta)?;
-                if one == two {
-                    return Some(one);
-                }
-                self.conflict(Diagnostic::error(
-                    "meta-conflict",
-                    "`config.meta.rolecall` and `meta.rolecall` of this node differ; neither is used",
-                ));
-                return None;
-            }
-        };
-        let other_speaks =
-            |meta: &Meta<'_>| matches!(meta, Meta::Is { rolecall: None, others: true });
-        if other_speaks(meta) || other_speaks(config) {
-            let (has, lacks) = if from_config.is_some() {
-                ("config.meta", "meta")
-            } else {
-                ("meta", "config.meta")
-            };
-            self.conflict(Diagnostic::warning(
-                "meta-conflict",
-                format!("`{has}` of this node has a rolecall block, and `{lacks}`, which is not empty, has none; the block is used"),
-            ));
-        }
-        self.block(key, text)
-    }
-
-    fn conflict(&mut self, diagnostic: Diagnostic) {
-        let both = format!(
-            "{} and {}",
-            path(self.section, self.unique_id, "config.meta"),
-            path(self.section, self.unique_id, "meta")
-        );
-        let place = Place::file(self.builder.file);
-        self.builder.diagnostics.push(
-            diagnostic
-                .with_place(place)
-                .with_node(self.unique_id)
-                .with_path(both)
-                .with_help("say it in one place (config: meta:), then run `dbt parse`"),
-        );
-    }
-
-    fn block(&mut self, key: &str, text: &RawValue) -> Option<serde_json::Value> {
-        match strict_json::parse(text.get()) {
-            Ok(value) => Some(value),
-            Err(found) => {
-                self.finding(
-                    Diagnostic::error(
-                        "manifest-shape",
-                        format!("the block cannot be read: {found}"),
-                    )
-                    .with_help("write the block with each key once, then run `dbt parse`"),
-                    key,
-                );
-                None
-            }
-        }
-    }
-
-    /// `config.grants`, and `config.+grants` as some previews of dbt 2 wrote it.
-    fn grants(&mut self, config: &RawConfig<'_>) -> BTreeMap<String, Vec<String>> {
-        let mut grants: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (key, raw) in [("config.grants", config.grants), ("config.+grants", config.plus_grants)]
-        {
-            let Some(raw) = raw else { continue };
-            let entries = serde_json::from_str::<Loose<Entries<'_, Texts<'_>>>>(raw.get());
-            match entries {
-                Ok(Loose::Is(entries)) => {
-                    for (privilege, grantees) in entries.0 {
-                        let grantees = self.texts(&format!("{key}.{privilege}"), &grantees);
-                        // `+select` appends to what stands above it; dbt has done that by now.
-                        let privilege = privilege.trim_start_matches('+').to_owned();
-                        let all = grants.entry(privilege).or_default();
-                        all.extend(grantees);
-                        all.sort();
-                        all.dedup();
-                    }
-                }
-                Ok(Loose::Nothing) => {}
-                Ok(Loose::Wrong(kind)) => self.wrong(key, "an object", kind),
-                Err(_) => self.wrong(key, "an object", "not readable"),
-            }
-        }
-        grants
-    }
-
-    /// Grants on columns are not there yet: a block in a column's `meta` must not look as if it
-    /// did something.
-    fn columns(&mut self, columns: Option<&RawValue>) {
-        let Some(columns) = columns else { return };
-        if memmem::find(columns.get().as_bytes(), KEY.as_bytes()).is_none() {
-            return;
-        }
-        let Ok(Loose::Is(entries)) =
-            serde_json::from_str::<Loose<Entries<'_, Loose<RawColumn<'_>>>>>(columns.get())
-        else {
-            self.wrong("columns", "an object", "something else");
-            return;
-        };
-        for (column, raw) in &entries.0 {
-            let Loose::Is(RawColumn { meta, config }) = raw else { continue };
-            let in_config = config.get().is_some_and(|config| config.meta.rolecall().is_some());
-            if !in_config && meta.rolecall().is_none() {
-                continue;
-            }
-            let key = if in_config { "config.meta.rolecall" } else { "meta.rolecall" };
-            self.finding(
-                Diagnostic::warning(
-                    "column-meta-ignored",
-                    format!("the rolecall block of column {column:?} is ignored: columns are not supported yet"),
-                )
-                .with_help("declare on the node; keep columns that not all may see in a model of their own"),
-                &format!("columns.{column}.{key}"),
-            );
-        }
-    }
-
-    fn finding(&mut self, diagnostic: Diagnostic, key: &str) {
+    pub(super) fn finding(&mut self, diagnostic: Diagnostic, key: &str) {
         let place = Place::file(self.builder.file);
         self.builder.diagnostics.push(
             diagnostic.with_place(place).with_node(self.unique_id).with_path(path(
@@ -414,7 +281,7 @@ impl OneNode<'_, '_> {
         );
     }
 
-    fn wrong(&mut self, key: &str, wanted: &str, found: &str) {
+    pub(super) fn wrong(&mut self, key: &str, wanted: &str, found: &str) {
         self.builder.wrong(self.section, self.unique_id, key, wanted, found);
     }
 
@@ -445,7 +312,7 @@ impl OneNode<'_, '_> {
         self.optional(key, text)
     }
 
-    fn texts(&mut self, key: &str, texts: &Texts<'_>) -> Vec<String> {
+    pub(super) fn texts(&mut self, key: &str, texts: &Texts<'_>) -> Vec<String> {
         match texts {
             Texts::Nothing => Vec::new(),
             Texts::Are(texts) => texts.iter().cloned().map(Cow::into_owned).collect(),

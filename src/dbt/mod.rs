@@ -1,8 +1,11 @@
 //! What dbt wrote: manifests, and which nodes a selection names. Files in, typed values out.
 
 mod build;
+mod build_meta;
 pub mod fnmatch;
 mod input;
+#[cfg(test)]
+mod input_tests;
 pub mod manifest;
 #[cfg(test)]
 mod manifest_tests;

@@ -319,4 +319,11 @@ mod tests {
         assert_eq!(one("a.sql").method, Method::File("a.sql".into()));
         assert_eq!(one("+tag:x").method, Method::Tag("x".into()));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_selection_or_an_error(text in "[@+0-9a-zé:.,/*\\[\\]! ]{0,24}") {
+            let _ = parse_selector(&text);
+        }
+    }
 }

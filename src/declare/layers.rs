@@ -125,24 +125,30 @@ pub(super) fn of_node<'s>(
         folders(sources.file("dbt_project.yml"), node, &mut layers);
     }
     call(sources.file(&format!("{folder}{}", node.original_file_path)), &mut layers);
-    let described = match node.resource_type {
-        ResourceType::Source => Some(&node.original_file_path),
-        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => {
-            node.patch_path.as_ref()
-        }
-    };
-    if let Some(described) = described {
-        properties(sources.file(&format!("{folder}{described}")), node, &mut layers);
+    if let Some(described) = describing_file(manifest, node) {
+        properties(sources.file(&described), node, &mut layers);
     }
     folders(sources.file(&format!("{folder}dbt_project.yml")), node, &mut layers);
     layers
 }
 
+/// The YAML file that describes the node, relative to the project.
+pub(super) fn describing_file(manifest: &Manifest, node: &Node) -> Option<String> {
+    let file = match node.resource_type {
+        ResourceType::Source => Some(&node.original_file_path),
+        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => {
+            node.patch_path.as_ref()
+        }
+    };
+    let file = file.filter(|file| !file.is_empty())?;
+    Some(format!("{}{file}", package_folder(manifest, node)))
+}
+
 /// Which of `layers` gave the block: the strongest that says the same; otherwise the strongest that
-/// names all its roles.
+/// names all its roles (a template, or edited since the manifest was written).
 pub(super) fn winner(layers: &[Layer<'_>], block: &Value) -> Option<usize> {
     let matches: Vec<Match> = layers.iter().map(|layer| layer.matches(block)).collect();
-    // A template above an equal text may be what was used: claimed only if nothing is equal.
+    // A call cannot be compared: with every role in it, it goes before an equal text below it.
     let same = matches.iter().position(|m| *m == Match::Same);
     let call = layers
         .iter()

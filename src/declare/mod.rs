@@ -15,6 +15,8 @@ use crate::model::{Diagnostics, Place};
 pub use sources::ProjectSources;
 
 #[cfg(test)]
+mod block_tests;
+#[cfg(test)]
 mod tests;
 
 /// What one node's `meta.rolecall` says.
@@ -67,8 +69,11 @@ pub fn read_declarations(
         let Some(value) = &node.rolecall else { continue };
         let layers = layers::of_node(manifest, sources, node);
         let winner = layers::winner(&layers, value);
-        let places = FoundPlaces { manifest, node, layer: winner.and_then(|at| layers.get(at)) };
-        shadow::check(node, value, &layers, winner, &mut diagnostics);
+        let places = FoundPlaces {
+            layer: winner.and_then(|at| layers.get(at)),
+            described_in: described_in(manifest, sources, node, &layers),
+        };
+        shadow::check(node, value, &layers, winner, &places, &mut diagnostics);
         if let Some(read) = block::read(&node.unique_id, value, &places, &mut diagnostics) {
             declarations.insert(node.unique_id.clone(), read);
         }
@@ -78,19 +83,27 @@ pub fn read_declarations(
 
 /// Places in the layer that a block came from; without one, the file that describes the node.
 struct FoundPlaces<'p> {
-    manifest: &'p Manifest,
-    node: &'p Node,
     layer: Option<&'p layers::Layer<'p>>,
+    described_in: Option<Place>,
+}
+
+/// The file that describes the node, unless it is at hand and says nothing about it.
+fn described_in(
+    manifest: &Manifest,
+    sources: &ProjectSources,
+    node: &Node,
+    layers: &[layers::Layer<'_>],
+) -> Option<Place> {
+    let file = layers::describing_file(manifest, node)?;
+    let is_here = sources.file(&file).is_some();
+    (!is_here || layers.iter().any(|layer| layer.file == file)).then(|| Place::file(file))
 }
 
 impl FoundPlaces<'_> {
     fn or_file(&self, place: Option<Place>) -> Option<Place> {
         place.or_else(|| match self.layer {
             Some(layer) => layer.block(),
-            None => {
-                let folder = sources::package_folder(self.manifest, self.node);
-                self.node.patch_path.as_ref().map(|file| Place::file(format!("{folder}{file}")))
-            }
+            None => self.described_in.clone(),
         })
     }
 }

@@ -7,15 +7,17 @@ use serde_json::Value;
 use crate::dbt::Node;
 use crate::model::{Diagnostic, Diagnostics};
 
+use super::block::Places;
 use super::layers::Layer;
 
 /// Warns about each weaker layer of which something is lost. `winner` is the layer that the block
-/// came from, where that is known.
+/// came from, where that is known, and `places` says where that is.
 pub(super) fn check(
     node: &Node,
     block: &Value,
     layers: &[Layer<'_>],
     winner: Option<usize>,
+    places: &dyn Places,
     diagnostics: &mut Diagnostics,
 ) {
     let weaker = winner.map_or(0, |winner| winner + 1);
@@ -35,7 +37,7 @@ pub(super) fn check(
         if !by.is_some_and(|by| by.is_shared) {
             warning = warning.with_node(&node.unique_id).with_path("meta.rolecall");
         }
-        if let Some(place) = by.and_then(Layer::block) {
+        if let Some(place) = places.block() {
             warning = warning.with_place(place);
         }
         if let Some(place) = layer.block() {
