@@ -1,1 +1,3 @@
 //! Integration tests: the command line, and real engines.
+
+mod dialect;

@@ -376,7 +376,7 @@ fn what_has_no_statement_is_refused_not_dropped() {
     .map(refused)
     .join("\n");
     insta::assert_snapshot!(lines, @r#"
-    unsupported-object: PostgreSQL knows no privileges on w of class warehouse
+    unsupported-object: PostgreSQL knows no statements on w of class warehouse
     other-database: other.sales.orders is in the database "other", but the connection is to "shop": PostgreSQL would take what has that name here
     incomplete-object: t of class table lacks a name
     name-too-long: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is 64 bytes long in UTF-8; PostgreSQL keeps 63 and cuts the rest silently

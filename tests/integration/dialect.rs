@@ -1,0 +1,7 @@
+//! Statements, read back by parsers that know nothing of how they were written.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A test fails by them.
+
+mod changes;
+mod oracle;
+mod snowflake;
