@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test fails by them.
 
 mod changes;
+mod dbt;
 mod oracle;
 mod snowflake;

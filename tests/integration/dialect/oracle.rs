@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::changes::{Dialect, change, edges};
 
 /// `ROLECALL_PYTHON`, or the interpreter of the test environment.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("ROLECALL_PYTHON") {
         return python.into();
     }
