@@ -2,7 +2,6 @@
 
 pub mod engine;
 pub mod memory;
-pub mod memory;
 pub mod postgres;
 
 use crate::model::{Change, Ident, ObservedState, ServerIdentity};
