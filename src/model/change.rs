@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ident, Marker, MemberKind, ObjectClass, PrivilegeSet, Securable};
+use super::{Ident, Marker, MemberKind, ObjectClass, PrivilegeSet, RoleAttributes, Securable};
 
 /// One change of access. What a statement is rendered from, what a plan file keeps, and what is
 /// compared when a plan is applied later.
@@ -34,6 +34,9 @@ pub enum Change {
     ResetAttributes {
         /// The managed role.
         role: Ident,
+        /// What it has now: only attributes that differ are written, since some may be named by
+        /// superusers alone.
+        attributes: RoleAttributes,
     },
     /// Grants privileges on an object.
     Grant {
@@ -81,8 +84,10 @@ pub enum Change {
         role: Ident,
         /// What.
         privileges: PrivilegeSet,
-        /// Who granted it.
-        grantor: Ident,
+        /// Who granted it. `None` for whoever the server picks for the acting role: what undoes
+        /// a grant that the acting role makes itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grantor: Option<Ident>,
     },
     /// Takes default (future) grants away.
     RevokeDefault {
@@ -112,8 +117,11 @@ pub enum Change {
         role: Ident,
         /// Who goes.
         member: Ident,
-        /// Who granted it.
-        grantor: Ident,
+        /// What the member is: Snowflake's statement needs to know.
+        kind: MemberKind,
+        /// Who granted it. `None` as in `Revoke`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grantor: Option<Ident>,
     },
     /// Drops an emptied role (`--drop-roles`).
     DropRole {

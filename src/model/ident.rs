@@ -20,6 +20,11 @@ pub enum IdentError {
     /// Holds U+0000, which no warehouse can store.
     #[error("the name {0:?} holds a NUL character, which no warehouse can store")]
     Nul(String),
+    /// Begins with a double quote without being a whole quoted name.
+    #[error(
+        "the name {0:?} begins with a double quote but is not one whole quoted name; close it, and write quotes inside it twice"
+    )]
+    Quotes(String),
 }
 
 impl Ident {

@@ -26,7 +26,7 @@ pub struct ServerIdentity {
 }
 
 /// PostgreSQL's role attributes. A managed role has none but `inherit`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct RoleAttributes {
     pub superuser: bool,
