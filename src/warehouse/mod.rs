@@ -46,6 +46,10 @@ pub enum WarehouseError {
     /// The connected role lacks a right that is needed.
     #[error("{0}")]
     Forbidden(String),
+    /// Somebody else changed the same thing at the same moment. Nothing has been changed: the whole
+    /// transaction may be tried again.
+    #[error("{0}")]
+    Retry(String),
     /// The answer to COMMIT was lost, and reading back could not tell what happened. Exit 5.
     #[error("{0}")]
     Unknown(String),

@@ -205,9 +205,9 @@ const SOURCES: &[Source] = &[
     },
 ];
 
-/// Every object that a role of interest owns, is granted on, or has passed rights on.
+/// Every object that has an access list, or that a role of interest owns, with the list as the
+/// server prints it.
 ///
-/// The owner's own entries are left out: they are its implicit rights, and never ours to revoke.
 /// What initdb made belongs to the bootstrap superuser and is not listed as owned.
 pub(super) fn objects(version: u32) -> String {
     let mut sql = String::new();
@@ -224,17 +224,9 @@ pub(super) fn objects(version: u32) -> String {
         };
         sql.push_str(&format!(
             "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text,
-                    {owner}, {owned}, g.grantees, g.grantors, g.privileges, g.grantable
+                    {owner}, {owned}, coalesce({acl}::text[], '{{}}')
              from {from}
-             cross join lateral (
-               select array_agg(a.grantee), array_agg(a.grantor), array_agg(a.privilege_type),
-                      array_agg(a.is_grantable)
-               from aclexplode({acl}) a
-               where a.grantee <> {owner}
-                 and (a.grantee = any($1) or (a.grantor = any($1) and a.grantor <> {owner}))
-             ) g(grantees, grantors, privileges, grantable)
-             where ({only}) and ({acl} is not null or {owned})
-               and (g.grantees is not null or {owned})"
+             where ({only}) and ({acl} is not null or {owned})"
         ));
     }
     sql

@@ -1,6 +1,7 @@
 //! PostgreSQL 13 and later, by its own protocol.
 
 mod acl;
+mod aclitem;
 mod catalog;
 mod connect;
 mod errors;
