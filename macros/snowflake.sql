@@ -1,1 +1,50 @@
-{# to come #}
+{#
+  Every statement that Rolecall sends to Snowflake, written once: the command renders these macros
+  from inside the binary, and dbt calls them in its hooks. Each makes exactly one statement, without
+  a semicolon. Names and literals arrive quoted; keywords and privileges come from Rolecall's own
+  tables. Only arguments, `if`, `for` and `join` are used, so that every Jinja renders the same.
+#}
+
+{%- macro snowflake__rolecall_create_role(role, comment) -%}
+CREATE ROLE {{ role }} COMMENT = {{ comment }}
+{%- endmacro %}
+
+{%- macro snowflake__rolecall_comment_on_role(role, comment) -%}
+COMMENT ON ROLE {{ role }} IS {{ comment }}
+{%- endmacro %}
+
+{%- macro snowflake__rolecall_rename_role(old, new) -%}
+ALTER ROLE {{ old }} RENAME TO {{ new }}
+{%- endmacro %}
+
+{%- macro snowflake__rolecall_drop_role(role) -%}
+DROP ROLE {{ role }}
+{%- endmacro %}
+
+{#- `object` is empty for the account. -#}
+{%- macro snowflake__rolecall_grant(privileges, kind, object, role) -%}
+GRANT {{ privileges | join(', ') }} ON {{ kind }}{% if object %} {{ object }}{% endif %} TO ROLE {{ role }}
+{%- endmacro %}
+
+{#- RESTRICT is said aloud: whatever others got through this grant is never taken with it. -#}
+{%- macro snowflake__rolecall_revoke(privileges, kind, object, role, only_grant_option) -%}
+REVOKE {% if only_grant_option %}GRANT OPTION FOR {% endif %}{{ privileges | join(', ') }} ON {{ kind }}{% if object %} {{ object }}{% endif %} FROM ROLE {{ role }} RESTRICT
+{%- endmacro %}
+
+{#- `kind` of a member is USER or ROLE. -#}
+{%- macro snowflake__rolecall_grant_role(role, kind, member) -%}
+GRANT ROLE {{ role }} TO {{ kind }} {{ member }}
+{%- endmacro %}
+
+{%- macro snowflake__rolecall_revoke_role(role, kind, member) -%}
+REVOKE ROLE {{ role }} FROM {{ kind }} {{ member }}
+{%- endmacro %}
+
+{%- macro snowflake__rolecall_set_owner(kind, object, owner) -%}
+GRANT OWNERSHIP ON {{ kind }} {{ object }} TO ROLE {{ owner }} COPY CURRENT GRANTS
+{%- endmacro %}
+
+{#- `container` is DATABASE or SCHEMA. -#}
+{%- macro snowflake__rolecall_revoke_future(privileges, kind, container, place, role) -%}
+REVOKE {{ privileges | join(', ') }} ON FUTURE {{ kind }} IN {{ container }} {{ place }} FROM ROLE {{ role }}
+{%- endmacro %}

@@ -8,6 +8,8 @@ mod group;
 mod names;
 mod postgres;
 mod privileges;
+mod refusal;
+mod snowflake;
 mod templates;
 
 use crate::model::{
@@ -109,7 +111,7 @@ pub trait Dialect: Sync {
 pub fn of(kind: DialectKind) -> &'static dyn Dialect {
     match kind {
         DialectKind::Postgres => &postgres::Postgres,
-        DialectKind::Snowflake => &postgres::Postgres,
+        DialectKind::Snowflake => &snowflake::Snowflake,
     }
 }
 

@@ -1,36 +1,23 @@
 //! Names and objects as they stand in PostgreSQL's statements, and what is refused there.
 
-use super::super::{Dialect, StatementError, Target};
+use super::super::refusal::{Refusal, signature};
+use super::super::{Dialect, Target};
 use super::{Postgres, class};
-use crate::model::{Ident, ObjectClass, PrivilegeSet, Securable};
-
-/// A [`StatementError`] that does not yet know its change.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    code: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    pub(super) fn at(self, change: usize) -> StatementError {
-        StatementError { code: self.code, change, message: self.message }
-    }
-}
-
-pub(super) fn refusal(code: &'static str, message: String) -> Refusal {
-    Refusal { code, message }
-}
+use crate::model::{Ident, ObjectClass, Securable};
 
 pub(super) fn unsupported(on: &Securable, what: &str) -> Refusal {
     let class = on.class();
-    refusal("unsupported-object", format!("PostgreSQL knows no {what} on {on} of class {class}"))
+    Refusal::new(
+        "unsupported-object",
+        format!("PostgreSQL knows no {what} on {on} of class {class}"),
+    )
 }
 
 /// A quoted name. One that the server would cut is refused: cut, it may be another's.
 pub(super) fn name(name: &Ident) -> Result<String, Refusal> {
     match Postgres.longest_name(name) {
         Ok(()) => Ok(Postgres.quote(name)),
-        Err(why) => Err(refusal("name-too-long", why)),
+        Err(why) => Err(Refusal::new("name-too-long", why)),
     }
 }
 
@@ -39,7 +26,7 @@ pub(super) fn name(name: &Ident) -> Result<String, Refusal> {
 pub(super) fn role(role: &Ident) -> Result<String, Refusal> {
     if matches!(role.as_str(), "public" | "none") {
         let why = Postgres.reserved(role).unwrap_or("is reserved");
-        return Err(refusal("reserved-name", format!("{role:?} cannot be a role: {why}")));
+        return Err(Refusal::new("reserved-name", format!("{role:?} cannot be a role: {why}")));
     }
     name(role)
 }
@@ -47,7 +34,9 @@ pub(super) fn role(role: &Ident) -> Result<String, Refusal> {
 /// A quoted role that is about to come into being.
 pub(super) fn new_role(name: &Ident) -> Result<String, Refusal> {
     match Postgres.reserved(name) {
-        Some(why) => Err(refusal("reserved-name", format!("{name:?} cannot be a role: {why}"))),
+        Some(why) => {
+            Err(Refusal::new("reserved-name", format!("{name:?} cannot be a role: {why}")))
+        }
         None => role(name),
     }
 }
@@ -56,17 +45,10 @@ pub(super) fn roles(roles: &[&Ident]) -> Result<Vec<String>, Refusal> {
     roles.iter().map(|one| role(one)).collect()
 }
 
-pub(super) fn privileges(set: PrivilegeSet) -> Result<Vec<String>, Refusal> {
-    if set.is_empty() {
-        return Err(refusal("no-privilege", "a change without any privilege".to_owned()));
-    }
-    Ok(set.iter().map(|privilege| privilege.as_str().to_owned()).collect())
-}
-
 /// An object as it stands after its keyword. For a column, its relation.
 pub(super) fn object(on: &Securable, target: &Target) -> Result<String, Refusal> {
     let incomplete =
-        || refusal("incomplete-object", format!("{on} of class {} lacks a name", on.class()));
+        || Refusal::new("incomplete-object", format!("{on} of class {} lacks a name", on.class()));
     let own = || on.name().ok_or_else(incomplete);
     let qualified = || {
         let schema = on.schema_name().ok_or_else(incomplete)?;
@@ -79,7 +61,7 @@ pub(super) fn object(on: &Securable, target: &Target) -> Result<String, Refusal>
         && let (Some(here), Some(there)) = (&target.database, on.database_name())
         && here != there
     {
-        return Err(refusal(
+        return Err(Refusal::new(
             "other-database",
             format!(
                 "{on} is in the database {there:?}, but the connection is to {here:?}: PostgreSQL \
@@ -97,8 +79,8 @@ pub(super) fn object(on: &Securable, target: &Target) -> Result<String, Refusal>
         | ObjectClass::Sequence
         | ObjectClass::Type => qualified(),
         ObjectClass::Function | ObjectClass::Procedure => {
-            let signature = on.signature().ok_or_else(incomplete)?;
-            Ok(format!("{}({})", qualified()?, checked(signature)?))
+            let types = on.signature().ok_or_else(incomplete)?;
+            Ok(format!("{}({})", qualified()?, signature(types, false)?))
         }
         ObjectClass::Parameter => {
             // An extension's parameter has two parts.
@@ -111,7 +93,7 @@ pub(super) fn object(on: &Securable, target: &Target) -> Result<String, Refusal>
             let number = own()?.as_str();
             match number.parse::<u32>() {
                 Ok(number) => Ok(number.to_string()),
-                Err(_) => Err(refusal(
+                Err(_) => Err(Refusal::new(
                     "incomplete-object",
                     format!("a large object is named by its number, not by {number:?}"),
                 )),
@@ -119,25 +101,4 @@ pub(super) fn object(on: &Securable, target: &Target) -> Result<String, Refusal>
         }
         _ => name(own()?),
     }
-}
-
-/// The argument types of a routine, as the server prints them. They are the one text that goes
-/// into a statement unquoted, so nothing is let through but names (quoted ones whole), commas,
-/// dots and brackets.
-fn checked(signature: &str) -> Result<&str, Refusal> {
-    let mut inside_quotes = false;
-    let mut fine = !signature.contains('\0');
-    for character in signature.chars() {
-        let plain = character.is_ascii_alphanumeric() || " _,.[]".contains(character);
-        if character == '"' {
-            inside_quotes = !inside_quotes;
-        } else if !inside_quotes && !plain {
-            fine = false;
-        }
-    }
-    if fine && !inside_quotes {
-        return Ok(signature);
-    }
-    let message = format!("{signature:?} is not a list of types as PostgreSQL prints one");
-    Err(refusal("bad-signature", message))
 }

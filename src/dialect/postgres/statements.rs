@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::mem::discriminant;
 
 use super::super::group::{Edge, group};
+use super::super::refusal::{Refusal, privileges as words};
 use super::super::templates::Templates;
 use super::super::{Statement, StatementError, Target};
-use super::objects::{self, Refusal, refusal};
+use super::objects;
 use super::{class, literal};
 use crate::model::{Change, DialectKind, Ident, PrivilegeSet, RoleAttributes, Securable};
 
@@ -38,10 +39,34 @@ pub(super) fn render(
     let mut writer = Writer { templates, target, changes, out: Vec::new() };
     let mut from = 0;
     for run in changes.chunk_by(|a, b| discriminant(a) == discriminant(b)) {
-        writer.run(from, run)?;
+        writer.run(from, run).map_err(|error| blame_one(error, run, from, target))?;
         from += run.len();
     }
     Ok(writer.out)
+}
+
+/// A group's error names the group's first change: finds the one that it is about.
+fn blame_one(
+    error: StatementError,
+    run: &[Change],
+    from: usize,
+    target: &Target,
+) -> StatementError {
+    let refused = |change: &Change| match change {
+        Change::Grant { on, role, privileges }
+        | Change::Revoke { on, role, privileges, grantor: _ }
+        | Change::RevokeGrantOption { on, role, privileges, grantor: _ } => {
+            objects::object(on, target).and(objects::role(role)).and(words(*privileges)).err()
+        }
+        Change::AddMember { role, member, kind: _ }
+        | Change::RemoveMember { role, member, kind: _, grantor: _ }
+        | Change::RevokeAdminOption { role, member, grantor: _ } => {
+            objects::role(role).and(objects::role(member)).err()
+        }
+        _ => None,
+    };
+    let mut of_run = (from..).zip(run);
+    of_run.find_map(|(at, change)| Some(refused(change)?.at(at))).unwrap_or(error)
 }
 
 impl<'a> Writer<'a> {
@@ -134,7 +159,7 @@ impl<'a> Writer<'a> {
             Change::SetOwner { on, from: _, to } => {
                 let owned_as = class(on.class()).and_then(|class| class.row.owned_as);
                 let Some(owned_as) = owned_as else {
-                    return Err(objects::unsupported(on, "an owner").at(at));
+                    return Err(objects::unsupported(on, "owner").at(at));
                 };
                 let object = objects::object(on, self.target).map_err(blame)?;
                 let to = objects::role(to).map_err(blame)?;
@@ -144,7 +169,7 @@ impl<'a> Writer<'a> {
             }
             Change::RevokeDefault { creator, schema, class: of, role, privileges } => {
                 let Some(creator) = creator else {
-                    return Err(refusal(
+                    return Err(Refusal::new(
                         "unsupported-change",
                         format!(
                             "default privileges for {role:?} without a creator: in PostgreSQL \
@@ -156,7 +181,7 @@ impl<'a> Writer<'a> {
                 let plural = class(*of).and_then(|class| class.row.plural);
                 let Some(plural) = plural else {
                     let message = format!("PostgreSQL has no default privileges on class {of}");
-                    return Err(refusal("unsupported-change", message).at(at));
+                    return Err(Refusal::new("unsupported-change", message).at(at));
                 };
                 let creator = objects::name(creator).map_err(blame)?;
                 let schema = schema.as_ref().map(objects::name).transpose().map_err(blame)?;
@@ -164,7 +189,7 @@ impl<'a> Writer<'a> {
                 let arguments = [
                     creator.into(),
                     schema.unwrap_or_default().into(),
-                    objects::privileges(*privileges).map_err(blame)?.into(),
+                    words(*privileges).map_err(blame)?.into(),
                     plural.into(),
                     role.into(),
                 ];
@@ -184,7 +209,7 @@ impl<'a> Writer<'a> {
             | Change::RemoveMember { .. }
             | Change::RevokeAdminOption { .. } => {
                 let message = "this change is written in a group".to_owned();
-                return Err(refusal("unsupported-change", message).at(at));
+                return Err(Refusal::new("unsupported-change", message).at(at));
             }
         }
         Ok(())
@@ -228,7 +253,7 @@ impl<'a> Writer<'a> {
             let objects: Vec<_> =
                 group.objects.iter().map(named).collect::<Result<_, _>>().map_err(blame)?;
             let roles = objects::roles(&group.roles).map_err(blame)?;
-            let privileges = objects::privileges(privileges).map_err(blame)?;
+            let privileges = words(privileges).map_err(blame)?;
             let columns: Vec<_> = columns.into_iter().collect();
             let (name, only_option) = match &self.changes.get(at) {
                 Some(Change::Revoke { .. }) => ("revoke", Some(false)),

@@ -382,13 +382,24 @@ fn what_has_no_statement_is_refused_not_dropped() {
     name-too-long: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is 64 bytes long in UTF-8; PostgreSQL keeps 63 and cuts the rest silently
     reserved-name: "public" cannot be a role: `public` means everyone in PostgreSQL, even in quotes
     no-privilege: a change without any privilege
-    bad-signature: "integer) TO x; --" is not a list of types as PostgreSQL prints one
-    bad-signature: "\"half" is not a list of types as PostgreSQL prints one
+    bad-signature: "integer) TO x; --" is not a list of types as the server prints one
+    bad-signature: "\"half" is not a list of types as the server prints one
     incomplete-object: a large object is named by its number, not by "1; x"
     reserved-name: "pg_x" cannot be a role: names that begin with `pg_` belong to PostgreSQL itself
     reserved-name: "public" cannot be a role: `public` means everyone in PostgreSQL, even in quotes
     unsupported-change: default privileges for "r" without a creator: in PostgreSQL they belong to the role that creates
     "#);
+}
+
+#[test]
+fn an_error_in_a_group_names_its_own_change() {
+    let changes = [
+        grant(table("a"), "r", "SELECT"),
+        grant(table("b"), "r", "SELECT"),
+        grant(table(&"x".repeat(64)), "r", "SELECT"),
+    ];
+    let error = of(DialectKind::Postgres).statements(&changes, &Target::default()).unwrap_err();
+    assert_eq!((error.code, error.change), ("name-too-long", 2));
 }
 
 #[test]

@@ -1,0 +1,229 @@
+//! Changes into Snowflake's statements: one object and one role each.
+
+use super::super::refusal::{Refusal, privileges as words, signature};
+use super::super::templates::Templates;
+use super::super::{Dialect, Statement, StatementError, Target};
+use super::{Snowflake, class, literal};
+use crate::model::{Change, DialectKind, Ident, MemberKind, ObjectClass, PrivilegeSet, Securable};
+
+/// See [`Dialect::statements`].
+pub(super) fn render(
+    changes: &[Change],
+    target: &Target,
+) -> Result<Vec<Statement>, StatementError> {
+    let mut templates = Templates::open(DialectKind::Snowflake)?;
+    let one = |(at, change)| {
+        let sql = sql(&mut templates, at, change, target)?;
+        // With the right to manage grants, a revoke takes any grantor's grant away.
+        Ok(Statement { sql, changes: vec![at], as_role: None })
+    };
+    changes.iter().enumerate().map(one).collect()
+}
+
+fn sql(
+    templates: &mut Templates,
+    at: usize,
+    change: &Change,
+    target: &Target,
+) -> Result<String, StatementError> {
+    let blame = |refusal: Refusal| refusal.at(at);
+    match change {
+        Change::CreateRole { role, marker } => {
+            let role = new_role(role).map_err(blame)?;
+            let comment = literal(&marker.to_comment());
+            templates.call(at, "create_role", [role.into(), comment.into()])
+        }
+        Change::AdoptRole { role, marker } => {
+            let role = name(role).map_err(blame)?;
+            let comment = literal(&marker.to_comment());
+            templates.call(at, "comment_on_role", [role.into(), comment.into()])
+        }
+        Change::RenameRole { from, to } => {
+            let (from, to) = (name(from).map_err(blame)?, new_role(to).map_err(blame)?);
+            templates.call(at, "rename_role", [from.into(), to.into()])
+        }
+        Change::DropRole { role } => {
+            templates.call(at, "drop_role", [name(role).map_err(blame)?.into()])
+        }
+        Change::Grant { on, role, privileges } => {
+            let role = not_everyone(role).map_err(blame)?;
+            let (privileges, kind, object) = on_object(on, *privileges).map_err(blame)?;
+            let arguments = [privileges.into(), kind.into(), object.into(), role.into()];
+            templates.call(at, "grant", arguments)
+        }
+        Change::Revoke { on, role, privileges, grantor: _ } => {
+            revoke(templates, at, on, role, *privileges, false)
+        }
+        Change::RevokeGrantOption { on, role, privileges, grantor: _ } => {
+            revoke(templates, at, on, role, *privileges, true)
+        }
+        Change::AddMember { role, member, kind } => {
+            let role = not_everyone(role).map_err(blame)?;
+            let quoted = match kind {
+                MemberKind::User => name(member),
+                MemberKind::Group | MemberKind::Role => not_everyone(member),
+            };
+            let member = quoted.map_err(blame)?;
+            templates.call(at, "grant_role", [role.into(), word(*kind).into(), member.into()])
+        }
+        Change::RemoveMember { role, member, kind, grantor: _ } => {
+            let (role, member) = (name(role).map_err(blame)?, name(member).map_err(blame)?);
+            templates.call(at, "revoke_role", [role.into(), word(*kind).into(), member.into()])
+        }
+        Change::SetOwner { on, from: _, to } => {
+            let owned_as = class(on.class()).and_then(|class| class.row.owned_as);
+            let Some(owned_as) = owned_as else {
+                return Err(unsupported(on, "owner").at(at));
+            };
+            let to = not_everyone(to).map_err(blame)?;
+            let object = object(on).map_err(blame)?;
+            templates.call(at, "set_owner", [owned_as.into(), object.into(), to.into()])
+        }
+        Change::RevokeDefault { creator, schema, class: of, role, privileges } => {
+            let plural = class(*of).and_then(|class| class.row.plural);
+            let (container, place) =
+                future_place(creator.as_ref(), schema.as_ref(), *of, target).map_err(blame)?;
+            let Some(plural) = plural else {
+                let message = format!("Snowflake has no future grants on class {of}");
+                return Err(Refusal::new("unsupported-change", message).at(at));
+            };
+            let arguments = [
+                words(*privileges).map_err(blame)?.into(),
+                plural.into(),
+                container.into(),
+                place.into(),
+                name(role).map_err(blame)?.into(),
+            ];
+            templates.call(at, "revoke_future", arguments)
+        }
+        Change::ResetAttributes { role, attributes: _ } => {
+            let message = format!("roles have no attributes in Snowflake, so {role:?} has none");
+            Err(Refusal::new("unsupported-change", message).at(at))
+        }
+        Change::RevokeAdminOption { role, member, grantor: _ } => {
+            let message = format!(
+                "memberships have no admin option in Snowflake, so {member:?} has none in {role:?}"
+            );
+            Err(Refusal::new("unsupported-change", message).at(at))
+        }
+    }
+}
+
+fn revoke(
+    templates: &mut Templates,
+    at: usize,
+    on: &Securable,
+    role: &Ident,
+    privileges: PrivilegeSet,
+    only_grant_option: bool,
+) -> Result<String, StatementError> {
+    let blame = |refusal: Refusal| refusal.at(at);
+    let role = name(role).map_err(blame)?;
+    let (privileges, kind, object) = on_object(on, privileges).map_err(blame)?;
+    let arguments =
+        [privileges.into(), kind.into(), object.into(), role.into(), only_grant_option.into()];
+    templates.call(at, "revoke", arguments)
+}
+
+fn word(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::User => "USER",
+        MemberKind::Group | MemberKind::Role => "ROLE",
+    }
+}
+
+/// A quoted name.
+fn name(name: &Ident) -> Result<String, Refusal> {
+    match Snowflake.longest_name(name) {
+        Ok(()) => Ok(Snowflake.quote(name)),
+        Err(why) => Err(Refusal::new("name-too-long", why)),
+    }
+}
+
+/// A quoted role that is given something: never the one that everyone holds.
+fn not_everyone(role: &Ident) -> Result<String, Refusal> {
+    if role.as_str() == "PUBLIC" {
+        return Err(Refusal::new("reserved-name", "\"PUBLIC\" cannot be a role: it is everyone"));
+    }
+    name(role)
+}
+
+/// A quoted role that is about to come into being.
+fn new_role(role: &Ident) -> Result<String, Refusal> {
+    match Snowflake.reserved(role) {
+        Some(why) => {
+            Err(Refusal::new("reserved-name", format!("{role:?} cannot be a role: {why}")))
+        }
+        None => name(role),
+    }
+}
+
+fn unsupported(on: &Securable, what: &str) -> Refusal {
+    let class = on.class();
+    let message = format!("Snowflake knows no {what} on {on} of class {class}");
+    Refusal::new("unsupported-object", message)
+}
+
+/// Privileges, the word for the class, and the object (empty for the account).
+fn on_object(
+    on: &Securable,
+    privileges: PrivilegeSet,
+) -> Result<(Vec<String>, &'static str, String), Refusal> {
+    let class = class(on.class()).ok_or_else(|| unsupported(on, "privileges"))?;
+    Ok((words(privileges)?, class.row.keyword, object(on)?))
+}
+
+/// A name with every part that it has in an account; empty for the account itself.
+fn object(on: &Securable) -> Result<String, Refusal> {
+    let part = |part: Option<&Ident>| match part {
+        Some(part) => name(part),
+        None => {
+            let message = format!("{on} of class {} lacks a name", on.class());
+            Err(Refusal::new("incomplete-object", message))
+        }
+    };
+    if class(on.class()).is_none() {
+        return Err(unsupported(on, "statements"));
+    }
+    let schema = || Ok(format!("{}.{}", part(on.database_name())?, part(on.schema_name())?));
+    match on.class() {
+        ObjectClass::Account => Ok(String::new()),
+        ObjectClass::Database => part(on.name()),
+        ObjectClass::Schema => schema(),
+        ObjectClass::Warehouse | ObjectClass::Integration => part(on.name()),
+        ObjectClass::Function | ObjectClass::Procedure => {
+            let Some(types) = on.signature() else {
+                let message = format!("{on} lacks the types of its arguments");
+                return Err(Refusal::new("incomplete-object", message));
+            };
+            Ok(format!("{}.{}({})", schema()?, part(on.name())?, signature(types, true)?))
+        }
+        _ => Ok(format!("{}.{}", schema()?, part(on.name())?)),
+    }
+}
+
+/// Where a future grant holds: the word for the container, and its name.
+fn future_place(
+    creator: Option<&Ident>,
+    schema: Option<&Ident>,
+    class: ObjectClass,
+    target: &Target,
+) -> Result<(&'static str, String), Refusal> {
+    if let Some(creator) = creator {
+        let message = format!(
+            "a future grant holds for anyone's objects in Snowflake, not for those of {creator:?}"
+        );
+        return Err(Refusal::new("unsupported-change", message));
+    }
+    let Some(database) = &target.database else {
+        return Err(Refusal::new("incomplete-object", "a future grant in an unknown database"));
+    };
+    let database = name(database)?;
+    match schema {
+        Some(_) if class == ObjectClass::Schema => {
+            Err(Refusal::new("unsupported-change", "a future grant on schemas inside a schema"))
+        }
+        Some(schema) => Ok(("SCHEMA", format!("{database}.{}", name(schema)?))),
+        None => Ok(("DATABASE", database)),
+    }
+}

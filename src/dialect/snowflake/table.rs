@@ -1,0 +1,211 @@
+//! Snowflake's privileges per class of objects. Source: "Access control privileges" and the pages
+//! of GRANT, GRANT OWNERSHIP and REVOKE. OWNERSHIP is no privilege here: it is transferred.
+
+use super::super::privileges::Row;
+use crate::model::ObjectClass;
+
+const ACCOUNT: &[&str] = &[
+    "APPLY AGGREGATION POLICY",
+    "APPLY AUTHENTICATION POLICY",
+    "APPLY MASKING POLICY",
+    "APPLY PACKAGES POLICY",
+    "APPLY PASSWORD POLICY",
+    "APPLY PROJECTION POLICY",
+    "APPLY ROW ACCESS POLICY",
+    "APPLY SESSION POLICY",
+    "APPLY TAG",
+    "ATTACH POLICY",
+    "AUDIT",
+    "BIND SERVICE ENDPOINT",
+    "CREATE ACCOUNT",
+    "CREATE API INTEGRATION",
+    "CREATE APPLICATION",
+    "CREATE COMPUTE POOL",
+    "CREATE CREDENTIAL",
+    "CREATE DATA EXCHANGE LISTING",
+    "CREATE DATABASE",
+    "CREATE EXTERNAL VOLUME",
+    "CREATE FAILOVER GROUP",
+    "CREATE INTEGRATION",
+    "CREATE NETWORK POLICY",
+    "CREATE REPLICATION GROUP",
+    "CREATE ROLE",
+    "CREATE SHARE",
+    "CREATE USER",
+    "CREATE WAREHOUSE",
+    "EXECUTE ALERT",
+    "EXECUTE MANAGED ALERT",
+    "EXECUTE MANAGED TASK",
+    "EXECUTE TASK",
+    "IMPORT SHARE",
+    "MANAGE ACCOUNT SUPPORT CASES",
+    "MANAGE GRANTS",
+    "MANAGE USER SUPPORT CASES",
+    "MANAGE WAREHOUSES",
+    "MODIFY LOG LEVEL",
+    "MODIFY METRIC LEVEL",
+    "MODIFY SESSION LOG LEVEL",
+    "MODIFY TRACE LEVEL",
+    "MONITOR EXECUTION",
+    "MONITOR SECURITY",
+    "MONITOR USAGE",
+    "OVERRIDE SHARE RESTRICTIONS",
+    "PURCHASE DATA EXCHANGE LISTING",
+    "READ SESSION",
+    "RESOLVE ALL",
+    "VIEW LINEAGE",
+];
+
+const SCHEMA: &[&str] = &[
+    "ADD SEARCH OPTIMIZATION",
+    "APPLYBUDGET",
+    "CREATE ALERT",
+    "CREATE DYNAMIC TABLE",
+    "CREATE EVENT TABLE",
+    "CREATE EXTERNAL TABLE",
+    "CREATE FILE FORMAT",
+    "CREATE FUNCTION",
+    "CREATE GIT REPOSITORY",
+    "CREATE ICEBERG TABLE",
+    "CREATE IMAGE REPOSITORY",
+    "CREATE MASKING POLICY",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE MODEL",
+    "CREATE NETWORK RULE",
+    "CREATE NOTEBOOK",
+    "CREATE PASSWORD POLICY",
+    "CREATE PIPE",
+    "CREATE PROCEDURE",
+    "CREATE ROW ACCESS POLICY",
+    "CREATE SECRET",
+    "CREATE SEQUENCE",
+    "CREATE SERVICE",
+    "CREATE SESSION POLICY",
+    "CREATE STAGE",
+    "CREATE STREAM",
+    "CREATE STREAMLIT",
+    "CREATE TABLE",
+    "CREATE TAG",
+    "CREATE TASK",
+    "CREATE TEMPORARY TABLE",
+    "CREATE VIEW",
+    "MODIFY",
+    "MONITOR",
+    "USAGE",
+];
+
+/// The rights on rows, and REFERENCES. Not EVOLVE SCHEMA, MONITOR, OPERATE or APPLYBUDGET: they
+/// change shape, refreshing and cost, not data; who needs them says so as raw privileges.
+const DATA: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES"];
+const WRITE: &[&str] = &["INSERT", "UPDATE", "DELETE", "TRUNCATE"];
+const LOOK: &[&str] = &["SELECT", "REFERENCES"];
+
+/// What GRANT, GRANT OWNERSHIP and future grants call by one word.
+const fn row(
+    class: ObjectClass,
+    keyword: &'static str,
+    plural: Option<&'static str>,
+    all: &'static [&'static str],
+) -> Row {
+    Row { class, keyword, owned_as: Some(keyword), plural, all, data: &[], write: &[] }
+}
+
+const fn relation(
+    class: ObjectClass,
+    keyword: &'static str,
+    plural: &'static str,
+    all: &'static [&'static str],
+    data: &'static [&'static str],
+    write: &'static [&'static str],
+) -> Row {
+    Row { class, keyword, owned_as: Some(keyword), plural: Some(plural), all, data, write }
+}
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        class: ObjectClass::Account,
+        keyword: "ACCOUNT",
+        owned_as: None,
+        plural: None,
+        all: ACCOUNT,
+        data: &[],
+        write: &[],
+    },
+    // IMPORTED PRIVILEGES on databases made from a share. REFERENCE_USAGE goes to shares only.
+    row(
+        ObjectClass::Database,
+        "DATABASE",
+        None,
+        &[
+            "APPLYBUDGET",
+            "CREATE DATABASE ROLE",
+            "CREATE SCHEMA",
+            "IMPORTED PRIVILEGES",
+            "MODIFY",
+            "MONITOR",
+            "USAGE",
+        ],
+    ),
+    row(ObjectClass::Schema, "SCHEMA", Some("SCHEMAS"), SCHEMA),
+    relation(
+        ObjectClass::Table,
+        "TABLE",
+        "TABLES",
+        &[
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "TRUNCATE",
+            "REFERENCES",
+            "EVOLVE SCHEMA",
+            "APPLYBUDGET",
+        ],
+        DATA,
+        WRITE,
+    ),
+    relation(ObjectClass::View, "VIEW", "VIEWS", LOOK, LOOK, &[]),
+    relation(
+        ObjectClass::MaterializedView,
+        "MATERIALIZED VIEW",
+        "MATERIALIZED VIEWS",
+        &["SELECT", "REFERENCES", "APPLYBUDGET"],
+        LOOK,
+        &[],
+    ),
+    relation(
+        ObjectClass::DynamicTable,
+        "DYNAMIC TABLE",
+        "DYNAMIC TABLES",
+        &["SELECT", "MONITOR", "OPERATE"],
+        &["SELECT"],
+        &[],
+    ),
+    relation(ObjectClass::ExternalTable, "EXTERNAL TABLE", "EXTERNAL TABLES", LOOK, LOOK, &[]),
+    relation(
+        ObjectClass::IcebergTable,
+        "ICEBERG TABLE",
+        "ICEBERG TABLES",
+        &["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "APPLYBUDGET"],
+        DATA,
+        WRITE,
+    ),
+    row(ObjectClass::Sequence, "SEQUENCE", Some("SEQUENCES"), &["USAGE"]),
+    row(ObjectClass::Function, "FUNCTION", Some("FUNCTIONS"), &["USAGE"]),
+    row(ObjectClass::Procedure, "PROCEDURE", Some("PROCEDURES"), &["USAGE"]),
+    row(
+        ObjectClass::Warehouse,
+        "WAREHOUSE",
+        None,
+        &["APPLYBUDGET", "MODIFY", "MONITOR", "OPERATE", "USAGE"],
+    ),
+    row(ObjectClass::Stage, "STAGE", Some("STAGES"), &["READ", "USAGE", "WRITE"]),
+    row(ObjectClass::FileFormat, "FILE FORMAT", Some("FILE FORMATS"), &["USAGE"]),
+    row(ObjectClass::Stream, "STREAM", Some("STREAMS"), &["SELECT"]),
+    row(ObjectClass::Task, "TASK", Some("TASKS"), &["APPLYBUDGET", "MONITOR", "OPERATE"]),
+    row(ObjectClass::Pipe, "PIPE", Some("PIPES"), &["APPLYBUDGET", "MONITOR", "OPERATE"]),
+    row(ObjectClass::Integration, "INTEGRATION", None, &["USAGE", "USE_ANY_ROLE"]),
+    row(ObjectClass::Tag, "TAG", None, &["APPLY"]),
+    row(ObjectClass::MaskingPolicy, "MASKING POLICY", None, &["APPLY"]),
+    row(ObjectClass::RowAccessPolicy, "ROW ACCESS POLICY", None, &["APPLY"]),
+];
