@@ -1,6 +1,7 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
 pub mod engine;
+pub mod memory;
 pub mod postgres;
 
 use crate::model::{Change, Ident, ObservedState};
@@ -46,6 +47,9 @@ pub enum WarehouseError {
     /// The connected role lacks a right that is needed.
     #[error("{0}")]
     Forbidden(String),
+    /// A change cannot be said in this dialect. Nothing was sent.
+    #[error("{0}")]
+    Render(#[from] crate::dialect::StatementError),
     /// Somebody else changed the same thing at the same moment. Nothing has been changed: the whole
     /// transaction may be tried again.
     #[error("{0}")]
