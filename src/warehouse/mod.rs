@@ -47,6 +47,13 @@ pub enum WarehouseError {
     /// The connected role lacks a right that is needed.
     #[error("{0}")]
     Forbidden(String),
+    /// A change cannot be said in this dialect. Nothing was sent.
+    #[error("{0}")]
+    Render(#[from] crate::dialect::StatementError),
+    /// Somebody else changed the same thing at the same moment. Nothing has been changed: the whole
+    /// transaction may be tried again.
+    #[error("{0}")]
+    Retry(String),
     /// The answer to COMMIT was lost, and reading back could not tell what happened. Exit 5.
     #[error("{0}")]
     Unknown(String),

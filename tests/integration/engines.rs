@@ -28,18 +28,17 @@ pub(crate) use snapshot;
 pub fn servers() -> &'static [Engine] {
     static SERVERS: OnceLock<Vec<Engine>> = OnceLock::new();
     SERVERS.get_or_init(|| {
-        let bins = std::env::var_os("ROLECALL_PG_BINS").unwrap_or_default();
-        let mut bins: Vec<Option<PathBuf>> = std::env::split_paths(&bins)
-            .filter(|bin| !bin.as_os_str().is_empty())
-            .map(Some)
-            .collect();
-        if bins.is_empty() {
-            bins.push(None);
-        }
-        bins.into_iter()
-            .map(|bin| Engine::native(&Options { bin, ..Options::default() }).unwrap())
-            .collect()
+        let start = |bin| Engine::native(&Options { bin, ..Options::default() }).unwrap();
+        bins().into_iter().map(start).collect()
     })
+}
+
+/// The folders of `ROLECALL_PG_BINS`; `None` for the newest installation.
+pub fn bins() -> Vec<Option<PathBuf>> {
+    let bins = std::env::var_os("ROLECALL_PG_BINS").unwrap_or_default();
+    let bins: Vec<_> =
+        std::env::split_paths(&bins).filter(|bin| !bin.as_os_str().is_empty()).map(Some).collect();
+    if bins.is_empty() { vec![None] } else { bins }
 }
 
 /// A name as the server stores it.
@@ -91,7 +90,6 @@ impl Ground {
     }
 
     /// The first column of a query's rows, as text.
-    #[allow(dead_code)]
     pub async fn ask(&self, sql: &str) -> Vec<String> {
         let rows = self.admin.simple_query(&self.own(sql)).await.unwrap();
         rows.iter()
@@ -231,9 +229,7 @@ pub async fn session(url: &str) -> tokio_postgres::Client {
 
 #[test]
 fn a_server_is_removed_with_its_folder_when_it_is_dropped() {
-    let bin = std::env::var_os("ROLECALL_PG_BINS")
-        .and_then(|bins| std::env::split_paths(&bins).next())
-        .filter(|bin| !bin.as_os_str().is_empty());
+    let bin = bins().into_iter().next().flatten();
     let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
     let folder = engine.folder().unwrap().to_owned();
     assert!(folder.join("data").is_dir());

@@ -1,6 +1,12 @@
 //! Integration tests: the command line, and real engines.
 
+// What tests share is no test itself; it may fail loudly all the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod dialect;
 mod engines;
+#[cfg(feature = "embedded")]
+mod engines_embedded;
 mod laws;
+mod postgres_execute;
 mod postgres_observe;

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use tokio_postgres::Row;
 
 use crate::model::{
-    AclEntry, Ident, Incarnation, ObjectClass, ObservedRelation, Privilege, PrivilegeSet, Securable,
+    AclEntry, Ident, Incarnation, ObjectClass, ObservedRelation, Privilege, Securable,
 };
 use crate::warehouse::WarehouseError;
 
+use super::aclitem::AclItem;
 use super::observe::unreadable;
 
 /// Names by OID, and which OIDs we look for.
 pub(super) struct Roles {
     pub(super) names: HashMap<u32, Ident>,
-    pub(super) of_interest: HashSet<u32>,
+    pub(super) all: HashSet<Ident>,
+    pub(super) of_interest: HashSet<Ident>,
 }
 
 impl Roles {
@@ -24,6 +26,18 @@ impl Roles {
             Some(name) => Ok(name.clone()),
             None => name(&oid.to_string()),
         }
+    }
+
+    /// Lists name roles as they are called now, not as of our snapshot: a name that was not there
+    /// then means that somebody renames roles while we read. A number is a role long gone.
+    fn must_know(&self, name: &str) -> Result<(), WarehouseError> {
+        let gone = || name.bytes().all(|byte| byte.is_ascii_digit());
+        if gone() || self.all.contains(name) {
+            return Ok(());
+        }
+        Err(WarehouseError::Retry(format!(
+            "a role was renamed to {name:?} while the access lists were read"
+        )))
     }
 }
 
@@ -53,104 +67,105 @@ pub(super) fn relation_class(kind: &str) -> Option<ObjectClass> {
     }
 }
 
-/// One object of the `objects` query, with its access list still as the server exploded it.
-struct Object<'a> {
-    on: Securable,
-    owner: u32,
-    owned: bool,
-    relation: Option<((Ident, Ident), ObservedRelation)>,
-    grantees: Vec<u32>,
-    grantors: Vec<u32>,
-    privileges: Vec<&'a str>,
-    grantable: Vec<bool>,
-}
-
 /// Reads the rows of the `objects` query.
 pub(super) fn objects(
     rows: &[Row],
     database: &Ident,
     roles: &Roles,
 ) -> Result<Objects, WarehouseError> {
-    let mut objects =
-        rows.iter().map(|row| object(row, database, roles)).collect::<Result<Vec<_>, _>>()?;
+    let mut objects = Vec::new();
+    for row in rows {
+        let object = object(row, database, roles)?;
+        if object.owned || !object.items.is_empty() {
+            objects.push(object);
+        }
+    }
     // Entries of one object are sorted among themselves below, so the whole list comes out sorted.
     objects.sort_unstable_by(|a, b| a.on.cmp(&b.on));
     let mut out = Objects::default();
-    let mut words = Words::default();
     for object in objects {
-        let Object { on, owner, owned, relation, grantees, grantors, privileges, grantable } =
-            object;
-        if owned {
-            out.owned.insert(on.clone(), roles.name(owner)?);
-        }
-        out.relations.extend(relation);
-        let start = out.acl.len();
-        let rights = grantees.iter().zip(&grantors).zip(privileges.iter().zip(&grantable));
-        let mut last = None;
-        for ((&grantee, &grantor), (&word, &may_pass_on)) in rights {
-            if !roles.of_interest.contains(&grantee) {
-                let to =
-                    if grantee == 0 { "PUBLIC".into() } else { roles.name(grantee)?.to_string() };
-                let what = format!("{word} on {} {on}, passed on to {to}", on.class());
-                out.unsupported.insert((roles.name(grantor)?, what));
-                continue;
-            }
-            let Some(privilege) = words.privilege(word) else {
-                let what = format!("{word} on {} {on}", on.class());
-                out.unsupported.insert((roles.name(grantee)?, what));
-                continue;
-            };
-            // The server lists one (grantee, grantor) pair's privileges in one run.
-            if last != Some((grantee, grantor)) {
-                last = Some((grantee, grantor));
-                out.acl.push(AclEntry {
-                    on: on.clone(),
-                    grantee: roles.name(grantee)?,
-                    grantor: roles.name(grantor)?,
-                    privileges: PrivilegeSet::EMPTY,
-                    grantable: PrivilegeSet::EMPTY,
-                });
-            }
-            if let Some(entry) = out.acl.last_mut() {
-                entry.privileges.insert(privilege);
-                if may_pass_on {
-                    entry.grantable.insert(privilege);
-                }
-            }
-        }
-        if let Some(entries) = out.acl.get_mut(start..) {
-            entries.sort_unstable();
-        }
+        out.add(object, roles)?;
     }
     Ok(out)
 }
 
+/// One object of the `objects` query, with those entries of its list that concern us.
+struct Object<'a> {
+    on: Securable,
+    owner: Ident,
+    owned: bool,
+    relation: Option<((Ident, Ident), ObservedRelation)>,
+    items: Vec<AclItem<'a>>,
+}
+
 fn object<'a>(row: &'a Row, database: &Ident, roles: &Roles) -> Result<Object<'a>, WarehouseError> {
+    let owner = roles.name(get(row, 6)?)?;
+    let mut items = Vec::new();
+    for text in get::<Vec<&str>>(row, 8)? {
+        let item = AclItem::parse(text)
+            .ok_or_else(|| unreadable(&format!("the access list entry {text:?}")))?;
+        roles.must_know(&item.grantee)?;
+        roles.must_know(&item.grantor)?;
+        let passed_on =
+            || item.grantor != owner.as_str() && roles.of_interest.contains(&*item.grantor);
+        // The owner's own entry is its implicit right, and never ours to take.
+        if item.grantee != owner.as_str()
+            && (roles.of_interest.contains(&*item.grantee) || passed_on())
+        {
+            items.push(item);
+        }
+    }
     let tag: &str = get(row, 0)?;
-    let oid: u32 = get(row, 1)?;
     let kind: &str = get(row, 2)?;
     let schema = get::<Option<&str>>(row, 3)?.map(name).transpose()?;
     let own = name(get(row, 4)?)?;
-    let part: Option<&str> = get(row, 5)?;
-    let owner: u32 = get(row, 6)?;
-    let on = securable(tag, kind, database, schema.clone(), own.clone(), part)?;
+    let on = securable(tag, kind, database, schema.clone(), own.clone(), get(row, 5)?)?;
     let relation = match (tag, relation_class(kind), schema) {
-        ("relation" | "column", Some(class), Some(schema)) if class.is_relation() => Some((
-            (schema, own),
-            ObservedRelation { class, owner: roles.name(owner)?, incarnation: incarnation(oid) },
-        )),
+        ("relation" | "column", Some(class), Some(schema)) if class.is_relation() => {
+            let incarnation = incarnation(get(row, 1)?);
+            Some(((schema, own), ObservedRelation { class, owner: owner.clone(), incarnation }))
+        }
         _ => None,
     };
-    Ok(Object {
-        on,
-        owner,
-        owned: get(row, 7)?,
-        relation,
-        grantees: get::<Option<Vec<u32>>>(row, 8)?.unwrap_or_default(),
-        grantors: get::<Option<Vec<u32>>>(row, 9)?.unwrap_or_default(),
-        privileges: get::<Option<Vec<&str>>>(row, 10)?.unwrap_or_default(),
-        grantable: get::<Option<Vec<bool>>>(row, 11)?.unwrap_or_default(),
-    })
+    Ok(Object { on, owner, owned: get(row, 7)?, relation, items })
+}
+
+impl Objects {
+    fn add(&mut self, object: Object<'_>, roles: &Roles) -> Result<(), WarehouseError> {
+        let Object { on, owner, owned, relation, items } = object;
+        if owned {
+            self.owned.insert(on.clone(), owner);
+        }
+        self.relations.extend(relation);
+        let start = self.acl.len();
+        for AclItem { grantee, grantor, privileges, grantable, unknown } in items {
+            let grantor = match roles.all.get(&*grantor) {
+                Some(grantor) => grantor.clone(),
+                None => name(&grantor)?,
+            };
+            match roles.of_interest.get(&*grantee) {
+                Some(grantee) => {
+                    for letter in unknown {
+                        let what = format!("right {letter} on {} {on}", on.class());
+                        self.unsupported.insert((grantee.clone(), what));
+                    }
+                    if !privileges.is_empty() {
+                        let (on, grantee) = (on.clone(), grantee.clone());
+                        self.acl.push(AclEntry { on, grantee, grantor, privileges, grantable });
+                    }
+                }
+                None => {
+                    let to = if grantee.is_empty() { "PUBLIC" } else { &*grantee };
+                    let what = format!("{privileges} on {} {on}, passed on to {to}", on.class());
+                    self.unsupported.insert((grantor, what));
+                }
+            }
+        }
+        if let Some(entries) = self.acl.get_mut(start..) {
+            entries.sort_unstable();
+        }
+        Ok(())
+    }
 }
 
 /// A relation's OID: another one means that it was dropped and created again.

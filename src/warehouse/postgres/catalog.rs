@@ -9,7 +9,50 @@ pub(super) const SESSION: &str = "
     from pg_database d left join pg_roles r on r.rolname = current_user
     where d.datname = current_database()";
 
-/// The cluster's own number, made by initdb and kept by its replicas.
+/// Which history of the cluster this is: another one after a replica took over.
+pub(super) const TIMELINE: &str = "select timeline_id from pg_control_checkpoint()";
+
+/// The locks that all sessions together can hold at least.
+pub(super) const LOCK_BUDGET: &str = "
+    select current_setting('max_locks_per_transaction')::int8
+         * (current_setting('max_connections')::int8
+            + current_setting('max_prepared_transactions')::int8)";
+
+/// Which of the roles in `$1` the session may act as by SET ROLE, which it has the rights of
+/// anyway, and which are superusers. `member` is what SET ROLE asks for in this version.
+pub(super) fn grantors(version: u32) -> String {
+    let member = if version >= 160_000 { "SET" } else { "MEMBER" };
+    format!(
+        "select rolname::text, oid, pg_has_role(session_user, oid, '{member}'),
+                pg_has_role(current_user, oid, 'USAGE'), rolsuper
+         from pg_roles where rolname::text = any($1)"
+    )
+}
+
+/// The tables among the relations named by `$1` (schemas) and `$2` (names) that we may lock.
+pub(super) const LOCKABLE: &str = "
+    select n.nspname::text, c.relname::text
+    from unnest($1, $2) as wanted(schema, name)
+    join pg_namespace n on n.nspname::text = wanted.schema
+    join pg_class c on c.relnamespace = n.oid and c.relname::text = wanted.name
+    where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'USAGE')
+      and has_table_privilege(c.oid, 'SELECT')";
+
+/// Who holds the cluster's lock, or this database's (`$1` is its key's halves).
+pub(super) const HOLDER: &str = "
+    select a.pid, coalesce(a.usename::text, '?'), coalesce(a.datname::text, '?'),
+           coalesce(a.application_name, ''), coalesce(host(a.client_addr), ''),
+           coalesce(to_char(a.xact_start, 'HH24:MI:SS'), '')
+    from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where l.granted and l.pid <> pg_backend_pid()
+      and ((l.locktype = 'object' and l.classid = 'pg_authid'::regclass
+            and l.objid = (select oid from pg_roles where rolname = 'rolecall_lock'))
+        or (l.locktype = 'advisory' and l.objsubid = 1
+            and l.database = (select oid from pg_database where datname = current_database())
+            and (l.classid::int8 << 32) | l.objid::int8 = $1))
+    order by 1 limit 1";
+
+/// Memberships of and in, made by initdb and kept by its replicas.
 pub(super) const SYSTEM: &str = "select system_identifier::text from pg_control_system()";
 
 /// Every role, with its comment.
@@ -205,9 +248,9 @@ const SOURCES: &[Source] = &[
     },
 ];
 
-/// Every object that a role of interest owns, is granted on, or has passed rights on.
+/// Every object that has an access list, or that a role of interest owns, with the list as the
+/// server prints it.
 ///
-/// The owner's own entries are left out: they are its implicit rights, and never ours to revoke.
 /// What initdb made belongs to the bootstrap superuser and is not listed as owned.
 pub(super) fn objects(version: u32) -> String {
     let mut sql = String::new();
@@ -224,17 +267,31 @@ pub(super) fn objects(version: u32) -> String {
         };
         sql.push_str(&format!(
             "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text,
-                    {owner}, {owned}, g.grantees, g.grantors, g.privileges, g.grantable
+                    {owner}, {owned}, coalesce({acl}::text[], '{{}}')
              from {from}
-             cross join lateral (
-               select array_agg(a.grantee), array_agg(a.grantor), array_agg(a.privilege_type),
-                      array_agg(a.is_grantable)
-               from aclexplode({acl}) a
-               where a.grantee <> {owner}
-                 and (a.grantee = any($1) or (a.grantor = any($1) and a.grantor <> {owner}))
-             ) g(grantees, grantors, privileges, grantable)
-             where ({only}) and ({acl} is not null or {owned})
-               and (g.grantees is not null or {owned})"
+             where ({only}) and ({acl} is not null or {owned})"
+        ));
+    }
+    sql
+}
+
+/// Every object that one of the roles owns, in the columns of [`objects`], without access lists.
+pub(super) fn owned(version: u32) -> String {
+    let mut sql = String::new();
+    for source in SOURCES.iter().filter(|source| source.since <= version) {
+        let Source { tag, from, oid, kind, schema, name, part, owner, acl: _, only, since: _ } =
+            source;
+        // A column has its relation's owner.
+        if *tag == "column" {
+            continue;
+        }
+        if !sql.is_empty() {
+            sql.push_str("\nunion all\n");
+        }
+        sql.push_str(&format!(
+            "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text,
+                    {owner}, true, '{{}}'::text[]
+             from {from} where ({only}) and {owner} = any($1)"
         ));
     }
     sql

@@ -24,7 +24,9 @@ pub(super) fn chain(error: &tokio_postgres::Error) -> String {
 /// The server's message with its detail and hint.
 fn server_says(db: &tokio_postgres::error::DbError) -> String {
     let mut text = db.message().to_owned();
-    for more in [db.detail(), db.hint()].into_iter().flatten() {
+    // The hint there is to use CASCADE, which takes away what others have.
+    let hint = db.hint().filter(|_| db.code().code() != "2BP01");
+    for more in [db.detail(), hint].into_iter().flatten() {
         text.push_str("; ");
         text.push_str(more.trim_end());
     }
@@ -53,5 +55,44 @@ pub(super) fn of_statement(
             message: chain(error),
             code: "none".to_owned(),
         },
+    }
+}
+
+/// The server's code for an error; empty where the server did not send it.
+pub(super) fn code(error: &tokio_postgres::Error) -> &str {
+    error.code().map_or("", |code| code.code())
+}
+
+/// Whether the session ended, so that the answer may be lost: the connection broke, or the server
+/// is going down (class 57P, FATAL).
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none() || code(error).starts_with("57P") || code(error).starts_with("08")
+}
+
+/// What a failed statement means to a caller whose transaction it has ended.
+pub(super) fn in_transaction(error: WarehouseError) -> WarehouseError {
+    let WarehouseError::Statement { statement, message, code } = &error else { return error };
+    let short: String = statement.chars().take(200).collect();
+    match code.as_str() {
+        // The server says so where two transactions change one row of its catalogs.
+        "XX000" if message.starts_with("tuple concurrently") => {
+            WarehouseError::Retry(format!("{short}\n  met another change of the same: {message}"))
+        }
+        "40001" | "40P01" => WarehouseError::Retry(format!("{short}\n  {message}")),
+        "55P03" => WarehouseError::Locked(format!(
+            "{short}\n  waited too long for a lock that somebody else holds ({message}); nothing \
+             was changed"
+        )),
+        "54000" => WarehouseError::Limit(format!(
+            "{short}\n  does not fit: PostgreSQL keeps an object's whole access list in one row \
+             of about 8 kB, and too many roles have grants on this one ({message}); grant to \
+             fewer roles and make those members of each other"
+        )),
+        "53200" => WarehouseError::Limit(format!(
+            "{short}\n  {message}: too many objects for one transaction; raise \
+             max_locks_per_transaction (it takes a restart), or pass --batches"
+        )),
+        "42501" => WarehouseError::Forbidden(format!("{short}\n  {message}")),
+        _ => error,
     }
 }

@@ -1,26 +1,37 @@
 //! PostgreSQL 13 and later, by its own protocol.
 
 mod acl;
+mod aclitem;
+mod actors;
 mod catalog;
 mod connect;
 mod errors;
+mod execute;
+mod lock;
 mod observe;
+mod outcome;
+
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::model::ObservedState;
-use crate::warehouse::{Look, Observe, WarehouseError};
+use crate::model::{Change, ObservedState};
+use crate::warehouse::{Execute, Look, Observe, WarehouseError};
 
 pub use connect::Notice;
 use connect::{Notices, Target};
+
+/// How long a lock is waited for, unless told otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One session on a PostgreSQL server.
 pub struct Postgres {
     client: Client,
     notices: Notices,
     target: Target,
-    /// A transaction of ours is open: what is read then includes what it has changed.
-    in_transaction: bool,
+    /// A transaction of ours: what is read while it is open includes what it has changed.
+    open: Option<execute::Open>,
+    lock_timeout: Duration,
 }
 
 impl Postgres {
@@ -29,12 +40,23 @@ impl Postgres {
     pub async fn connect(url: &str) -> Result<Self, WarehouseError> {
         let target = Target::parse(url)?;
         let (client, notices) = target.connect().await?;
-        Ok(Self { client, notices, target, in_transaction: false })
+        Ok(Self { client, notices, target, open: None, lock_timeout: PATIENCE })
     }
 
     /// What the server has said beside its answers since this was last asked.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.notices.lock().map(|mut notices| std::mem::take(&mut *notices)).unwrap_or_default()
+    }
+
+    /// How long [`Execute::begin`] waits for another run, and a change for a lock on its object.
+    pub fn set_lock_timeout(&mut self, patience: Duration) {
+        self.lock_timeout = patience;
+    }
+
+    /// Sends a statement as it is, and swallows what becomes of it: for tests of broken sessions.
+    #[doc(hidden)]
+    pub async fn say(&self, sql: &str) {
+        let _ = self.client.batch_execute(sql).await;
     }
 
     async fn run(&self, sql: &str) -> Result<(), WarehouseError> {
@@ -48,7 +70,7 @@ impl Postgres {
 impl Observe for Postgres {
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {
         let reader = observe::Reader { client: &self.client, target: &self.target.label };
-        if self.in_transaction {
+        if self.open.is_some() {
             return reader.read(look).await;
         }
         self.run("begin isolation level repeatable read read only").await?;
@@ -57,5 +79,29 @@ impl Observe for Postgres {
         let state = read?;
         ended?;
         Ok(state)
+    }
+}
+
+/// One transaction from `begin` to `commit`, under a lock that holds for the whole cluster where
+/// the session has CREATEROLE, and for the database where it has not: such a session changes
+/// nothing that other databases share.
+impl Execute for Postgres {
+    async fn begin(&mut self) -> Result<(), WarehouseError> {
+        self.open().await
+    }
+
+    /// After an error the transaction is lost: only `roll_back` makes sense then.
+    async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError> {
+        self.change(changes).await
+    }
+
+    /// Ok only if the server says that the transaction was committed. If the connection broke
+    /// meanwhile, a new one is made to ask; it is the session from then on.
+    async fn commit(&mut self) -> Result<(), WarehouseError> {
+        self.make_last().await
+    }
+
+    async fn roll_back(&mut self) -> Result<(), WarehouseError> {
+        self.undo().await
     }
 }

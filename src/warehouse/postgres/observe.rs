@@ -1,6 +1,6 @@
 //! Reading: a fixed number of queries, in one snapshot.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -51,17 +51,18 @@ impl Reader<'_> {
         let (server, database_oid) = self.server().await?;
         let version = server.version;
         let (mut roles, names) = self.roles().await?;
-        let of_interest: Vec<u32> = names
+        let (of_interest, names_of_interest): (Vec<u32>, HashSet<Ident>) = names
             .iter()
             .filter(|(_, name)| {
                 look.roles.contains(*name)
                     || roles.get(*name).is_some_and(|role| is_of(&role.marker, &look.deployment))
             })
-            .map(|(oid, _)| *oid)
-            .collect();
+            .map(|(oid, name)| (*oid, name.clone()))
+            .unzip();
         let ours: (&(dyn ToSql + Sync), Type) = (&of_interest, Type::OID_ARRAY);
         let here: (&(dyn ToSql + Sync), Type) = (&database_oid, Type::OID);
-        let known = Roles { names, of_interest: of_interest.iter().copied().collect() };
+        let all = names.values().cloned().collect();
+        let known = Roles { names, all, of_interest: names_of_interest };
 
         let rows = self.rows(&catalog::objects(version), std::slice::from_ref(&ours)).await?;
         let acl::Objects { acl, owned, mut relations, mut unsupported } =
