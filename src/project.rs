@@ -9,7 +9,7 @@ use crate::config::{self, Config, Environment};
 use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
-use crate::model::{DialectKind, Diagnostic, Diagnostics, Ident, Inventory, Place};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
 use crate::plan::hex;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
@@ -77,7 +77,11 @@ impl Project {
         else {
             return (None, found);
         };
-        let name = manifest.metadata.project_name.clone().or_else(|| dbt_project_name(&places.project_dir));
+        let name = manifest
+            .metadata
+            .project_name
+            .clone()
+            .or_else(|| dbt_project_name(&places.project_dir));
         let target = Target {
             name: target_name.unwrap_or_default(),
             schema: places.target_schema.clone(),
@@ -148,10 +152,11 @@ fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<E
     };
     if chosen.is_none() {
         found.push(match places.target.as_deref() {
-            Some(target) => {
-                Diagnostic::error("unknown-environment", format!("no environment is named {target}, or has it as its dbt target"))
-                    .with_help(format!("rolecall.yml has {}", names()))
-            }
+            Some(target) => Diagnostic::error(
+                "unknown-environment",
+                format!("no environment is named {target}, or has it as its dbt target"),
+            )
+            .with_help(format!("rolecall.yml has {}", names())),
             None => Diagnostic::error("no-environment", "which environment is meant is not said")
                 .with_help(format!("give --target with one of {}", names())),
         });
@@ -190,13 +195,17 @@ fn choose_dialect(
             Diagnostic::error(
                 "unknown-dialect",
                 match adapter {
-                    Some(adapter) => format!("the manifest was written for {adapter}, which rolecall does not speak"),
+                    Some(adapter) => format!(
+                        "the manifest was written for {adapter}, which rolecall does not speak"
+                    ),
                     None => "the manifest does not say which adapter it was written for".to_owned(),
                 },
             )
             .with_place(Place::file(manifest_path))
             .with_path("metadata.adapter_type")
-            .with_help("give --dialect postgres or --dialect snowflake, or `dialect:` in rolecall.yml"),
+            .with_help(
+                "give --dialect postgres or --dialect snowflake, or `dialect:` in rolecall.yml",
+            ),
         );
     }
     chosen

@@ -61,8 +61,7 @@ pub async fn compare<W: Observe>(
         options.prune = true;
     }
     let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
-    let difference =
-        plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
+    let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     Ok(Compared { resolved, observed, scope, difference, warnings })
 }
 
@@ -75,8 +74,7 @@ impl Compared {
         retire: bool,
     ) -> Result<Plan, StatementError> {
         let environments = BTreeSet::new();
-        let sides =
-            Sides::of(&self.resolved, &self.observed, &self.scope, &environments, options);
+        let sides = Sides::of(&self.resolved, &self.observed, &self.scope, &environments, options);
         let sources = Sources {
             resolved_for: project.as_of,
             manifest_sha256: project.manifest_sha256.clone(),

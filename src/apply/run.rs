@@ -56,8 +56,7 @@ pub async fn apply<W: Execute>(
     settings: &Settings<'_>,
 ) -> Result<Outcome, Failure> {
     // Without work there is no need for the lock, nor for the right to take it.
-    let before =
-        compare(warehouse, project, &settings.options, settings.retire.as_deref()).await?;
+    let before = compare(warehouse, project, &settings.options, settings.retire.as_deref()).await?;
     if !before.is_clean() {
         return Ok(Outcome::NotAllowed(Box::new(before)));
     }

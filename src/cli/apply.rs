@@ -32,12 +32,15 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     if let Some(plan) = reviewed.as_ref().filter(|plan| plan.allowed.retire) {
         anyhow::ensure!(
             !project.config.environments.contains_key(&plan.scope.environment),
-            "the plan retires {}, which is in the configuration again", plan.scope.environment
+            "the plan retires {}, which is in the configuration again",
+            plan.scope.environment
         );
         retire = Some(plan.scope.environment.clone());
     }
     let settings = Settings {
-        options: reviewed.as_ref().map_or_else(|| arguments.flags.options(), |p| p.allowed.options()),
+        options: reviewed
+            .as_ref()
+            .map_or_else(|| arguments.flags.options(), |p| p.allowed.options()),
         plan: reviewed.as_ref(),
         retire,
         batch: arguments.batches.map(|n| n as usize),
@@ -112,9 +115,14 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         Outcome::Differs(after) => {
             json.outcome = "rolled_back";
             json.because = differences(&after.difference);
-            output::message("reading back showed a difference, so everything was rolled back: nothing was changed");
+            output::message(
+                "reading back showed a difference, so everything was rolled back: nothing was changed",
+            );
             for line in &json.because {
-                output::message(&format!("  still to do: {}", crate::report::findings::printable(line)));
+                output::message(&format!(
+                    "  still to do: {}",
+                    crate::report::findings::printable(line)
+                ));
             }
             Exit::Differs
         }

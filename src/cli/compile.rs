@@ -50,7 +50,9 @@ fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
             role: role.clone(),
             privileges: grant.privileges,
         })
-        .partition(|change| matches!(change, Change::Grant { on, .. } if on.class().is_container()));
+        .partition(
+            |change| matches!(change, Change::Grant { on, .. } if on.class().is_container()),
+        );
     let owners = owners.iter().map(|(on, owner)| Change::SetOwner {
         on: on.clone(),
         from: owner.role.clone(),

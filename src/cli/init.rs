@@ -34,8 +34,9 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 
 /// Never over a file that is there.
 fn write_new(file: &Path, text: &str) -> anyhow::Result<()> {
-    let mut new = std::fs::File::create_new(file)
-        .with_context(|| format!("cannot write {} (a file that is there is kept)", file.display()))?;
+    let mut new = std::fs::File::create_new(file).with_context(|| {
+        format!("cannot write {} (a file that is there is kept)", file.display())
+    })?;
     std::io::Write::write_all(&mut new, text.as_bytes())?;
     Ok(())
 }

@@ -72,6 +72,7 @@ fn exit_of(error: &WarehouseError) -> Exit {
         WarehouseError::Connect { .. }
         | WarehouseError::Statement { .. }
         | WarehouseError::Forbidden(_)
+        | WarehouseError::Render(_)
         | WarehouseError::Retry(_) => Exit::Failed,
     }
 }

@@ -66,7 +66,12 @@ fn show(event: &Event<'_>, text: bool) {
             let server = &compared.observed.server;
             output::findings(compared.findings());
             // What cannot be printed has no reader: the exit status says the rest.
-            let _ = output::data(&plan_text::text(&compared.difference, &compared.scope, server, &style));
+            let _ = output::data(&plan_text::text(
+                &compared.difference,
+                &compared.scope,
+                server,
+                &style,
+            ));
         }
         Event::Planned(_) => {}
     }

@@ -27,7 +27,11 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     match global.format {
         Format::Json => {
             let findings = all.sorted();
-            output::data(&json::print(&json::Validated { version: json::VERSION, valid, findings })?)?;
+            output::data(&json::print(&json::Validated {
+                version: json::VERSION,
+                valid,
+                findings,
+            })?)?;
         }
         _ => {
             let found = output::findings(all);
@@ -46,7 +50,8 @@ fn targets(global: &Global) -> Vec<Option<String>> {
         return vec![global.target.clone()];
     }
     let (config, _) = crate::config::load(&global.project_dir);
-    let names: Vec<Option<String>> =
-        config.map(|config| config.environments.into_keys().map(Some).collect()).unwrap_or_default();
+    let names: Vec<Option<String>> = config
+        .map(|config| config.environments.into_keys().map(Some).collect())
+        .unwrap_or_default();
     if names.is_empty() { vec![None] } else { names }
 }

@@ -23,7 +23,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let mut warehouse = plan::connect(&arguments.connection).await?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
-    let made = compared.is_clean().then(|| compared.plan(&project, &options, retire.is_some())).transpose()?;
+    let made = compared
+        .is_clean()
+        .then(|| compared.plan(&project, &options, retire.is_some()))
+        .transpose()?;
     plan::show(global, &compared, made)?;
     let difference = &compared.difference;
     Ok(if difference.found.has_errors() {

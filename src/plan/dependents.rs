@@ -72,7 +72,10 @@ fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTre
                         "{} is in {role} because {loser} let it in, who may no longer do so",
                         hangs.member
                     ),
-                    help: format!("have somebody else let {} in, or take it out first", hangs.member),
+                    help: format!(
+                        "have somebody else let {} in, or take it out first",
+                        hangs.member
+                    ),
                 });
             }
         }

@@ -121,7 +121,9 @@ pub enum PlanFileError {
     #[error("this is not a plan that rolecall can read: {0}")]
     NotAPlan(String),
     /// Another version of the shape.
-    #[error("the plan has version {found}, and this rolecall reads version {PLAN_VERSION}: make it again")]
+    #[error(
+        "the plan has version {found}, and this rolecall reads version {PLAN_VERSION}: make it again"
+    )]
     Version {
         /// What the file says.
         found: u64,
@@ -216,7 +218,8 @@ fn planned(
 fn relations(sides: &Sides) -> Vec<PlannedRelation> {
     let mut relations: BTreeMap<&Securable, PlannedRelation> = BTreeMap::new();
     for ((on, role), grant) in &sides.desired.grants {
-        let (Some(schema), Some(name), true) = (on.schema_name(), on.name(), on.class().is_relation())
+        let (Some(schema), Some(name), true) =
+            (on.schema_name(), on.name(), on.class().is_relation())
         else {
             continue;
         };

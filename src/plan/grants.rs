@@ -29,7 +29,9 @@ fn moves(steps: &[Step]) -> BTreeMap<(Ident, Ident), (Ident, Ident)> {
     steps
         .iter()
         .filter_map(|step| match &step.change {
-            Change::SetOwner { on, from, to } => Some((relation_key(on)?, (from.clone(), to.clone()))),
+            Change::SetOwner { on, from, to } => {
+                Some((relation_key(on)?, (from.clone(), to.clone())))
+            }
             _ => None,
         })
         .collect()
@@ -202,7 +204,10 @@ pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) {
             let schema = default.schema.as_ref().map(ToString::to_string).unwrap_or_default();
             out.left.push(Left {
                 role: name.clone(),
-                what: format!("{} on future {}s in schema {schema}", default.privileges, default.class),
+                what: format!(
+                    "{} on future {}s in schema {schema}",
+                    default.privileges, default.class
+                ),
                 why: "the manifest does not name that schema; --prune takes it".to_owned(),
             });
             continue;

@@ -39,7 +39,10 @@ pub fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
     if sides.declared == 0 && held.all > 0 {
         refuse(
             "declares-nothing",
-            format!("the manifest declares nothing, and {lost} of {} grants and memberships would go", held.all),
+            format!(
+                "the manifest declares nothing, and {lost} of {} grants and memberships would go",
+                held.all
+            ),
         );
     }
     for (role, count) in held.roles_that_lose_all(steps) {
@@ -56,7 +59,9 @@ pub fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
 
 fn taken(change: &Change) -> usize {
     match change {
-        Change::Revoke { privileges, .. } | Change::RevokeDefault { privileges, .. } => privileges.len(),
+        Change::Revoke { privileges, .. } | Change::RevokeDefault { privileges, .. } => {
+            privileges.len()
+        }
         change => usize::from(change.takes_away() && !matches!(change, Change::DropRole { .. })),
     }
 }
@@ -87,7 +92,9 @@ impl Held {
             .observed
             .memberships
             .iter()
-            .filter(|m| !m.automatic && (names.contains_key(&m.role) || names.contains_key(&m.member)))
+            .filter(|m| {
+                !m.automatic && (names.contains_key(&m.role) || names.contains_key(&m.member))
+            })
             .count();
         held
     }
@@ -109,7 +116,10 @@ impl Held {
             }
             *lost.entry(role).or_default() += privileges.len();
             // Granted afresh because only its grantor changes.
-            if fresh.get(&(on, role)).is_some_and(|again| !again.intersection(*privileges).is_empty()) {
+            if fresh
+                .get(&(on, role))
+                .is_some_and(|again| !again.intersection(*privileges).is_empty())
+            {
                 regained.insert(role);
             }
         }
@@ -141,7 +151,9 @@ fn immutable(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
     hit.into_iter()
         .map(|role| Refusal {
             code: "immutable-role",
-            message: format!("{role} is marked immutable, and this plan would take something from it"),
+            message: format!(
+                "{role} is marked immutable, and this plan would take something from it"
+            ),
             help: "declare again what it has; no flag takes from an immutable role".to_owned(),
         })
         .collect()

@@ -55,7 +55,11 @@ fn observed(sides: &Sides, names: &NewNames, seen: &ObservedMembership, out: &mu
         });
     } else if seen.admin {
         out.steps.push(Step {
-            change: Change::RevokeAdminOption { role: role.clone(), member: member.clone(), grantor },
+            change: Change::RevokeAdminOption {
+                role: role.clone(),
+                member: member.clone(),
+                grantor,
+            },
             why: Why::Undeclared,
         });
     }

@@ -45,13 +45,20 @@ fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference
         out.left.push(left("ownership of such objects is not declared in dbt: move it by hand"));
     } else if !in_reach(sides, on.schema_name()) {
         out.left.push(left("the manifest does not name that schema; --prune takes it"));
-    } else if let Some(deploy_role) = sides.deploy_role.filter(|r| sides.observed.roles.contains_key(*r)) {
+    } else if let Some(deploy_role) =
+        sides.deploy_role.filter(|r| sides.observed.roles.contains_key(*r))
+    {
         out.steps.push(Step {
-            change: Change::SetOwner { on: on.clone(), from: owner.clone(), to: deploy_role.clone() },
+            change: Change::SetOwner {
+                on: on.clone(),
+                from: owner.clone(),
+                to: deploy_role.clone(),
+            },
             why: Why::Undeclared,
         });
     } else {
-        out.left.push(left("ownership cannot be revoked, only given to somebody: set `deploy_role`"));
+        out.left
+            .push(left("ownership cannot be revoked, only given to somebody: set `deploy_role`"));
     }
 }
 
@@ -66,8 +73,11 @@ fn check_deploy_role(
     let Some(deploy_role) = sides.deploy_role else { return };
     let Some(role) = sides.observed.roles.get(deploy_role) else {
         out.found.push(
-            Diagnostic::error("missing-deploy-role", format!("deploy_role {deploy_role} does not exist on the server"))
-                .with_help("create it, or mend `deploy_role` in rolecall.yml"),
+            Diagnostic::error(
+                "missing-deploy-role",
+                format!("deploy_role {deploy_role} does not exist on the server"),
+            )
+            .with_help("create it, or mend `deploy_role` in rolecall.yml"),
         );
         return;
     };

@@ -72,7 +72,9 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<(String, String), Ident
                         marker.product, marker.role, marker.environment
                     ),
                 )
-                .with_help("somebody copied a comment: clear the comment of the one that is not ours"),
+                .with_help(
+                    "somebody copied a comment: clear the comment of the one that is not ours",
+                ),
             );
         }
     }
@@ -98,7 +100,9 @@ fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out
         }
         _ if role.attributes.superuser || *name == sides.observed.server.acting_as => refuse(
             out,
-            format!("the role {name} exists, and is a superuser or the role that this session runs as"),
+            format!(
+                "the role {name} exists, and is a superuser or the role that this session runs as"
+            ),
             "such a role cannot be managed: change `role_name`",
         ),
         MarkerReading::Unreadable(comment) if !sides.options.adopt => refuse(
@@ -144,7 +148,11 @@ fn check_taken(sides: &Sides, names: &NewNames, renames: &[(Ident, Ident)], out:
         .collect();
     taken.sort();
     for name in taken {
-        let what = if names.contains_key(&name) { "a managed role that is no longer declared" } else { "not ours" };
+        let what = if names.contains_key(&name) {
+            "a managed role that is no longer declared"
+        } else {
+            "not ours"
+        };
         out.refused.push(Refusal {
             code: "role-exists",
             message: format!("the role name {name} is wanted, but {what} has it"),
@@ -164,11 +172,13 @@ fn order_renames(sides: &Sides, mut renames: Vec<(Ident, Ident)>, out: &mut Diff
         steps.push(Step { change: Change::RenameRole { from, to }, why: Why::Configured });
     }
     if !renames.is_empty() && out.refused.is_empty() {
-        let names: Vec<String> = renames.iter().map(|(from, to)| format!("{from} → {to}")).collect();
+        let names: Vec<String> =
+            renames.iter().map(|(from, to)| format!("{from} → {to}")).collect();
         out.refused.push(Refusal {
             code: "rename-circle",
             message: format!("these renames wait for each other: {}", names.join(", ")),
-            help: "give one of them another name first, apply, and then the name that is wanted".to_owned(),
+            help: "give one of them another name first, apply, and then the name that is wanted"
+                .to_owned(),
         });
     }
     steps.append(&mut out.steps);
@@ -189,7 +199,8 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
         out.refused.push(Refusal {
             code: "managed-superuser",
             message: format!("the role {name} bears our marker and is a superuser"),
-            help: "a marker is only a comment: clear it, or take SUPERUSER from the role by hand".to_owned(),
+            help: "a marker is only a comment: clear it, or take SUPERUSER from the role by hand"
+                .to_owned(),
         });
     }
 }
@@ -230,14 +241,14 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
         } else if elsewhere > 0 {
-            format!("no longer declared, but used by {elsewhere} objects in other databases: kept until plans there have emptied it")
+            format!(
+                "no longer declared, but used by {elsewhere} objects in other databases: kept until plans there have emptied it"
+            )
         } else if let Some(left) = keeps.first() {
             format!("no longer declared, but kept because of {}", left.what)
         } else {
-            out.steps.push(Step {
-                change: Change::DropRole { role: name.clone() },
-                why: Why::RoleGone,
-            });
+            out.steps
+                .push(Step { change: Change::DropRole { role: name.clone() }, why: Why::RoleGone });
             continue;
         };
         out.left.push(Left { role: name.clone(), what: format!("the role {name} itself"), why });

@@ -66,8 +66,11 @@ pub async fn rehearse(
     };
     let databases: BTreeSet<Ident> = resolved.schemas.keys().cloned().collect();
     if databases.is_empty() {
-        let nothing = Diagnostic::error("nothing-to-rehearse", "the manifest has no relation that is managed")
-            .with_help("check that `packages:` or the project's name fit the manifest");
+        let nothing = Diagnostic::error(
+            "nothing-to-rehearse",
+            "the manifest has no relation that is managed",
+        )
+        .with_help("check that `packages:` or the project's name fit the manifest");
         return Err(Failure::Found(Diagnostics::from_iter([nothing])));
     }
     for database in &databases {

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::session::Session;
 use crate::apply::Compared;
 use crate::dialect::{self, Dialect};
-use crate::model::{DesiredState, DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
+use crate::model::{
+    DesiredState, DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable,
+};
 use crate::report::matrix::{Cell, short};
 use crate::warehouse::WarehouseError;
 use crate::warehouse::engine::Engine;

@@ -92,8 +92,7 @@ fn relations(database: &Ident, resolved: &Resolved) -> BTreeMap<(Ident, Ident), 
 
 /// One relation of the right class, owned by the role that runs dbt where there is one.
 fn create(dialect: &dyn Dialect, on: &Securable, resolved: &Resolved) -> Option<String> {
-    let name =
-        format!("{}.{}", dialect.quote(on.schema_name()?), dialect.quote(on.name()?));
+    let name = format!("{}.{}", dialect.quote(on.schema_name()?), dialect.quote(on.name()?));
     let (create, kind) = match on.class() {
         ObjectClass::View => (format!("create view {name} as select 1 as id"), "view"),
         ObjectClass::MaterializedView => {
@@ -101,8 +100,9 @@ fn create(dialect: &dyn Dialect, on: &Securable, resolved: &Resolved) -> Option<
         }
         _ => (format!("create table {name} (id integer)"), "table"),
     };
-    let owner = resolved.deploy_role.as_ref().map(|owner| {
-        format!(";\nalter {kind} {name} owner to {}", dialect.quote(owner))
-    });
+    let owner = resolved
+        .deploy_role
+        .as_ref()
+        .map(|owner| format!(";\nalter {kind} {name} owner to {}", dialect.quote(owner)));
     Some(create + owner.as_deref().unwrap_or_default())
 }

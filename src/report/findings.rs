@@ -109,7 +109,8 @@ impl Shown {
             let end = text[start..].char_indices().nth(1).map_or(text.len(), |(at, _)| start + at);
             (line as usize, text, start..end)
         });
-        let file = if source.is_some() { place.file.display().to_string() } else { where_is(place) };
+        let file =
+            if source.is_some() { place.file.display().to_string() } else { where_is(place) };
         Self { file, source }
     }
 }

@@ -16,12 +16,15 @@ pub struct Cell {
 /// Rows of relations, columns of roles.
 pub fn text(roles: &[String], rows: &[(String, Vec<Cell>)]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Disabled);
     let header = std::iter::once(String::new()).chain(roles.iter().map(|role| printable(role)));
     table.set_header(header);
     for (relation, cells) in rows {
         let cells = cells.iter().map(|cell| {
-            let said = if cell.privileges.is_empty() { "·".to_owned() } else { cell.privileges.clone() };
+            let said =
+                if cell.privileges.is_empty() { "·".to_owned() } else { cell.privileges.clone() };
             if cell.proven { said } else { format!("{said} NOT PROVEN") }
         });
         table.add_row(std::iter::once(printable(relation)).chain(cells));

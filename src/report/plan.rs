@@ -45,7 +45,13 @@ pub fn left(left: &[Left]) -> String {
     if !left.is_empty() {
         let _ = writeln!(out, "\nLeft as it is:");
         for Left { role, what, why } in left {
-            let _ = writeln!(out, "  {}: {} ({})", printable(role.as_str()), printable(what), printable(why));
+            let _ = writeln!(
+                out,
+                "  {}: {} ({})",
+                printable(role.as_str()),
+                printable(what),
+                printable(why)
+            );
         }
     }
     out
@@ -109,9 +115,11 @@ fn line(step: &Step, style: &Style) -> String {
         Change::SetOwner { on, from, .. } => {
             ("~", "33", format!("owns {} {on}, until now {from}'s", on.class()))
         }
-        Change::RevokeGrantOption { on, privileges, grantor, .. } => {
-            ("-", "31", format!("grant option for {privileges} on {} {on}, from {grantor}", on.class()))
-        }
+        Change::RevokeGrantOption { on, privileges, grantor, .. } => (
+            "-",
+            "31",
+            format!("grant option for {privileges} on {} {on}, from {grantor}", on.class()),
+        ),
         Change::Revoke { on, privileges, grantor, .. } => {
             let by = grantor.as_ref().map(|g| format!(", granted by {g}")).unwrap_or_default();
             ("-", "31", format!("{privileges} on {} {on}{by}", on.class()))

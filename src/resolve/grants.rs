@@ -10,8 +10,8 @@ use crate::declare::{Declaration, NodeDeclarations};
 use crate::dialect::Dialect;
 use crate::model::diagnostic::nearest;
 use crate::model::{
-    DesiredOwner, DesiredState, DialectKind, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege,
-    PrivilegeSet, Reason, Securable,
+    DesiredOwner, DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, ObjectClass,
+    Privilege, PrivilegeSet, Reason, Securable,
 };
 
 /// What permission words give on one class.
@@ -139,16 +139,22 @@ fn find_role<'r, 'a>(
         return problem(
             "no-product",
             format!("{} gives {} access, but belongs to no product", node.unique_id, wanted.role),
-            "say `product: NAME` in the block, or let a product's `outputs` select the node".to_owned(),
+            "say `product: NAME` in the block, or let a product's `outputs` select the node"
+                .to_owned(),
         );
     };
     let Some(config) = inputs.config.products.get(product) else {
         let known = inputs.config.products.keys().map(String::as_str);
-        let help = nearest(product, known)
-            .map_or_else(|| "define it under `products:` in rolecall.yml".to_owned(), |near| format!("did you mean {near}?"));
+        let help = nearest(product, known).map_or_else(
+            || "define it under `products:` in rolecall.yml".to_owned(),
+            |near| format!("did you mean {near}?"),
+        );
         return problem(
             "unknown-product",
-            format!("{} gives {product}.{} access, but nobody defines the product {product}", node.unique_id, wanted.role),
+            format!(
+                "{} gives {product}.{} access, but nobody defines the product {product}",
+                node.unique_id, wanted.role
+            ),
             help,
         );
     };
@@ -162,7 +168,10 @@ fn find_role<'r, 'a>(
         };
         return problem(
             "unknown-product-role",
-            format!("{} gives {} access, which is no product role of {product}", node.unique_id, wanted.role),
+            format!(
+                "{} gives {} access, which is no product role of {product}",
+                node.unique_id, wanted.role
+            ),
             help,
         );
     }
@@ -265,8 +274,10 @@ impl OneGrant<'_, '_> {
             .entry(self.on.clone())
             .or_insert_with(|| DesiredOwner { role: self.role.name.clone(), because: Vec::new() });
         if owner.role != self.role.name {
-            let message =
-                format!("{} and {} are both declared to own {}", owner.role, self.role.name, self.on);
+            let message = format!(
+                "{} and {} are both declared to own {}",
+                owner.role, self.role.name, self.on
+            );
             found.push(
                 self.place(Diagnostic::error("two-owners", message))
                     .with_help("one role owns a relation; give the other `admin`"),
@@ -329,7 +340,8 @@ fn check_narrowing(inputs: &Inputs, roles: &RolesHere, found: &mut Diagnostics) 
         let Some(narrowed) = role.environments.get(&inputs.environment.name) else { continue };
         let Some(may) = &narrowed.may else { continue };
         for class in ObjectClass::ALL.into_iter().filter(|class| class.is_relation()) {
-            let beyond = most(inputs.dialect, may, class).minus(most(inputs.dialect, &role.may, class));
+            let beyond =
+                most(inputs.dialect, may, class).minus(most(inputs.dialect, &role.may, class));
             if !beyond.is_empty() && said.insert(&role.name) {
                 found.push(
                     Diagnostic::error(

@@ -44,7 +44,11 @@ pub(super) fn admit_members(
                     found.push(
                         Diagnostic::error(
                             "user-and-group",
-                            format!("{member} is named both as a {} and as a {}", membership.kind.as_str(), kind.as_str()),
+                            format!(
+                                "{member} is named both as a {} and as a {}",
+                                membership.kind.as_str(),
+                                kind.as_str()
+                            ),
                         )
                         .with_place(entry.place.clone())
                         .with_help("a name is one or the other"),

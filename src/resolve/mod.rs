@@ -108,10 +108,10 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     let Some(deployment) = deployment(inputs, &mut found) else {
         return (None, found);
     };
-    let mut desired =
-        DesiredState::empty(inputs.environment.name.clone(), inputs.dialect.kind());
+    let mut desired = DesiredState::empty(inputs.environment.name.clone(), inputs.dialect.kind());
     let instance = roles::instance(inputs);
-    let roles = roles::name_roles(inputs, &deployment, instance.as_deref(), &mut desired, &mut found);
+    let roles =
+        roles::name_roles(inputs, &deployment, instance.as_deref(), &mut desired, &mut found);
     let nodes = nodes::managed_nodes(inputs, &mut found);
     let declared = grants::grant_declared(inputs, &nodes, &roles, &mut desired, &mut found);
     owners::check_owners(inputs, &mut desired, &mut found);
@@ -129,7 +129,8 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     if found.has_errors() {
         return (None, found);
     }
-    let resolved = Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared };
+    let resolved =
+        Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared };
     (Some(resolved), found)
 }
 

@@ -36,8 +36,12 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
             continue;
         }
         let product = product_of(inputs, node, declared, &outputs, found);
-        let mut managed =
-            ManagedNode { unique_id: node.unique_id.clone(), product, relation: None, missing: false };
+        let mut managed = ManagedNode {
+            unique_id: node.unique_id.clone(),
+            product,
+            relation: None,
+            missing: false,
+        };
         let wanted = declared.is_some_and(|d| !d.grants.is_empty());
         if let Some(on) = relation(inputs, node, declared, found) {
             let here = inputs.database.is_none_or(|database| on.database_name() == Some(database));
@@ -79,7 +83,10 @@ fn foreign_package(node: &Node, declared: &NodeDeclarations) -> Diagnostic {
         ),
     )
     .with_node(&node.unique_id)
-    .with_help(format!("to manage it here, add `packages: [{}]` to rolecall.yml", node.package_name));
+    .with_help(format!(
+        "to manage it here, add `packages: [{}]` to rolecall.yml",
+        node.package_name
+    ));
     placed(warning, declared.place.as_ref())
 }
 
@@ -160,7 +167,9 @@ fn product_of(
         let known = inputs.config.products.keys().map(String::as_str);
         let help = match nearest(named, known) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("define it under `products:` in rolecall.yml, or take `product: {named}` out"),
+            None => format!(
+                "define it under `products:` in rolecall.yml, or take `product: {named}` out"
+            ),
         };
         found.push(problem(
             "unknown-product",
@@ -198,7 +207,10 @@ fn relation(
             found.push(placed(
                 Diagnostic::warning(
                     "no-relation",
-                    format!("{} has no relation in the warehouse (it is ephemeral): nothing is granted", node.unique_id),
+                    format!(
+                        "{} has no relation in the warehouse (it is ephemeral): nothing is granted",
+                        node.unique_id
+                    ),
                 )
                 .with_node(&node.unique_id),
                 place,
@@ -209,15 +221,19 @@ fn relation(
     let mut fold = |part: &NamePart, what: &str| {
         let folded =
             if part.exact { Ident::new(&part.text) } else { inputs.dialect.fold(&part.text) };
-        match folded.map_err(|e| e.to_string()).and_then(|name| {
-            inputs.dialect.longest_name(&name).map(|()| name)
-        }) {
+        match folded
+            .map_err(|e| e.to_string())
+            .and_then(|name| inputs.dialect.longest_name(&name).map(|()| name))
+        {
             Ok(name) => Some(name),
             Err(why) if wanted => {
                 found.push(placed(
-                    Diagnostic::error("bad-relation-name", format!("{} of {}: {why}", what, node.unique_id))
-                        .with_node(&node.unique_id)
-                        .with_path(format!("{}.{what}", node.unique_id)),
+                    Diagnostic::error(
+                        "bad-relation-name",
+                        format!("{} of {}: {why}", what, node.unique_id),
+                    )
+                    .with_node(&node.unique_id)
+                    .with_path(format!("{}.{what}", node.unique_id)),
                     place,
                 ));
                 None
@@ -249,7 +265,9 @@ fn expected(inputs: &Inputs, node: &Node) -> ObjectClass {
     match node.resource_type {
         ResourceType::Seed | ResourceType::Snapshot | ResourceType::Source => ObjectClass::Table,
         // dbt's own default is a view.
-        ResourceType::Model => inputs.dialect.class_of(node.materialized.as_deref().unwrap_or("view")),
+        ResourceType::Model => {
+            inputs.dialect.class_of(node.materialized.as_deref().unwrap_or("view"))
+        }
     }
 }
 

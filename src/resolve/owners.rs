@@ -16,8 +16,11 @@ pub(super) fn check_owners(inputs: &Inputs, desired: &mut DesiredState, found: &
         && let Err(error) = inputs.dialect.fold(&written.value)
     {
         found.push(
-            Diagnostic::error("bad-deploy-role", format!("deploy_role {:?}: {error}", written.value))
-                .with_place(written.place.clone()),
+            Diagnostic::error(
+                "bad-deploy-role",
+                format!("deploy_role {:?}: {error}", written.value),
+            )
+            .with_place(written.place.clone()),
         );
     }
     if inputs.environment.deploy_role.is_some() {

@@ -34,10 +34,8 @@ pub(super) fn instance(inputs: &Inputs) -> Option<String> {
         "database" => inputs.target.database.clone(),
         _ => None,
     };
-    let values: Vec<String> = used
-        .iter()
-        .map(|part| format!("{part}={}", value(part).unwrap_or_default()))
-        .collect();
+    let values: Vec<String> =
+        used.iter().map(|part| format!("{part}={}", value(part).unwrap_or_default())).collect();
     (!values.is_empty()).then(|| values.join(" "))
 }
 
@@ -100,8 +98,7 @@ fn warehouse_name(
         role_name: Some(role),
         ..inputs.target.context(&inputs.environment.name)
     };
-    let rendered =
-        template::render(template, TemplateKind::Role, &context).map_err(Box::new)?;
+    let rendered = template::render(template, TemplateKind::Role, &context).map_err(Box::new)?;
     let problem = |code, message: String, help: &str| {
         Box::new(
             Diagnostic::error(code, format!("{message} (product role {}.{role})", product.name))
@@ -110,13 +107,25 @@ fn warehouse_name(
         )
     };
     let name = inputs.dialect.fold(&rendered).map_err(|error| {
-        problem("bad-role-name", format!("role_name gives {rendered:?}: {error}"), "mend the template")
+        problem(
+            "bad-role-name",
+            format!("role_name gives {rendered:?}: {error}"),
+            "mend the template",
+        )
     })?;
     inputs.dialect.longest_name(&name).map_err(|why| {
-        problem("role-name-too-long", format!("role_name gives {name}: {why}"), "shorten the template, the product's name or the product role's")
+        problem(
+            "role-name-too-long",
+            format!("role_name gives {name}: {why}"),
+            "shorten the template, the product's name or the product role's",
+        )
     })?;
     if let Some(why) = inputs.dialect.reserved(&name) {
-        return Err(problem("reserved-name", format!("role_name gives {name}: {why}"), "give the role another name"));
+        return Err(problem(
+            "reserved-name",
+            format!("role_name gives {name}: {why}"),
+            "give the role another name",
+        ));
     }
     Ok(name)
 }

@@ -79,7 +79,8 @@ impl Memory {
             }
             Change::AdoptRole { role, marker } => self.mark(change, role, marker)?,
             Change::RenameRole { from, to } => self.rename(change, from, to)?,
-            Change::ResetAttributes { role, attributes: _ } => match self.state.roles.get_mut(role) {
+            Change::ResetAttributes { role, attributes: _ } => match self.state.roles.get_mut(role)
+            {
                 Some(role) => role.attributes = RoleAttributes::MANAGED,
                 None => return Self::fail(change, "no such role"),
             },
@@ -130,7 +131,12 @@ impl Memory {
         Ok(())
     }
 
-    fn mark(&mut self, change: &Change, role: &Ident, marker: &Marker) -> Result<(), WarehouseError> {
+    fn mark(
+        &mut self,
+        change: &Change,
+        role: &Ident,
+        marker: &Marker,
+    ) -> Result<(), WarehouseError> {
         match self.state.roles.get_mut(role) {
             Some(role) => {
                 role.marker = MarkerReading::Marker(marker.clone());
@@ -377,7 +383,8 @@ impl Observe for Memory {
             .map(|(name, _)| name.clone())
             .collect();
         seen.acl.retain(|e| ours.contains(&e.grantee) || ours.contains(&e.grantor));
-        seen.memberships.retain(|m| [&m.role, &m.member, &m.grantor].iter().any(|r| ours.contains(*r)));
+        seen.memberships
+            .retain(|m| [&m.role, &m.member, &m.grantor].iter().any(|r| ours.contains(*r)));
         seen.defaults.retain(|default| ours.contains(&default.grantee));
         seen.owned.retain(|_, owner| ours.contains(owner));
         seen.unsupported.retain(|(role, _)| ours.contains(role));

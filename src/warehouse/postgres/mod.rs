@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use crate::model::{Change, ObservedState};
+use crate::model::{Change, ObservedState, ServerIdentity};
 use crate::warehouse::{Execute, Look, Observe, WarehouseError};
 
 pub use connect::Notice;
@@ -48,6 +48,18 @@ impl Postgres {
         self.notices.lock().map(|mut notices| std::mem::take(&mut *notices)).unwrap_or_default()
     }
 
+    /// The session itself: for tests that build a world inside the open transaction.
+    #[doc(hidden)]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// As [`Self::set_lock_timeout`].
+    pub fn with_lock_timeout(mut self, patience: Duration) -> Self {
+        self.set_lock_timeout(patience);
+        self
+    }
+
     /// How long [`Execute::begin`] waits for another run, and a change for a lock on its object.
     pub fn set_lock_timeout(&mut self, patience: Duration) {
         self.lock_timeout = patience;
@@ -68,6 +80,11 @@ impl Postgres {
 }
 
 impl Observe for Postgres {
+    async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError> {
+        let reader = observe::Reader { client: &self.client, target: &self.target.label };
+        reader.server().await.map(|(server, _)| server)
+    }
+
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {
         let reader = observe::Reader { client: &self.client, target: &self.target.label };
         if self.open.is_some() {

@@ -33,7 +33,8 @@ fn observed(world: &World, version: u32) -> ObservedState {
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
     };
-    let role = |marker| ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 };
+    let role =
+        |marker| ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 };
     for name in STRANGERS.iter().chain(&PEOPLE).chain(&["postgres", DBT]) {
         state.roles.insert(id(name), role(MarkerReading::None));
     }
@@ -61,9 +62,10 @@ fn observed(world: &World, version: u32) -> ObservedState {
 }
 
 fn owner(state: &ObservedState, on: &Securable) -> Ident {
-    let relation = on.schema_name().zip(on.name()).and_then(|(schema, name)| {
-        state.inventory.relations.get(&(schema.clone(), name.clone()))
-    });
+    let relation = on
+        .schema_name()
+        .zip(on.name())
+        .and_then(|(schema, name)| state.inventory.relations.get(&(schema.clone(), name.clone())));
     relation.map_or_else(|| id("postgres"), |relation| relation.owner.clone())
 }
 
@@ -80,7 +82,8 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
                 .fold(PrivilegeSet::EMPTY, |all, e| all.union(e.grantable));
             let may = if grantor == owner { *privileges } else { held.intersection(*privileges) };
             // PostgreSQL keeps no circles of grant options; nobody grants to the owner here.
-            let circle = grantor != owner && state.acl.iter().any(|e| e.on == *on && e.grantor == id(to));
+            let circle =
+                grantor != owner && state.acl.iter().any(|e| e.on == *on && e.grantor == id(to));
             if may.is_empty() || id(to) == owner || circle || id(to) == grantor {
                 return;
             }
@@ -123,7 +126,10 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
                 return;
             }
             let may = |by: &String| {
-                state.memberships.iter().any(|m| m.role == id(role) && m.member == id(by) && m.admin)
+                state
+                    .memberships
+                    .iter()
+                    .any(|m| m.role == id(role) && m.member == id(by) && m.admin)
                     && !lets_in(&state, &id(role), &id(member), &id(by))
             };
             let grantor = match by {
@@ -173,7 +179,9 @@ fn reaches(state: &ObservedState, role: &Ident, member: &Ident) -> bool {
             return false || at != *member;
         }
         if seen.insert(at.clone()) {
-            todo.extend(state.memberships.iter().filter(|m| m.role == at).map(|m| m.member.clone()));
+            todo.extend(
+                state.memberships.iter().filter(|m| m.role == at).map(|m| m.member.clone()),
+            );
         }
     }
     false
@@ -195,7 +203,8 @@ fn lets_in(state: &ObservedState, role: &Ident, member: &Ident, by: &Ident) -> b
 }
 
 fn merge(acl: &mut Vec<AclEntry>) {
-    let mut merged: BTreeMap<(Securable, Ident, Ident), (PrivilegeSet, PrivilegeSet)> = BTreeMap::new();
+    let mut merged: BTreeMap<(Securable, Ident, Ident), (PrivilegeSet, PrivilegeSet)> =
+        BTreeMap::new();
     for e in acl.drain(..) {
         let slot = merged.entry((e.on, e.grantee, e.grantor)).or_default();
         *slot = (slot.0.union(e.privileges), slot.1.union(e.grantable));
@@ -234,8 +243,15 @@ fn access(state: &ObservedState) -> BTreeSet<(String, String, String)> {
 
 /// Everything that is none of our business: edges that touch no managed role.
 fn outside(state: &ObservedState) -> String {
-    let ours = |name: &Ident| matches!(&state.roles.get(name).map(|r| &r.marker), Some(MarkerReading::Marker(_)));
-    let acl: Vec<_> = state.acl.iter().filter(|e| !ours(&e.grantee)).map(|e| (&e.on, &e.grantee, e.privileges)).collect();
+    let ours = |name: &Ident| {
+        matches!(&state.roles.get(name).map(|r| &r.marker), Some(MarkerReading::Marker(_)))
+    };
+    let acl: Vec<_> = state
+        .acl
+        .iter()
+        .filter(|e| !ours(&e.grantee))
+        .map(|e| (&e.on, &e.grantee, e.privileges))
+        .collect();
     let memberships: Vec<_> =
         state.memberships.iter().filter(|m| !ours(&m.role) && !ours(&m.member)).collect();
     let defaults: Vec<_> = state.defaults.iter().filter(|d| !ours(&d.grantee)).collect();
@@ -264,7 +280,12 @@ fn check(world: &World, version: u32) -> Result<(), TestCaseError> {
     }
     let after = memory.state().clone();
     let second = compare(world, &after);
-    prop_assert!(second.steps.is_empty(), "second plan: {:?}\nfirst: {:?}", second.steps, first.steps);
+    prop_assert!(
+        second.steps.is_empty(),
+        "second plan: {:?}\nfirst: {:?}",
+        second.steps,
+        first.steps
+    );
 
     // 2: the order of rows changes nothing.
     let mut turned = before.clone();

@@ -37,13 +37,38 @@ pub const DBT: &str = "dbt_runner";
 #[derive(Debug, Clone)]
 pub enum Op {
     /// `by` did it with the grant option it may have; the owner otherwise.
-    Grant { on: Securable, to: String, privileges: PrivilegeSet, option: bool, by: Option<String> },
-    Column { schema: String, relation: String, to: String },
-    Default { schema: Option<String>, to: String },
-    Member { role: String, member: String, admin: bool, by: Option<String> },
-    Owner { on: Securable, to: String },
-    Login { role: String },
-    Public { on: Securable },
+    Grant {
+        on: Securable,
+        to: String,
+        privileges: PrivilegeSet,
+        option: bool,
+        by: Option<String>,
+    },
+    Column {
+        schema: String,
+        relation: String,
+        to: String,
+    },
+    Default {
+        schema: Option<String>,
+        to: String,
+    },
+    Member {
+        role: String,
+        member: String,
+        admin: bool,
+        by: Option<String>,
+    },
+    Owner {
+        on: Securable,
+        to: String,
+    },
+    Login {
+        role: String,
+    },
+    Public {
+        on: Securable,
+    },
 }
 
 /// How a product role is found.
@@ -119,8 +144,9 @@ pub fn world(operations: usize) -> impl Strategy<Value = World> {
             observed_roles(&was, gone).into_iter().map(|(name, _)| name).collect();
         grantees.extend(STRANGERS.iter().map(|name| (*name).to_owned()));
         let ops = proptest::collection::vec(op(grantees), 0..operations);
-        (Just(was), Just(gone), ops, desired(), options())
-            .prop_map(|(was, gone, ops, desired, options)| World { was, gone, ops, desired, options })
+        (Just(was), Just(gone), ops, desired(), options()).prop_map(
+            |(was, gone, ops, desired, options)| World { was, gone, ops, desired, options },
+        )
     })
 }
 
