@@ -59,7 +59,7 @@ fn show(event: &Event<'_>, text: bool) {
         Event::Staged { database, relations, people } => output::message(&format!(
             "staged {database}: {}, {}",
             count(*relations, "relation"),
-            count(*people, "user and group").replace("groups", "groups")
+            count(*people, "member")
         )),
         Event::Planned(compared) if text => {
             let style = plan_text::Style { colour: output::colour_on_stdout() };
@@ -80,7 +80,8 @@ fn show(event: &Event<'_>, text: bool) {
 fn conclude(rehearsed: &Rehearsed, engine: &Engine) -> anyhow::Result<()> {
     let Rehearsed { applied, roles, rows, asked, queries, failures, warnings: _ } = rehearsed;
     let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
-    let rows: Vec<_> = rows.iter().map(|(on, cells)| (on.to_string(), cells.clone())).collect();
+    let mut rows: Vec<_> = rows.iter().map(|(on, cells)| (on.to_string(), cells.clone())).collect();
+    rows.sort();
     output::data(&format!("\n{}\n\n", matrix::text(&roles, &rows)))?;
     if failures.is_empty() {
         output::data(&format!(

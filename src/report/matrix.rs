@@ -5,7 +5,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::findings::printable;
 
 /// What one cell says.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Cell {
     /// What was declared: such as `SELECT, INSERT`; empty for nothing.
     pub privileges: String,
@@ -17,7 +17,7 @@ pub struct Cell {
 pub fn text(roles: &[String], rows: &[(String, Vec<Cell>)]) -> String {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Disabled);
     let header = std::iter::once(String::new()).chain(roles.iter().map(|role| printable(role)));
     table.set_header(header);
