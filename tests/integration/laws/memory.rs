@@ -36,7 +36,8 @@ fn observed(world: &World, version: u32) -> ObservedState {
     let role =
         |marker| ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 };
     for name in STRANGERS.iter().chain(&PEOPLE).chain(&["postgres", DBT]) {
-        state.roles.insert(id(name), role(MarkerReading::None));
+        let marker = strangers_marker(name).map_or(MarkerReading::None, MarkerReading::Marker);
+        state.roles.insert(id(name), role(marker));
     }
     for (name, marker) in observed_roles(&world.was, world.gone) {
         state.roles.insert(id(&name), role(MarkerReading::Marker(marker)));
@@ -107,9 +108,18 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
             });
             merge(&mut state.acl);
         }
-        Op::Default { schema, to } => {
+        Op::Revoke { on, from } => {
+            let owner = owner(&state, on);
+            let hang = state.acl.iter().any(|e| e.on == *on && e.grantor == id(from));
+            let here = |e: &AclEntry| e.on == *on && e.grantee == id(from) && e.grantor == owner;
+            state.acl.retain(|e| hang || !here(e));
+        }
+        Op::Default { creator, schema, to } => {
+            if creator == to {
+                return;
+            }
             let default = DefaultGrant {
-                creator: Some(id(DBT)),
+                creator: Some(id(creator)),
                 schema: schema.as_ref().map(|schema| id(schema)),
                 class: ObjectClass::Table,
                 grantee: id(to),
@@ -141,6 +151,7 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
                     && m.member == id(member)
                     && (version < 160_000 || m.grantor == grantor)
             };
+            let inherit = state.roles.get(&id(member)).is_none_or(|m| m.attributes.inherit);
             match state.memberships.iter_mut().find(same) {
                 Some(m) => m.admin |= admin,
                 None => state.memberships.push(ObservedMembership {
@@ -148,7 +159,7 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
                     member: id(member),
                     grantor,
                     admin: *admin,
-                    inherit: true,
+                    inherit,
                     set: true,
                     automatic: false,
                 }),
@@ -163,6 +174,15 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
         Op::Login { role } => {
             if let Some(role) = state.roles.get_mut(&id(role)) {
                 role.attributes.login = true;
+            }
+        }
+        Op::NoInherit { role } => {
+            if let Some(role) = state.roles.get_mut(&id(role)) {
+                role.attributes.inherit = false;
+            }
+            if version < 160_000 {
+                let theirs = state.memberships.iter_mut().filter(|m| m.member == id(role));
+                theirs.for_each(|m| m.inherit = false);
             }
         }
         Op::Public { .. } => return,
@@ -244,7 +264,8 @@ fn access(state: &ObservedState) -> BTreeSet<(String, String, String)> {
 /// Everything that is none of our business: edges that touch no managed role.
 fn outside(state: &ObservedState) -> String {
     let ours = |name: &Ident| {
-        matches!(&state.roles.get(name).map(|r| &r.marker), Some(MarkerReading::Marker(_)))
+        let marker = state.roles.get(name).map(|role| &role.marker);
+        matches!(marker, Some(MarkerReading::Marker(marker)) if scope().holds(marker))
     };
     let acl: Vec<_> = state
         .acl

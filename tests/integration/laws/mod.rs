@@ -1,4 +1,7 @@
 //! The laws of `ARCHITECTURE.md`, on random worlds: in memory, and on real servers.
 
 mod memory;
+mod privileges;
+mod server;
+mod sql;
 pub mod world;
