@@ -7,4 +7,5 @@ mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
 mod postgres_execute;
+mod postgres_memory;
 mod postgres_observe;

@@ -383,9 +383,9 @@ async fn a_commit_whose_answer_was_lost_is_known_after_all() {
             session.begin().await.unwrap();
             session.execute(&[ground.grant(ground.table("t"), "a")]).await.unwrap();
             // The session's own COMMIT finds the connection gone.
-            session.say(last).await;
+            let _ = session.say(last).await;
             if committed {
-                session.say("select pg_terminate_backend(pg_backend_pid())").await;
+                let _ = session.say("select pg_terminate_backend(pg_backend_pid())").await;
             }
             let ended = session.commit().await;
             assert_eq!(ended.is_ok(), committed, "{ended:?}");

@@ -4,9 +4,11 @@
 //! transaction that can die in the middle. It does not know who may do what: that is a server's
 //! to judge.
 
+mod roles;
+
 use crate::model::{
-    AclEntry, Change, Ident, MarkerReading, ObservedMembership, ObservedRole, ObservedState,
-    PrivilegeSet, RoleAttributes, Securable,
+    AclEntry, Change, Ident, MarkerReading, ObjectClass, ObservedMembership, ObservedRole,
+    ObservedState, PrivilegeSet, RoleAttributes, Securable,
 };
 
 use super::{Execute, Look, Observe, WarehouseError};
@@ -72,6 +74,11 @@ impl Memory {
             }
             Change::ResetAttributes { role, attributes: _ } => {
                 self.role(change, role)?.attributes = RoleAttributes::MANAGED;
+                // Before 16 the member's own INHERIT decided for all that it is in.
+                if self.state.server.version < 160_000 {
+                    let mine = |held: &&mut ObservedMembership| held.member == *role;
+                    self.state.memberships.iter_mut().filter(mine).for_each(|it| it.inherit = true);
+                }
             }
             Change::Grant { on, role, privileges } => {
                 self.role(change, role)?;
@@ -128,9 +135,10 @@ impl Memory {
     }
 
     fn owner_of(&self, on: &Securable) -> Option<Ident> {
-        let relation = on.schema_name().zip(on.name()).filter(|_| {
-            on.class().is_relation() || on.class() == crate::model::ObjectClass::Column
-        });
+        let relation = on
+            .schema_name()
+            .zip(on.name())
+            .filter(|_| on.class().is_relation() || on.class() == ObjectClass::Column);
         let listed = relation.and_then(|(schema, name)| {
             self.state.inventory.relations.get(&(schema.clone(), name.clone()))
         });
@@ -145,11 +153,11 @@ impl Memory {
     }
 
     fn grant(&mut self, on: &Securable, role: &Ident, privileges: PrivilegeSet) {
+        let grantor = self.grantor_on(on);
         // An owner's own rights are implicit: never seen as a grant.
-        if self.owner_of(on).as_ref() == Some(role) {
+        if *role == grantor {
             return;
         }
-        let grantor = self.grantor_on(on);
         let same = |entry: &&mut AclEntry| {
             entry.on == *on && entry.grantee == *role && entry.grantor == grantor
         };
@@ -189,7 +197,8 @@ impl Memory {
             return Err(refused(change, "dependent privileges exist"));
         }
         for entry in &mut self.state.acl {
-            if entry.on == *on && entry.grantee == *role && entry.grantor == *grantor {
+            // What goes on a relation goes on its columns too (PostgreSQL, REVOKE).
+            if is_of(&entry.on, on) && entry.grantee == *role && entry.grantor == *grantor {
                 entry.grantable = entry.grantable.minus(privileges);
                 if !only_option {
                     entry.privileges = entry.privileges.minus(privileges);
@@ -248,121 +257,14 @@ impl Memory {
         }
         false
     }
+}
 
-    /// The new owner takes the old one's place in the access list; its own grants become implicit.
-    fn set_owner(&mut self, on: &Securable, to: &Ident) {
-        let from = self.owner_of(on);
-        if let Some((schema, name)) = on.schema_name().zip(on.name())
-            && let Some(it) =
-                self.state.inventory.relations.get_mut(&(schema.clone(), name.clone()))
-        {
-            it.owner = to.clone();
-        }
-        self.state.owned.insert(on.clone(), to.clone());
-        let mut moved: Vec<AclEntry> = Vec::new();
-        for mut entry in std::mem::take(&mut self.state.acl) {
-            if entry.on == *on {
-                if Some(&entry.grantor) == from.as_ref() {
-                    entry.grantor = to.clone();
-                }
-                if entry.grantee == *to {
-                    continue;
-                }
-                let same = |other: &&mut AclEntry| {
-                    (&other.on, &other.grantee, &other.grantor)
-                        == (&entry.on, &entry.grantee, &entry.grantor)
-                };
-                if let Some(other) = moved.iter_mut().find(same) {
-                    other.privileges = other.privileges.union(entry.privileges);
-                    other.grantable = other.grantable.union(entry.grantable);
-                    continue;
-                }
-            }
-            moved.push(entry);
-        }
-        self.state.acl = moved;
-    }
-
-    fn rename(&mut self, change: &Change, from: &Ident, to: &Ident) -> Result<(), WarehouseError> {
-        if self.state.roles.contains_key(to) {
-            return Err(refused(change, "the new name is taken"));
-        }
-        let Some(role) = self.state.roles.remove(from) else {
-            return Err(refused(change, "there is no such role"));
-        };
-        self.state.roles.insert(to.clone(), role);
-        let ObservedState {
-            server,
-            roles: _,
-            acl,
-            memberships,
-            defaults,
-            owned,
-            inventory,
-            unsupported,
-        } = &mut self.state;
-        let rename = |name: &mut Ident| {
-            if name == from {
-                *name = to.clone();
-            }
-        };
-        rename(&mut server.acting_as);
-        for AclEntry { on: _, grantee, grantor, privileges: _, grantable: _ } in acl {
-            rename(grantee);
-            rename(grantor);
-        }
-        for held in memberships {
-            rename(&mut held.role);
-            rename(&mut held.member);
-            rename(&mut held.grantor);
-        }
-        for held in defaults {
-            rename(&mut held.grantee);
-            held.creator.iter_mut().for_each(rename);
-        }
-        owned.values_mut().for_each(rename);
-        inventory.relations.values_mut().for_each(|it| rename(&mut it.owner));
-        *unsupported = std::mem::take(unsupported)
-            .into_iter()
-            .map(|(mut role, what)| {
-                rename(&mut role);
-                (role, what)
-            })
-            .collect();
-        Ok(())
-    }
-
-    fn drop_role(&mut self, change: &Change, role: &Ident) -> Result<(), WarehouseError> {
-        let ObservedState {
-            server: _,
-            roles,
-            acl,
-            memberships,
-            defaults,
-            owned,
-            inventory,
-            unsupported,
-        } = &self.state;
-        let Some(it) = roles.get(role) else {
-            return Err(refused(change, "there is no such role"));
-        };
-        // Memberships go with the role, unless it granted them to others.
-        let in_use = it.used_elsewhere > 0
-            || acl.iter().any(|entry| entry.grantee == *role || entry.grantor == *role)
-            || defaults.iter().any(|it| it.grantee == *role || it.creator.as_ref() == Some(role))
-            || owned.values().any(|owner| owner == role)
-            || inventory.relations.values().any(|it| it.owner == *role)
-            || unsupported.iter().any(|(of, _)| of == role)
-            || memberships
-                .iter()
-                .any(|it| it.grantor == *role && it.role != *role && it.member != *role);
-        if in_use {
-            return Err(refused(change, "some objects depend on it"));
-        }
-        self.state.roles.remove(role);
-        self.state.memberships.retain(|held| held.role != *role && held.member != *role);
-        Ok(())
-    }
+/// Whether `part` is `whole`, or a column of it.
+fn is_of(part: &Securable, whole: &Securable) -> bool {
+    part == whole
+        || part.class() == ObjectClass::Column
+            && whole.class().is_relation()
+            && (part.schema_name(), part.name()) == (whole.schema_name(), whole.name())
 }
 
 fn refused(change: &Change, why: &str) -> WarehouseError {
@@ -422,3 +324,6 @@ impl Execute for Memory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
