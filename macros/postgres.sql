@@ -2,7 +2,8 @@
   Every statement that Rolecall sends to PostgreSQL, written once: the command renders these macros
   from inside the binary, and dbt calls them in its hooks. Each makes exactly one statement, without
   a semicolon. Names and literals arrive quoted; keywords and privileges come from Rolecall's own
-  tables. Only arguments, `if`, `for` and `join` are used, so that every Jinja renders the same.
+  tables. Only arguments, `if`, `for` and `join` are used, so that every Jinja renders the same, and
+  no macro calls another: dbt finds a package's macro by the package's name, other Jinjas do not.
 #}
 
 {%- macro postgres__rolecall_create_role(role) -%}
@@ -26,22 +27,12 @@ DROP ROLE {{ role }}
 {%- endmacro %}
 
 {#- `columns` is empty where whole objects are meant. -#}
-{%- macro postgres__rolecall_privileges(privileges, columns) -%}
-{%- if columns -%}
-{%- for privilege in privileges -%}
-{{ privilege }} ({{ columns | join(', ') }}){% if not loop.last %}, {% endif %}
-{%- endfor -%}
-{%- else -%}
-{{ privileges | join(', ') }}
-{%- endif -%}
-{%- endmacro %}
-
 {%- macro postgres__rolecall_grant(privileges, columns, kind, objects, roles) -%}
-GRANT {{ postgres__rolecall_privileges(privileges, columns) }} ON {{ kind }} {{ objects | join(', ') }} TO {{ roles | join(', ') }}
+GRANT {% for privilege in privileges %}{{ privilege }}{% if columns %} ({{ columns | join(', ') }}){% endif %}{% if not loop.last %}, {% endif %}{% endfor %} ON {{ kind }} {{ objects | join(', ') }} TO {{ roles | join(', ') }}
 {%- endmacro %}
 
 {%- macro postgres__rolecall_revoke(privileges, columns, kind, objects, roles, only_grant_option) -%}
-REVOKE {% if only_grant_option %}GRANT OPTION FOR {% endif %}{{ postgres__rolecall_privileges(privileges, columns) }} ON {{ kind }} {{ objects | join(', ') }} FROM {{ roles | join(', ') }}
+REVOKE {% if only_grant_option %}GRANT OPTION FOR {% endif %}{% for privilege in privileges %}{{ privilege }}{% if columns %} ({{ columns | join(', ') }}){% endif %}{% if not loop.last %}, {% endif %}{% endfor %} ON {{ kind }} {{ objects | join(', ') }} FROM {{ roles | join(', ') }}
 {%- endmacro %}
 
 {#- `with_options` from PostgreSQL 16 on: before, every membership inherits and may SET ROLE. -#}

@@ -9,8 +9,11 @@ mod names;
 mod postgres;
 mod privileges;
 mod refusal;
+mod reverse;
 mod snowflake;
 mod templates;
+
+use reverse::reverse;
 
 use crate::model::{
     Change, DialectKind, Ident, IdentError, ObjectClass, PrivilegeSet, ServerIdentity,
@@ -112,43 +115,5 @@ pub fn of(kind: DialectKind) -> &'static dyn Dialect {
     match kind {
         DialectKind::Postgres => &postgres::Postgres,
         DialectKind::Snowflake => &snowflake::Snowflake,
-    }
-}
-
-/// Shared by both dialects: names decide nothing here.
-fn reverse(change: &Change) -> Option<Change> {
-    match change {
-        Change::CreateRole { role, marker: _ } => Some(Change::DropRole { role: role.clone() }),
-        Change::RenameRole { from, to } => {
-            Some(Change::RenameRole { from: to.clone(), to: from.clone() })
-        }
-        Change::Grant { on, role, privileges } => Some(Change::Revoke {
-            on: on.clone(),
-            role: role.clone(),
-            privileges: *privileges,
-            grantor: None,
-        }),
-        Change::Revoke { on, role, privileges, grantor: _ } => {
-            Some(Change::Grant { on: on.clone(), role: role.clone(), privileges: *privileges })
-        }
-        Change::AddMember { role, member, kind } => Some(Change::RemoveMember {
-            role: role.clone(),
-            member: member.clone(),
-            kind: *kind,
-            grantor: None,
-        }),
-        Change::RemoveMember { role, member, kind, grantor: _ } => {
-            Some(Change::AddMember { role: role.clone(), member: member.clone(), kind: *kind })
-        }
-        Change::SetOwner { on, from, to } => {
-            Some(Change::SetOwner { on: on.clone(), from: to.clone(), to: from.clone() })
-        }
-        // What was there before is not known here, or no change gives it back.
-        Change::AdoptRole { .. }
-        | Change::ResetAttributes { .. }
-        | Change::RevokeGrantOption { .. }
-        | Change::RevokeDefault { .. }
-        | Change::RevokeAdminOption { .. }
-        | Change::DropRole { .. } => None,
     }
 }

@@ -275,7 +275,7 @@ fn the_warehouse_in_memory_changes_as_a_server_does() {
         let session = std::cell::RefCell::new(runtime.block_on(ground.connect(None)));
         // PROPTEST_CASES asks for more.
         let cases =
-            std::env::var("PROPTEST_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(60);
+            std::env::var("PROPTEST_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(40);
         let config = Config { cases, failure_persistence: None, ..Config::default() };
         let inputs =
             (proptest::collection::vec(past(), 0..8), proptest::collection::vec(step(), 1..8));

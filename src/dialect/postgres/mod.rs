@@ -5,6 +5,8 @@ mod statements;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod word_tests;
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
-use super::super::{Statement, Target, of, privileges_markdown};
+use super::super::{Statement, Target, of};
 use crate::model::{
-    Change, DialectKind, Ident, IdentError, Marker, MemberKind, ObjectClass, Privilege,
-    PrivilegeSet, RoleAttributes, Securable,
+    Change, DialectKind, Ident, Marker, MemberKind, ObjectClass, Privilege, PrivilegeSet,
+    RoleAttributes, Securable,
 };
 
 fn id(name: &str) -> Ident {
@@ -57,73 +57,6 @@ fn refused(change: Change) -> String {
     let target = Target { version: 160_000, database: Some(id("shop")) };
     let error = of(DialectKind::Postgres).statements(&[change], &target).unwrap_err();
     format!("{}: {error}", error.code)
-}
-
-#[test]
-fn a_bare_name_is_folded_in_ascii_only() {
-    let fold = |text| of(DialectKind::Postgres).fold(text).unwrap().as_str().to_owned();
-    assert_eq!(fold("Sales"), "sales");
-    assert_eq!(fold("_A$1"), "_a$1");
-    // Beyond ASCII every character counts as a letter, and keeps its case.
-    assert_eq!(fold("ÄRGER_Ünï"), "Ärger_Ünï");
-    // A reserved word folds like any name.
-    assert_eq!(fold("Order"), "order");
-}
-
-#[test]
-fn a_name_that_needs_quotes_is_exact() {
-    let fold = |text| of(DialectKind::Postgres).fold(text).unwrap().as_str().to_owned();
-    for name in ["AD Sales", "a.B", "1A", "$A", "A-B", "Jane@acme.example", "A\"b", "A'b", "A;--"] {
-        assert_eq!(fold(name), name);
-    }
-}
-
-#[test]
-fn a_quoted_name_is_exact_with_its_inner_quotes_undone() {
-    let fold = |text| of(DialectKind::Postgres).fold(text);
-    assert_eq!(fold("\"Exact\"").unwrap().as_str(), "Exact");
-    assert_eq!(fold("\"a\"\"B\"").unwrap().as_str(), "a\"B");
-    assert_eq!(fold("\"\"\"\"").unwrap().as_str(), "\"");
-    assert_eq!(fold("\"\""), Err(IdentError::Empty));
-    assert_eq!(fold(""), Err(IdentError::Empty));
-    assert!(matches!(fold("a\0"), Err(IdentError::Nul(_))));
-    for broken in ["\"", "\"a", "\"a\"b\"", "\"a\".\"b\"", "\"\"\""] {
-        assert_eq!(fold(broken), Err(IdentError::Quotes(broken.into())), "{broken}");
-    }
-}
-
-#[test]
-fn a_name_is_counted_in_bytes() {
-    let longest = |name: String| of(DialectKind::Postgres).longest_name(&id(&name));
-    assert_eq!(longest("a".repeat(63)), Ok(()));
-    assert_eq!(longest("é".repeat(31)), Ok(()));
-    insta::assert_snapshot!(longest("é".repeat(32)).unwrap_err(), @r#""éééééééééééééééééééééééééééééééé" is 64 bytes long in UTF-8; PostgreSQL keeps 63 and cuts the rest silently"#);
-}
-
-#[test]
-fn names_of_the_server_are_reserved_to_the_letter() {
-    let reserved = |name| of(DialectKind::Postgres).reserved(&id(name));
-    for name in ["public", "none", "pg_monitor", "pg_"] {
-        assert!(reserved(name).is_some(), "{name}");
-    }
-    for name in ["PUBLIC", "PG_ANALYSTS", "pgadmin", "current_user", "sales"] {
-        assert_eq!(reserved(name), None, "{name}");
-    }
-}
-
-#[test]
-fn every_privilege_of_the_table_is_known() {
-    for row in super::table::ROWS {
-        for name in row.all.iter().chain(row.data).chain(row.write) {
-            assert!(Privilege::parse(name).is_some(), "{name}");
-        }
-        let dialect = of(DialectKind::Postgres);
-        let all = dialect.privileges_of(row.class);
-        assert_eq!(all.len(), row.all.len());
-        assert!(all.contains_all(dialect.data_privileges_of(row.class)));
-        assert!(all.contains_all(dialect.write_on(row.class)));
-        assert!(all.contains_all(dialect.read_on(row.class)));
-    }
 }
 
 #[test]
@@ -309,12 +242,12 @@ fn revokes_along_a_chain_of_grant_options_keep_their_order() {
 
 #[test]
 fn owners_and_default_privileges() {
-    let default = |schema: Option<&str>, class| Change::RevokeDefault {
+    let default = |schema: Option<&str>, class, privileges| Change::RevokeDefault {
         creator: Some(id("dbt")),
         schema: schema.map(id),
         class,
         role: id("r"),
-        privileges: set("SELECT"),
+        privileges: set(privileges),
     };
     let owner = |on| Change::SetOwner { on, from: id("dbt"), to: id("Owner") };
     insta::assert_snapshot!(show(&on_16(&[
@@ -324,11 +257,11 @@ fn owners_and_default_privileges() {
         owner(relation(ObjectClass::ForeignTable, "f")),
         owner(relation(ObjectClass::Sequence, "s")),
         owner(Securable::schema(id("shop"), id("sales"))),
-        default(Some("sales"), ObjectClass::Table),
-        default(None, ObjectClass::Sequence),
-        default(None, ObjectClass::Function),
-        default(None, ObjectClass::Type),
-        default(None, ObjectClass::Schema),
+        default(Some("sales"), ObjectClass::Table, "INSERT, SELECT"),
+        default(None, ObjectClass::Sequence, "USAGE"),
+        default(None, ObjectClass::Function, "EXECUTE"),
+        default(None, ObjectClass::Type, "USAGE"),
+        default(None, ObjectClass::Schema, "CREATE, USAGE"),
     ])), @r#"
     [0]: ALTER TABLE "sales"."a" OWNER TO "Owner"
     [1]: ALTER VIEW "sales"."v" OWNER TO "Owner"
@@ -336,11 +269,11 @@ fn owners_and_default_privileges() {
     [3]: ALTER FOREIGN TABLE "sales"."f" OWNER TO "Owner"
     [4]: ALTER SEQUENCE "sales"."s" OWNER TO "Owner"
     [5]: ALTER SCHEMA "sales" OWNER TO "Owner"
-    [6]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" IN SCHEMA "sales" REVOKE SELECT ON TABLES FROM "r"
-    [7]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE SELECT ON SEQUENCES FROM "r"
-    [8]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE SELECT ON FUNCTIONS FROM "r"
-    [9]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE SELECT ON TYPES FROM "r"
-    [10]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE SELECT ON SCHEMAS FROM "r"
+    [6]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" IN SCHEMA "sales" REVOKE INSERT, SELECT ON TABLES FROM "r"
+    [7]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE USAGE ON SEQUENCES FROM "r"
+    [8]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE EXECUTE ON FUNCTIONS FROM "r"
+    [9]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE USAGE ON TYPES FROM "r"
+    [10]: ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE CREATE, USAGE ON SCHEMAS FROM "r"
     "#);
 }
 
@@ -376,7 +309,7 @@ fn what_has_no_statement_is_refused_not_dropped() {
     .map(refused)
     .join("\n");
     insta::assert_snapshot!(lines, @r#"
-    unsupported-object: PostgreSQL knows no privileges on w of class warehouse
+    unsupported-object: PostgreSQL knows no statements on w of class warehouse
     other-database: other.sales.orders is in the database "other", but the connection is to "shop": PostgreSQL would take what has that name here
     incomplete-object: t of class table lacks a name
     name-too-long: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" is 64 bytes long in UTF-8; PostgreSQL keeps 63 and cuts the rest silently
@@ -400,31 +333,4 @@ fn an_error_in_a_group_names_its_own_change() {
     ];
     let error = of(DialectKind::Postgres).statements(&changes, &Target::default()).unwrap_err();
     assert_eq!((error.code, error.change), ("name-too-long", 2));
-}
-
-#[test]
-fn the_table_for_people_is_written_from_the_same_data() {
-    insta::assert_snapshot!(privileges_markdown(DialectKind::Postgres), @r#"
-    Every grant comes with CONNECT on the database and USAGE on the schema.
-
-    | class | privileges | `read` | `write` | `admin` |
-    |---|---|---|---|---|
-    | `database` | CONNECT, CREATE, TEMPORARY | – | – | – |
-    | `schema` | CREATE, USAGE | – | – | – |
-    | `table` | DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE | SELECT | DELETE, INSERT, TRUNCATE, UPDATE | DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE |
-    | `view` | DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE | SELECT | – | DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE |
-    | `materialized_view` | DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE | SELECT | – | DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE |
-    | `foreign_table` | DELETE, INSERT, MAINTAIN, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE | SELECT | DELETE, INSERT, UPDATE | DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE |
-    | `column` | INSERT, REFERENCES, SELECT, UPDATE | – | – | – |
-    | `sequence` | SELECT, UPDATE, USAGE | – | – | – |
-    | `function` | EXECUTE | – | – | – |
-    | `procedure` | EXECUTE | – | – | – |
-    | `type` | USAGE | – | – | – |
-    | `language` | USAGE | – | – | – |
-    | `foreign_data_wrapper` | USAGE | – | – | – |
-    | `foreign_server` | USAGE | – | – | – |
-    | `tablespace` | CREATE | – | – | – |
-    | `large_object` | SELECT, UPDATE | – | – | – |
-    | `parameter` | ALTER SYSTEM, SET | – | – | – |
-    "#);
 }
