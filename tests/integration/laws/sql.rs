@@ -173,7 +173,7 @@ const DUMP: &str = "
     from pg_roles r left join pg_shdescription on objoid = r.oid and classoid = 'pg_authid'::regclass
     where r.oid >= 10
     union all
-    select 'owner', what, owner, 0, 0, '', '' from o
+    select 'owner', what, owner, 0, 0, '', '' from o where what not like 'column %'
     union all
     select 'acl', what, grantee, grantor, owner,
            privilege_type||(case when is_grantable then '*' else '' end), ''
@@ -183,7 +183,7 @@ const DUMP: &str = "
            (to_jsonb(m) - 'oid' - 'roleid' - 'member' - 'grantor')::text, ''
     from pg_auth_members m
     union all
-    select 'default', defaclnamespace::text||defaclobjtype, grantee, grantor, defaclrole,
+    select 'default', defaclnamespace::text||defaclobjtype::text, grantee, grantor, defaclrole,
            privilege_type||(case when is_grantable then '*' else '' end), ''
     from pg_default_acl, aclexplode(defaclacl)
     union all
@@ -225,6 +225,14 @@ impl Dump {
         self.roles.iter().chain(&after.roles).filter(ours).map(|(oid, _)| *oid).collect()
     }
 
+    fn owner(&self, what: &str) -> Option<u32> {
+        match what.split_once(" of ") {
+            Some((_, relation)) => self.owners.get(&format!("relation {relation}")),
+            None => self.owners.get(what),
+        }
+        .copied()
+    }
+
     /// Whether all that touches none of ours is the same. `moved` has got another owner by plan.
     pub fn same_outside(
         &self,
@@ -243,12 +251,11 @@ impl Dump {
             }
             for (what, grantee, grantor, privilege) in &dump.acl {
                 // Another owner stands for the former one in the list.
-                let by_owner =
-                    dump.owners.get(what.split(" of ").last().unwrap_or(what)) == Some(grantor);
+                let by_owner = dump.owner(what) == Some(*grantor);
                 let grantor =
                     if by_owner || moves(what) { "its owner" } else { &grantor.to_string() };
-                let was_theirs = moves(what)
-                    && [self, after].iter().any(|dump| dump.owners.get(what) == Some(grantee));
+                let was_theirs =
+                    moves(what) && [self, after].iter().any(|it| it.owner(what) == Some(*grantee));
                 if !ours.contains(grantee) && !was_theirs {
                     lines.insert(format!("{grantee} {privilege} on {what} by {grantor}"));
                 }
@@ -338,15 +345,15 @@ impl Access {
 
 /// Which roles can read which relations: by reading them.
 pub async fn usable(client: &Client) -> BTreeSet<(u32, String)> {
-    let sql = "do $use$ declare r record; c record; seen text[] := '{}'; begin
+    let sql = "do $use$ declare r record; t record; seen text[] := '{}'; begin
         for r in select oid, rolname from pg_roles where oid >= 16384 and not rolsuper loop
-          for c in select n.nspname, relname from pg_class c
+          for t in select n.nspname, relname from pg_class c
                    join pg_namespace n on n.oid = relnamespace
                    where c.oid >= 16384 and relkind in ('r', 'v', 'm') loop
             begin
               execute format('set local role %I', r.rolname);
-              execute format('select * from %I.%I', c.nspname, c.relname);
-              seen := seen || (r.oid||' '||c.nspname||'.'||c.relname);
+              execute format('select * from %I.%I', t.nspname, t.relname);
+              seen := seen || (r.oid||' '||t.nspname||'.'||t.relname);
             exception when insufficient_privilege then null;
             end;
             set local role none;
