@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tokio_postgres::types::Type;
+
 use crate::dialect::{self, Dialect, Statement};
-use crate::model::{Change, DialectKind, Ident, ServerIdentity};
+use crate::model::{Change, DialectKind, Ident, ObjectClass, ServerIdentity};
 use crate::warehouse::WarehouseError;
 
 use super::acl::get;
@@ -130,7 +132,10 @@ impl Postgres {
             let Statement { sql, changes: of, as_role: _ } = statement;
             let sent = match &actor {
                 None => self.send(sql).await,
-                Some(actor) => self.send_as(&open.server.acting_as, actor, sql).await,
+                Some(actor) => {
+                    let closed = self.closed_to(actor, of, changes).await?;
+                    self.send_as(&open.server.acting_as, actor, &closed, sql).await
+                }
             };
             if let Err(error) = sent {
                 let dependents = errors::code(&error) == "2BP01";
@@ -145,15 +150,57 @@ impl Postgres {
         Ok(())
     }
 
+    /// The schemas of these changes that a grantor has lost its way into since it granted there.
+    async fn closed_to(
+        &self,
+        actor: &Ident,
+        of: &[usize],
+        changes: &[Change],
+    ) -> Result<Vec<Ident>, WarehouseError> {
+        let schemas: BTreeSet<&str> = of
+            .iter()
+            .filter_map(|at| match changes.get(*at)? {
+                Change::Revoke { on, .. } | Change::RevokeGrantOption { on, .. } => on
+                    .schema_name()
+                    .filter(|_| on.class() != ObjectClass::Schema)
+                    .map(Ident::as_str),
+                _ => None,
+            })
+            .collect();
+        let schemas: Vec<&str> = schemas.into_iter().collect();
+        let actor = actor.as_str();
+        let rows = self
+            .client
+            .query_typed(catalog::CLOSED, &[(&actor, Type::TEXT), (&schemas, Type::TEXT_ARRAY)])
+            .await;
+        let rows = rows.map_err(|error| {
+            errors::of_statement(&self.target.label, catalog::CLOSED.trim(), &error)
+        })?;
+        rows.iter().map(|row| super::acl::name(get(row, 0)?)).collect()
+    }
+
+    /// Sends a statement as another role. Where that role cannot get at the objects any more, it
+    /// is let in for this statement alone: nobody else ever sees it, since the transaction is ours.
     async fn send_as(
         &self,
         me: &Ident,
         actor: &Ident,
+        closed: &[Ident],
         sql: &str,
     ) -> Result<(), tokio_postgres::Error> {
-        self.send(&format!("set local role {}", self.dialect().quote(actor))).await?;
+        let [me, actor] = [me, actor].map(|role| self.dialect().quote(role));
+        let schemas: Vec<String> = closed.iter().map(|it| self.dialect().quote(it)).collect();
+        let schemas = schemas.join(", ");
+        if !closed.is_empty() {
+            self.send(&format!("grant usage on schema {schemas} to {actor}")).await?;
+        }
+        self.send(&format!("set local role {actor}")).await?;
         self.send(sql).await?;
-        self.send(&format!("set local role {}", self.dialect().quote(me))).await
+        self.send(&format!("set local role {me}")).await?;
+        if !closed.is_empty() {
+            self.send(&format!("revoke usage on schema {schemas} from {actor}")).await?;
+        }
+        Ok(())
     }
 
     /// A revoke that others' rights hang on. The transaction is undone to read who they are.

@@ -89,7 +89,7 @@ fn hold(runtime: &tokio::runtime::Runtime, engine: &Engine, cases: u32) {
     let mut config = Config {
         cases,
         max_global_rejects: cases,
-        max_shrink_iters: 400,
+        max_shrink_iters: 250,
         failure_persistence: None,
         ..Config::default()
     };

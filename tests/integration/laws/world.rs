@@ -169,11 +169,52 @@ pub fn world(operations: usize) -> impl Strategy<Value = World> {
         let mut grantees: Vec<String> =
             observed_roles(&was, gone).into_iter().map(|(name, _)| name).collect();
         grantees.extend(STRANGERS.iter().map(|name| (*name).to_owned()));
-        let ops = proptest::collection::vec(op(grantees), 0..operations)
-            .prop_map(|ops| ops.into_iter().flat_map(way_first).collect::<Vec<_>>());
+        let ops = proptest::collection::vec(
+            prop_oneof![
+                6 => op(grantees.clone()).prop_map(|op| vec![op]),
+                1 => passed_on(grantees.clone()),
+                1 => let_in(grantees),
+            ],
+            0..operations,
+        )
+        .prop_map(|ops| ops.into_iter().flatten().flat_map(way_first).collect::<Vec<_>>());
         (Just(was), Just(gone), ops, desired(), options()).prop_map(
             |(was, gone, ops, desired, options)| World { was, gone, ops, desired, options },
         )
+    })
+}
+
+/// A privilege that went from hand to hand.
+fn passed_on(grantees: Vec<String>) -> impl Strategy<Value = Vec<Op>> {
+    let hands = proptest::collection::vec(select(grantees), 2..4);
+    (object(), hands).prop_map(|((on, privileges), hands)| {
+        let givers = std::iter::once(None).chain(hands.iter().cloned().map(Some));
+        let op = |(by, to): (Option<String>, &String)| Op::Grant {
+            on: on.clone(),
+            to: to.clone(),
+            privileges,
+            option: true,
+            by,
+        };
+        givers.zip(&hands).map(op).collect()
+    })
+}
+
+/// One who was let into a role, and let in others.
+fn let_in(grantees: Vec<String>) -> impl Strategy<Value = Vec<Op>> {
+    let mut all: Vec<String> = PEOPLE.iter().map(|name| (*name).to_owned()).collect();
+    all.extend(grantees.iter().cloned());
+    let members = proptest::collection::vec((select(all), any::<bool>()), 2..4);
+    (select(grantees), members).prop_map(|(role, members)| {
+        let givers =
+            std::iter::once(None).chain(members.iter().map(|(name, _)| Some(name.clone())));
+        let op = |(by, (member, admin)): (Option<String>, &(String, bool))| Op::Member {
+            role: role.clone(),
+            member: member.clone(),
+            admin: *admin || by.is_none(),
+            by,
+        };
+        givers.zip(&members).map(op).collect()
     })
 }
 
