@@ -37,15 +37,6 @@ impl Postgres {
             return Ok(vec![None; statements.len()]);
         }
         let (grantors, owned) = self.grantors(server, &wanted).await?;
-        // By the time of a revoke, these have other owners than those that were just read.
-        let moves: Vec<(usize, Securable, &Ident)> = changes
-            .iter()
-            .enumerate()
-            .filter_map(|(at, change)| match change {
-                Change::SetOwner { on, from: _, to } => Some((at, relation_of(on), to)),
-                _ => None,
-            })
-            .collect();
         let mut actors = Vec::with_capacity(statements.len());
         for Statement { sql: _, changes: of, as_role } in statements {
             let Some(grantor) = as_role else {
@@ -54,12 +45,7 @@ impl Postgres {
             };
             let objects: Vec<&Securable> =
                 of.iter().filter_map(|at| changes.get(*at)).filter_map(object).collect();
-            let first = of.iter().min().copied().unwrap_or(0);
-            let owns = |on: &&Securable| {
-                let on = relation_of(on);
-                let moved = moves.iter().rev().find(|(at, it, _)| *at < first && *it == on);
-                moved.map(|(_, _, to)| *to).or_else(|| owned.get(&on)) == Some(grantor)
-            };
+            let owns = |on: &&Securable| owned.get(&relation_of(on)) == Some(grantor);
             let Grantor { set, rights, superuser } = grantors
                 .get(grantor)
                 .ok_or_else(|| unremovable(me, grantor, &objects, "is gone"))?;

@@ -125,29 +125,43 @@ impl Postgres {
             )));
         }
         let statements = self.dialect().statements(changes, &server.into())?;
-        let actors = self.actors(server, changes, &statements).await?;
         let locked = self.locks().tables(server, changes, &mut open.relations).await;
         locked.map_err(errors::in_transaction)?;
-        for (statement, actor) in statements.iter().zip(actors) {
-            let Statement { sql, changes: of, as_role: _ } = statement;
-            let sent = match &actor {
-                None => self.send(sql).await,
-                Some(actor) => {
-                    let closed = self.closed_to(actor, of, changes).await?;
-                    self.send_as(&open.server.acting_as, actor, &closed, sql).await
-                }
-            };
-            if let Err(error) = sent {
-                let dependents = errors::code(&error) == "2BP01";
-                let error = errors::of_statement(&self.target.label, sql, &error);
-                if dependents {
-                    let of = of.iter().filter_map(|at| changes.get(*at));
-                    return Err(self.explain_dependents(error, of).await);
-                }
-                return Err(errors::in_transaction(error));
+        for run in statements.chunk_by(|a, b| a.as_role.is_some() == b.as_role.is_some()) {
+            // Asked for as late as this: earlier statements make roles, rename them, and give
+            // objects to other owners.
+            let actors = self.actors(&open.server, changes, run).await?;
+            for (statement, actor) in run.iter().zip(actors) {
+                self.perform(&open.server.acting_as, statement, actor.as_ref(), changes).await?;
             }
         }
         Ok(())
+    }
+
+    /// Sends one statement, as `actor` where there is one.
+    async fn perform(
+        &mut self,
+        me: &Ident,
+        statement: &Statement,
+        actor: Option<&Ident>,
+        changes: &[Change],
+    ) -> Result<(), WarehouseError> {
+        let Statement { sql, changes: of, as_role: _ } = statement;
+        let sent = match actor {
+            None => self.send(sql).await,
+            Some(actor) => {
+                let closed = self.closed_to(actor, of, changes).await?;
+                self.send_as(me, actor, &closed, sql).await
+            }
+        };
+        let Err(error) = sent else { return Ok(()) };
+        let dependents = errors::code(&error) == "2BP01";
+        let error = errors::of_statement(&self.target.label, sql, &error);
+        if dependents {
+            let of = of.iter().filter_map(|at| changes.get(*at));
+            return Err(self.explain_dependents(error, of).await);
+        }
+        Err(errors::in_transaction(error))
     }
 
     /// The schemas of these changes that a grantor has lost its way into since it granted there.
