@@ -50,6 +50,8 @@ mod embedded {
 struct Tally {
     cases: Cell<u32>,
     refused: Cell<u32>,
+    /// Of those, refused although the server would have done it.
+    unforced: Cell<u32>,
     changes: Cell<usize>,
     stepwise: Cell<u32>,
     cut: Cell<u32>,
@@ -117,10 +119,11 @@ fn hold(runtime: &tokio::runtime::Runtime, engine: &Engine, cases: u32) {
         let line = format!("{} {tally:?} in {:?}\n", engine.describe(), started.elapsed());
         std::fs::write("/dev/stderr", line).unwrap();
     }
-    let Tally { cases: done, refused, changes, stepwise, cut, used } = tally;
+    let Tally { cases: done, refused, unforced, changes, stepwise, cut, used } = tally;
     assert!(done.get() >= cases);
     assert!(changes.get() >= done.get() as usize, "worlds in which nothing has to change");
     assert!(stepwise.get() >= cases / 8 && cut.get() >= cases / 8 && used.get() >= cases / 8);
+    assert!(unforced.get() * 5 <= refused.get() + 5, "{} refused for nothing", unforced.get());
     assert!(refused.get() * 5 < done.get(), "{} of {} were refused", refused.get(), done.get());
 }
 
@@ -249,11 +252,12 @@ impl Case<'_> {
                 Err(TestCaseError::reject("dependents"))
             }
             Err(error) => Err(failed(error)),
-            Ok(()) => fail(format!(
-                "refused for nothing: {:?}\nplan: {}",
-                plan.refused,
-                show(&plan.steps)
-            )),
+            // Whoever got it from somebody that it has let in may lose it, says the server, which
+            // counts what is held through memberships. The plan does not wish to.
+            Ok(()) => {
+                add(&self.tally.unforced, 1);
+                Err(TestCaseError::reject("dependents"))
+            }
         }
     }
 
