@@ -225,6 +225,17 @@ impl Dump {
         self.roles.iter().chain(&after.roles).filter(ours).map(|(oid, _)| *oid).collect()
     }
 
+    /// Whether somebody's grant has outlived the right to grant it. The server lets that happen
+    /// where the grantor seems to have the right still, through a membership in the very role that
+    /// it granted to; and then nobody's REVOKE reaches it any more.
+    pub fn dangles(&self) -> bool {
+        self.acl.iter().any(|(what, _, grantor, privilege)| {
+            let right = format!("{}*", privilege.trim_end_matches('*'));
+            let may = |it: &Entry| it.0 == *what && it.1 == *grantor && it.3 == right;
+            self.owner(what) != Some(*grantor) && !self.acl.iter().any(may)
+        })
+    }
+
     fn owner(&self, what: &str) -> Option<u32> {
         match what.split_once(" of ") {
             Some((_, relation)) => self.owners.get(&format!("relation {relation}")),
