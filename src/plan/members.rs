@@ -51,7 +51,9 @@ impl<'a> Seen<'a> {
         let mut seen = Self { sides, names, admins, in_use: BTreeSet::new() };
         seen.in_use = memberships
             .iter()
-            .filter(|m| m.inherit && m.set && !seen.let_in_by_admin(m))
+            // Before 16 the member's own attribute decides about INHERIT, which is not ours.
+            .filter(|m| !grantors_count || (m.inherit && m.set))
+            .filter(|m| !seen.let_in_by_admin(m))
             .map(|m| (new_name(names, &m.role), &m.member))
             .collect();
         seen
