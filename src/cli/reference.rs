@@ -22,7 +22,8 @@ pub fn reference() -> String {
 
 fn describe(text: &mut String, command: &Command) {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let _ = writeln!(text, "\n## `rolecall {}`\n\n{about}.", command.get_name());
+    let stop = if about.ends_with('?') { "" } else { "." };
+    let _ = writeln!(text, "\n## `rolecall {}`\n\n{about}{stop}", command.get_name());
     let own: Vec<&Arg> = command.get_arguments().filter(|arg| !arg.is_global_set()).collect();
     if own.iter().any(|arg| is_shown(arg)) {
         text.push('\n');

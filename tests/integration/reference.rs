@@ -28,7 +28,10 @@ fn privileges() -> String {
     let mut text = format!(
         "# Privileges\n{GENERATED}\n\
          What the permission words become on each class of objects. `own` is ownership and no \
-         privilege. Any privilege\nof the class may be declared by its SQL name.\n"
+         privilege. Any privilege\nof the class may be declared by its SQL name.\n\n\
+         A declaration is about a node's relation: a table, a view and their kin. The other \
+         classes are here because a\nmanaged role can have been given something on them, and what \
+         nobody declares is taken away.\n"
     );
     for (kind, name) in
         [(DialectKind::Postgres, "PostgreSQL"), (DialectKind::Snowflake, "Snowflake")]
