@@ -12,4 +12,5 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod readme;
 mod reference;
