@@ -9,7 +9,7 @@ use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Outcome, Settings, apply};
 use crate::model::Change;
 use crate::plan::{Difference, Plan};
-use crate::report::{json, plan as plan_text};
+use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -86,7 +86,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
             if text {
                 output::findings(after.findings());
                 output::data(&list(&done))?;
-                output::data(&format!("Applied {} changes, and read them back.\n", done.len()))?;
+                output::data(&applied(done.len()))?;
                 output::data(&plan_text::left(&after.difference.left))?;
             }
             json.changes = done;
@@ -146,6 +146,11 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+fn applied(changes: usize) -> String {
+    let them = if changes == 1 { "it" } else { "them" };
+    format!("Applied {}, and read {them} back.\n", count(changes, "change"))
+}
+
 fn list(changes: &[Change]) -> String {
     changes
         .iter()
@@ -156,4 +161,15 @@ fn list(changes: &[Change]) -> String {
 fn differences(difference: &Difference) -> Vec<String> {
     let found = difference.found.iter().map(|finding| finding.message.clone());
     difference.steps.iter().map(|step| step.change.brief()).chain(found).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_is_spoken_of_as_one() {
+        insta::assert_snapshot!(applied(1).trim_end(), @"Applied 1 change, and read it back.");
+        insta::assert_snapshot!(applied(64).trim_end(), @"Applied 64 changes, and read them back.");
+    }
 }

@@ -1,6 +1,6 @@
 //! From observed to desired: the changes, their order, the guards, and the plan file.
 //!
-//! Pure. What changes is decided only here, and only within a [`Scope`](crate::model::Scope).
+//! Pure. What changes is decided only here, and only within a [`Scope`].
 
 mod dependents;
 mod diff;

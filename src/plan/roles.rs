@@ -151,7 +151,7 @@ fn check_taken(sides: &Sides, names: &NewNames, renames: &[(Ident, Ident)], out:
         let what = if names.contains_key(&name) {
             "a managed role that is no longer declared"
         } else {
-            "not ours"
+            "a role that is not ours"
         };
         out.refused.push(Refusal {
             code: "role-exists",
