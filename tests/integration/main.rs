@@ -10,3 +10,4 @@ mod engines_embedded;
 mod laws;
 mod postgres_execute;
 mod postgres_observe;
+mod rules;
