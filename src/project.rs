@@ -88,7 +88,7 @@ impl Project {
             database: places.target_database.clone(),
         };
         let project = Self {
-            manifest_sha256: sha256_of(&[manifest_path.clone()], &places.project_dir),
+            manifest_sha256: sha256_of(std::slice::from_ref(&manifest_path), &places.project_dir),
             config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
             manifest,
             manifest_path,

@@ -55,6 +55,7 @@ pub async fn apply<W: Execute>(
     project: &Project,
     settings: &Settings<'_>,
 ) -> Result<Outcome, Failure> {
+    let settings = &Settings { options: options(settings), ..settings.clone() };
     // Without work there is no need for the lock, nor for the right to take it.
     let before = compare(warehouse, project, &settings.options, settings.retire.as_deref()).await?;
     if !before.is_clean() {
@@ -75,6 +76,15 @@ pub async fn apply<W: Execute>(
             Err(failure) => return Ok(Outcome::Partly { done, failure }),
         }
     }
+}
+
+/// A reviewed plan has passed the guards when it was made, and covers each revoke by name.
+fn options(settings: &Settings) -> Options {
+    let mut options = settings.options.clone();
+    if settings.plan.is_some() {
+        options.allow_revokes = Some(u64::MAX);
+    }
+    options
 }
 
 fn finish(outcome: Outcome, mut before: Vec<Change>) -> Outcome {

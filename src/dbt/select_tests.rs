@@ -26,3 +26,15 @@ fn a_selection_names_the_nodes_that_real_dbt_lists() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn nodes_that_depend_on_each_other_are_walked_once() {
+    let (manifest, _) = read_manifest(MANIFEST, Path::new("manifest.json"));
+    let mut manifest = manifest.unwrap();
+    let orders = manifest.nodes.get_mut("model.shop.stg_orders").unwrap();
+    orders.depends_on = vec!["model.shop.revenue".into()];
+    let selected = |text| select(&parse_selector(text).unwrap(), &manifest, None);
+    for text in ["+revenue", "revenue+"] {
+        assert!(selected(text).contains("model.shop.stg_orders"), "{text}");
+    }
+}

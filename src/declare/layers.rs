@@ -96,7 +96,8 @@ impl Layer<'_> {
     }
 }
 
-/// Deep, as dbt merges a version's config into its model's.
+/// Deep, as dbt merges a version's config into its model's: a version's list goes before the
+/// model's, and does not replace it (`deep_merge` in `dbt_common`).
 fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
@@ -108,6 +109,9 @@ fn merge(into: &mut Value, from: Value) {
                     }
                 }
             }
+        }
+        (Value::Array(into), Value::Array(from)) => {
+            into.splice(..0, from);
         }
         (into, from) => *into = from,
     }

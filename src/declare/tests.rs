@@ -82,7 +82,7 @@ fn every_declaration_of_a_real_project_has_the_line_that_made_it() {
     model.shop.dim_customers.v1 - models/marts/sales/_sales.yml:17:9 `rolecall:`
       analyst ["read"] models/marts/sales/_sales.yml:18:20 `grants: {analyst: [read]}`
     model.shop.dim_customers.v2 - models/marts/sales/_sales.yml:26:13 `rolecall:`
-      analyst ["read"] models/marts/sales/_sales.yml:18:20 `grants: {analyst: [read]}`
+      analyst ["write", "read"] models/marts/sales/_sales.yml:29:17 `analyst: [write]`
       engineer ["read"] models/marts/sales/_sales.yml:28:17 `engineer: [read]`
     model.shop.fct_orders sales models/marts/sales/_sales.yml:8:9 `rolecall:`
       analyst ["read"] models/marts/sales/_sales.yml:11:13 `analyst: [read]`
@@ -154,7 +154,7 @@ fn without_the_project_the_describing_file_is_all_that_is_said() {
     model.shop.dim_customers.v1 - models/marts/sales/_sales.yml
       analyst ["read"] models/marts/sales/_sales.yml
     model.shop.dim_customers.v2 - models/marts/sales/_sales.yml
-      analyst ["read"] models/marts/sales/_sales.yml
+      analyst ["write", "read"] models/marts/sales/_sales.yml
       engineer ["read"] models/marts/sales/_sales.yml
     model.shop.fct_orders sales models/marts/sales/_sales.yml
       analyst ["read"] models/marts/sales/_sales.yml

@@ -49,35 +49,32 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
 }
 
 fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {
-    let removed = |role: &Ident, member: &Ident| {
-        steps.iter().any(|step| match &step.change {
-            Change::RemoveMember { role: r, member: m, .. } => r == role && m == member,
-            _ => false,
-        })
-    };
+    let mut removed: BTreeSet<(&Ident, &Ident)> = BTreeSet::new();
+    let mut losers: BTreeSet<(&Ident, &Ident)> = BTreeSet::new();
     for step in steps {
-        let (role, loser) = match &step.change {
-            Change::RemoveMember { role, member, .. }
-            | Change::RevokeAdminOption { role, member, .. } => (role, member),
-            _ => continue,
-        };
-        for hangs in &sides.observed.memberships {
-            if new_name(names, &hangs.role) == role
-                && new_name(names, &hangs.grantor) == loser
-                && !removed(role, new_name(names, &hangs.member))
-            {
-                found.insert(Refusal {
-                    code: "dependents",
-                    message: format!(
-                        "{} is in {role} because {loser} let it in, who may no longer do so",
-                        hangs.member
-                    ),
-                    help: format!(
-                        "have somebody else let {} in, or take it out first",
-                        hangs.member
-                    ),
-                });
+        match &step.change {
+            Change::RemoveMember { role, member, .. } => {
+                removed.insert((role, member));
+                losers.insert((role, member));
             }
+            Change::RevokeAdminOption { role, member, .. } => {
+                losers.insert((role, member));
+            }
+            _ => {}
+        }
+    }
+    for hangs in &sides.observed.memberships {
+        let role = new_name(names, &hangs.role);
+        let loser = new_name(names, &hangs.grantor);
+        let member = new_name(names, &hangs.member);
+        if losers.contains(&(role, loser)) && !removed.contains(&(role, member)) {
+            found.insert(Refusal {
+                code: "dependents",
+                message: format!(
+                    "{member} is in {role} because {loser} let it in, who may no longer do so"
+                ),
+                help: format!("have somebody else let {member} in, or take it out first"),
+            });
         }
     }
 }

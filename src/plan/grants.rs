@@ -8,7 +8,13 @@ use crate::model::{AclEntry, Change, Ident, ObjectClass, PrivilegeSet, Reason, S
 type Key = (Securable, Ident);
 
 pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
-    let seen = Seen { sides, names, moves: moves(&out.steps), by_role: by_role(sides, names) };
+    let seen = Seen {
+        sides,
+        names,
+        moves: moves(&out.steps),
+        managed: names.values().collect(),
+        by_role: by_role(sides, names),
+    };
     missing(&seen, out);
     let keep = still_needed(sides, &seen.by_role);
     for (key, entries) in &seen.by_role {
@@ -22,6 +28,8 @@ struct Seen<'a> {
     names: &'a NewNames,
     /// (schema, relation) → (owner until now, owner by this plan).
     moves: BTreeMap<(Ident, Ident), (Ident, Ident)>,
+    /// Managed roles, under the names they will have.
+    managed: BTreeSet<&'a Ident>,
     by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
 }
 
@@ -68,7 +76,7 @@ impl Seen<'_> {
     /// either: it is granted afresh by the owner, and then taken. Owners grant in their own right.
     fn passed_on(&self, entry: &AclEntry) -> bool {
         let grantor = self.grantor(entry);
-        self.names.values().any(|name| *name == grantor)
+        self.managed.contains(&grantor)
             && self.owner(&entry.on).as_ref() != Some(&grantor)
             && in_reach(self.sides, entry.on.schema_name())
     }
@@ -86,7 +94,7 @@ fn by_role<'a>(sides: &Sides<'a>, names: &NewNames) -> BTreeMap<Key, Vec<&'a Acl
 }
 
 fn missing(seen: &Seen, out: &mut Difference) {
-    let Seen { sides, names, moves: _, by_role: observed } = seen;
+    let Seen { sides, names, moves: _, managed: _, by_role: observed } = seen;
     for (key, grant) in &sides.desired.grants {
         let (on, role) = key;
         let held = observed

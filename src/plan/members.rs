@@ -1,11 +1,14 @@
 //! Memberships, both ways.
 
+use std::collections::BTreeSet;
+
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
 use crate::model::{
     Change, Diagnostic, Ident, Marker, MarkerReading, MemberKind, ObservedMembership, Reason,
 };
 
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let seen = Seen::of(sides, names);
     for ((role, member), wanted) in &sides.desired.memberships {
         let because = wanted.because.first();
         let Some(there) = sides.observed.roles.get(member) else {
@@ -16,14 +19,7 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             out.found.push(placed(managed_elsewhere(role, member, marker), because));
             continue;
         }
-        let in_use = |m: &ObservedMembership| {
-            new_name(names, &m.role) == role
-                && m.member == *member
-                && m.inherit
-                && m.set
-                && !let_in_by_admin(sides, m)
-        };
-        if !sides.observed.memberships.iter().any(in_use) {
+        if !seen.in_use.contains(&(role, member)) {
             out.steps.push(Step {
                 change: Change::AddMember {
                     role: role.clone(),
@@ -35,54 +31,81 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
         }
     }
     for membership in &sides.observed.memberships {
-        observed(sides, names, membership, out);
+        seen.observed(membership, out);
     }
 }
 
-fn observed(sides: &Sides, names: &NewNames, seen: &ObservedMembership, out: &mut Difference) {
-    let role = new_name(names, &seen.role);
-    let member = new_name(names, &seen.member);
-    let (holds, is_held) = (names.contains_key(&seen.member), names.contains_key(&seen.role));
-    if seen.automatic || !(holds || is_held) {
-        return;
-    }
-    let grantor = new_name(names, &seen.grantor).clone();
-    let wanted = sides.desired.memberships.contains_key(&(role.clone(), member.clone()));
-    if !wanted || let_in_by_admin(sides, seen) {
-        let gone = is_held && !sides.desired.roles.contains_key(role);
-        out.steps.push(Step {
-            change: Change::RemoveMember {
-                role: role.clone(),
-                member: member.clone(),
-                // PostgreSQL does not tell them apart; Snowflake's observation will.
-                kind: MemberKind::Role,
-                grantor: Some(grantor),
-            },
-            why: if gone { Why::RoleGone } else { Why::Undeclared },
-        });
-    } else if seen.admin {
-        out.steps.push(Step {
-            change: Change::RevokeAdminOption {
-                role: role.clone(),
-                member: member.clone(),
-                grantor,
-            },
-            why: Why::Undeclared,
-        });
-    }
+/// Memberships as they will be once roles are renamed.
+struct Seen<'a> {
+    sides: &'a Sides<'a>,
+    names: &'a NewNames,
+    /// Who may let others into a role, by an option that the plan takes away: observed names.
+    admins: BTreeSet<(&'a Ident, &'a Ident)>,
+    /// (role, member) that need nothing more: new names.
+    in_use: BTreeSet<(&'a Ident, &'a Ident)>,
 }
 
-/// From PostgreSQL 16 on, a membership hangs on its grantor's admin option. No member of a managed
-/// role keeps one, so those who were let in by it are let in afresh, and then taken out there.
-/// Before 16 a membership has one row, whoever granted it.
-fn let_in_by_admin(sides: &Sides, seen: &ObservedMembership) -> bool {
-    sides.observed.server.version >= 160_000
-        && sides.observed.memberships.iter().any(|other| {
-            other.role == seen.role
-                && other.member == seen.grantor
-                && other.admin
-                && !other.automatic
-        })
+impl<'a> Seen<'a> {
+    fn of(sides: &'a Sides<'a>, names: &'a NewNames) -> Self {
+        let memberships = &sides.observed.memberships;
+        // Before 16 a membership has one row, whoever granted it, and hangs on nothing.
+        let grantors_count = sides.observed.server.version >= 160_000;
+        let admins = memberships
+            .iter()
+            .filter(|m| grantors_count && m.admin && !m.automatic)
+            .map(|m| (&m.role, &m.member))
+            .collect();
+        let mut seen = Self { sides, names, admins, in_use: BTreeSet::new() };
+        seen.in_use = memberships
+            .iter()
+            // Before 16 the member's own attribute decides about INHERIT, which is not ours.
+            .filter(|m| !grantors_count || (m.inherit && m.set))
+            .filter(|m| !seen.let_in_by_admin(m))
+            .map(|m| (new_name(names, &m.role), &m.member))
+            .collect();
+        seen
+    }
+
+    /// From PostgreSQL 16 on, a membership hangs on its grantor's admin option. No member of a
+    /// managed role keeps one, so those who were let in by it are let in afresh, and then taken out
+    /// there.
+    fn let_in_by_admin(&self, m: &ObservedMembership) -> bool {
+        self.admins.contains(&(&m.role, &m.grantor))
+    }
+
+    fn observed(&self, seen: &ObservedMembership, out: &mut Difference) {
+        let Self { sides, names, .. } = self;
+        let (holds, is_held) = (names.contains_key(&seen.member), names.contains_key(&seen.role));
+        if seen.automatic || !(holds || is_held) {
+            return;
+        }
+        let role = new_name(names, &seen.role);
+        let member = new_name(names, &seen.member);
+        let grantor = new_name(names, &seen.grantor).clone();
+        let wanted = sides.desired.memberships.contains_key(&(role.clone(), member.clone()));
+        if !wanted || self.let_in_by_admin(seen) {
+            let gone = is_held && !sides.desired.roles.contains_key(role);
+            out.steps.push(Step {
+                change: Change::RemoveMember {
+                    role: role.clone(),
+                    member: member.clone(),
+                    // PostgreSQL does not tell them apart; Snowflake's observation will.
+                    kind: MemberKind::Role,
+                    grantor: Some(grantor),
+                },
+                why: if gone { Why::RoleGone } else { Why::Undeclared },
+            });
+        } else if seen.admin {
+            out.steps.push(Step {
+                change: Change::RevokeAdminOption {
+                    role: role.clone(),
+                    member: member.clone(),
+                    grantor,
+                },
+                why: Why::Undeclared,
+            });
+        }
+    }
 }
 
 fn missing(

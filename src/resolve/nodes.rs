@@ -1,6 +1,6 @@
 //! Which nodes are managed, what product each belongs to, and where its relation is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Inputs;
 use crate::dbt::{NamePart, Node, ResourceType, parse_selector, select};
@@ -26,7 +26,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
     let outputs = outputs(inputs, found);
     let mut nodes = Vec::new();
     let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    let mut reached = 0usize;
+    let mut anything_here = false;
     for node in inputs.manifest.nodes.values() {
         let declared = inputs.declarations.get(&node.unique_id);
         if !is_ours(inputs, node) {
@@ -51,7 +51,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
                     elsewhere.entry(database).or_default().push(&node.unique_id);
                 }
             } else {
-                reached += usize::from(wanted);
+                anything_here = true;
                 let there = !inputs.inventory.looked || is_there(inputs, &on);
                 managed.missing = !there;
                 if there || !inputs.skip_missing {
@@ -64,7 +64,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
         }
         nodes.push(managed);
     }
-    report_elsewhere(inputs, elsewhere, reached, found);
+    report_elsewhere(inputs, elsewhere, anything_here, found);
     nodes
 }
 
@@ -298,11 +298,10 @@ fn missing(
 fn report_elsewhere(
     inputs: &Inputs,
     elsewhere: BTreeMap<String, Vec<&str>>,
-    reached: usize,
+    anything_here: bool,
     found: &mut Diagnostics,
 ) {
     let Some(connected) = inputs.database else { return };
-    let names: BTreeSet<&str> = elsewhere.keys().map(String::as_str).collect();
     for (database, nodes) in &elsewhere {
         let some: Vec<&str> = nodes.iter().copied().take(3).collect();
         let message = format!(
@@ -312,7 +311,8 @@ fn report_elsewhere(
             some.join(", "),
             if nodes.len() > some.len() { ", …" } else { "" },
         );
-        let diagnostic = if reached == 0 && names.len() == 1 {
+        // A manifest of which nothing is here is not the one of this database.
+        let diagnostic = if !anything_here {
             Diagnostic::error("wrong-database", message).with_help(format!(
                 "connect to {database:?}, or check that the manifest is the one of this environment"
             ))

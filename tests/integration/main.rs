@@ -9,5 +9,6 @@ mod engines;
 mod engines_embedded;
 mod laws;
 mod postgres_execute;
+mod postgres_memory;
 mod postgres_observe;
 mod rules;

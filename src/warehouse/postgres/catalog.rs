@@ -361,6 +361,12 @@ pub(super) fn other_uses(version: u32) -> String {
                       select from pg_class c where c.oid = d.objid
                       and c.relkind not in ('r', 'p', 'v', 'm', 'f', 'S')))
            and not (d.deptype = 'a' and d.classid = 'pg_default_acl'::regclass)
+           and not (d.deptype = 'o' and d.classid = 'pg_default_acl'::regclass
+                    -- All that a creator's defaults give is read above, so they are no secret.
+                    and (select bool_and(a.grantee = l.defaclrole or a.grantee = any($1))
+                                and bool_or(a.grantee <> l.defaclrole)
+                         from pg_default_acl l cross join lateral aclexplode(l.defaclacl) a
+                         where l.oid = d.objid) is true)
            and not ({memberships})"
     )
 }

@@ -176,7 +176,7 @@ fn reaches(state: &ObservedState, role: &Ident, member: &Ident) -> bool {
     let mut seen = BTreeSet::new();
     while let Some(at) = todo.pop() {
         if at == *role {
-            return false || at != *member;
+            return at != *member;
         }
         if seen.insert(at.clone()) {
             todo.extend(
