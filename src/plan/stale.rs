@@ -33,10 +33,12 @@ pub fn fits(
         ));
         return Err(Stale { because });
     }
-    let Scope { deployment, environment, instance, database: _, schemas: _ } = &plan.scope;
+    let Scope { deployment, environment, instance, every_instance, database: _, schemas: _ } =
+        &plan.scope;
     if *deployment != scope.deployment
         || *environment != scope.environment
         || *instance != scope.instance
+        || *every_instance != scope.every_instance
     {
         because.push(format!("it was made for {environment} of the deployment {deployment}"));
         return Err(Stale { because });

@@ -106,7 +106,7 @@ async fn reserved_names_are_refused_as_role_and_as_member() {
             for kind in ["user", "group"] {
                 for written in [name.to_owned(), format!("'\"{name}\"'")] {
                     site.members(&format!("analyst: [{{{kind}: {written}}}]"));
-                    site.run(&["apply"]).ends(1).says("reserved").says(name);
+                    site.run(&["apply"]).ends(1).says("cannot be a member").says(name);
                 }
             }
             std::fs::remove_file(site.path("rolecall/members/p.yml")).unwrap();
