@@ -52,7 +52,7 @@ async fn a_role_that_moves_to_another_model_loses_nothing_like_all() {
 fn many(names: &[&'static str], kept: usize) -> Vec<Model> {
     let mut models = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        models.push(if at < kept { model(name).gives("analyst", &["read"]) } else { model(name) });
+        models.push(if at < kept { model(*name).gives("analyst", &["read"]) } else { model(*name) });
     }
     models
 }

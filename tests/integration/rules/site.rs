@@ -21,13 +21,14 @@ products:
 
 /// A dbt model: `schema.name`, and what its `meta` and its `grants` say.
 pub struct Model {
-    relation: &'static str,
+    relation: String,
     grants: serde_json::Map<String, Value>,
     dbt_grants: serde_json::Map<String, Value>,
 }
 
 /// A model that declares nothing.
-pub fn model(relation: &'static str) -> Model {
+pub fn model(relation: impl Into<String>) -> Model {
+    let relation = relation.into();
     Model { relation, grants: Default::default(), dbt_grants: Default::default() }
 }
 
