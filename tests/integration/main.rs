@@ -13,3 +13,4 @@ mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
 mod reference;
+mod rules;
