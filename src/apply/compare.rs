@@ -63,6 +63,11 @@ pub async fn compare<W: Observe>(
     if let Some(environment) = retire {
         resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);
         scope.environment = environment.to_owned();
+        // Its template is gone, and with it what told developers apart: all of theirs is meant. So
+        // is the role that ran dbt there; this environment's has no claim on what those roles own.
+        scope.instance = None;
+        scope.every_instance = true;
+        resolved.deploy_role = None;
         // Its schemas are not in any manifest at hand: all that its roles have is to go.
         options.prune = true;
     }

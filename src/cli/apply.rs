@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Outcome, Settings, apply};
+use crate::apply::{Failure, Outcome, Settings, apply};
 use crate::model::Change;
 use crate::plan::{Difference, Plan};
 use crate::report::{count, json, plan as plan_text};
@@ -129,8 +129,14 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         Outcome::Partly { done, failure } => {
             json.outcome = "partly";
             json.because = vec![failure.to_string()];
+            if let Failure::Found(found) = &failure {
+                json.findings = found.clone().sorted();
+            }
             if text {
                 output::data(&list(&done))?;
+                if let Failure::Found(found) = &failure {
+                    output::findings(found.clone());
+                }
             }
             output::message(&format!(
                 "applied in part: {} changes are made, the rest is not ({failure}); `rolecall apply` again goes on from here",

@@ -26,7 +26,7 @@ pub use file::{
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};
-pub use stale::{Stale, fits};
+pub use stale::{Stale, fits, made_for};
 
 /// What a plan may do beyond the ordinary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -14,3 +14,4 @@ mod postgres_memory;
 mod postgres_observe;
 mod readme;
 mod reference;
+mod rules;
