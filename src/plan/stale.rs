@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Plan, TargetIdentity};
-use crate::model::{
-    Change, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity,
-};
+use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity};
 
 /// Why a plan may not be applied any more. Exit status 6.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,7 +25,10 @@ async fn undone(site: &Site, shown: &[&str], after: &str) {
 async fn a_grant_by_hand_is_revoked() {
     for site in Site::each().await {
         site.run(&["apply"]).ends(0);
-        site.sql("grant insert, select on s.u to ~p_analyst; grant create on schema s to ~p_analyst").await;
+        site.sql(
+            "grant insert, select on s.u to ~p_analyst; grant create on schema s to ~p_analyst",
+        )
+        .await;
         undone(&site, &["INSERT, SELECT on table db.s.u", "CREATE on schema db.s"], PLAIN).await;
     }
 }
@@ -64,9 +67,9 @@ async fn what_cannot_be_revoked_is_named_and_nothing_is_half_done() {
              set role ~steward; grant select on s.u to ~p_analyst; reset role",
         )
         .await;
-        site.models(&[
-            model("s.t").gives("analyst", &["read"]).gives("engineer", &["read", "write"]),
-        ]);
+        site.models(&[model("s.t")
+            .gives("analyst", &["read"])
+            .gives("engineer", &["read", "write"])]);
         let before = site.everything().await;
         site.run_as("deploy", &["apply"]).ends(1).says("steward").says("table db.s.u");
         assert_eq!(site.everything().await, before);
@@ -79,7 +82,8 @@ async fn what_cannot_be_revoked_is_named_and_nothing_is_half_done() {
 
 /// Lets `~deploy` take the cluster's lock, which from 16 on not every CREATEROLE may.
 pub async fn may_lock(site: &Site) {
-    let make = "do $$ begin create role rolecall_lock nologin; exception when others then null; end $$";
+    let make =
+        "do $$ begin create role rolecall_lock nologin; exception when others then null; end $$";
     site.sql(make).await;
     if site.ground.version().await >= 16 {
         site.sql("grant rolecall_lock to ~deploy with admin option").await;
@@ -142,7 +146,8 @@ async fn default_privileges_by_hand_are_revoked() {
 async fn attributes_that_were_set_by_hand_are_reset() {
     for site in Site::each().await {
         site.run(&["apply"]).ends(0);
-        site.sql("alter role ~p_analyst login createdb createrole replication bypassrls noinherit").await;
+        site.sql("alter role ~p_analyst login createdb createrole replication bypassrls noinherit")
+            .await;
         undone(&site, &["attributes reset"], PLAIN).await;
         let sql = "select rolcanlogin::text || rolcreatedb || rolcreaterole || rolreplication
                    || rolbypassrls || rolinherit from pg_roles where rolname = '~p_analyst'";
@@ -197,7 +202,8 @@ async fn a_member_without_the_use_of_the_role_is_let_in_again() {
         site.run(&["apply"]).ends(0);
         site.sql("grant ~p_analyst to ~ann with inherit false, set false").await;
         undone(&site, &["member ann"], &format!("{PLAIN}, lets in ann")).await;
-        let sql = "select inherit_option::text from pg_auth_members where roleid = '~p_analyst'::regrole";
+        let sql =
+            "select inherit_option::text from pg_auth_members where roleid = '~p_analyst'::regrole";
         assert_eq!(site.ground.ask(sql).await, ["true"]);
     }
 }
@@ -209,7 +215,8 @@ async fn somebody_taken_out_by_hand_is_let_in_again_and_a_grant_revoked_by_hand_
         site.members("analyst: [{user: ~ann}]");
         site.run(&["apply"]).ends(0);
         site.sql("revoke ~p_analyst from ~ann; revoke usage on schema s from ~p_analyst").await;
-        undone(&site, &["member ann", "USAGE on schema db.s"], &format!("{PLAIN}, lets in ann")).await;
+        undone(&site, &["member ann", "USAGE on schema db.s"], &format!("{PLAIN}, lets in ann"))
+            .await;
     }
 }
 
@@ -229,7 +236,8 @@ async fn what_hangs_on_other_kinds_of_object_is_revoked_too() {
                 .as_str(),
         )
         .await;
-        undone(&site, &["EXECUTE", "s.seq", "s.kind", "s.v", "s.m", "s.part", "language"], PLAIN).await;
+        undone(&site, &["EXECUTE", "s.seq", "s.kind", "s.v", "s.m", "s.part", "language"], PLAIN)
+            .await;
         let left = "select count(*) from pg_shdepend where refobjid = '~p_analyst'::regrole";
         // s.t, s and the database.
         assert_eq!(site.ground.ask(left).await, ["3"]);

@@ -28,7 +28,10 @@ async fn a_product_role_that_would_lose_all_it_has_is_refused() {
         site.run(&["apply"]).ends(0);
         site.models(&[analyst(), model("s.u")]);
         let before = site.everything().await;
-        site.run(&["apply"]).ends(8).says("p_engineer would lose all").never_says("p_analyst would");
+        site.run(&["apply"])
+            .ends(8)
+            .says("p_engineer would lose all")
+            .never_says("p_analyst would");
         assert_eq!(site.everything().await, before);
         site.run(&["apply", "--allow-revokes", "3"]).ends(0);
         site.must_have("~p_engineer", "nothing").await;
@@ -52,7 +55,11 @@ async fn a_role_that_moves_to_another_model_loses_nothing_like_all() {
 fn many(names: &[&'static str], kept: usize) -> Vec<Model> {
     let mut models = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        models.push(if at < kept { model(*name).gives("analyst", &["read"]) } else { model(*name) });
+        models.push(if at < kept {
+            model(*name).gives("analyst", &["read"])
+        } else {
+            model(*name)
+        });
     }
     models
 }

@@ -3,14 +3,17 @@
 use super::site::{CONFIG, Site};
 
 fn mark(product: &str, role: &str) -> String {
-    format!(r#"rolecall:1 {{"deployment":"~shop","environment":"prod","product":"{product}","role":"{role}"}}"#)
+    format!(
+        r#"rolecall:1 {{"deployment":"~shop","environment":"prod","product":"{product}","role":"{role}"}}"#
+    )
 }
 
 #[tokio::test]
 async fn a_copied_marker_is_an_error_that_names_both_roles() {
     for site in Site::each().await {
         site.run(&["apply"]).ends(0);
-        let copy = format!("create role ~copy; comment on role ~copy is '{}'", mark("p", "analyst"));
+        let copy =
+            format!("create role ~copy; comment on role ~copy is '{}'", mark("p", "analyst"));
         site.sql(&copy).await;
         let before = site.everything().await;
         for command in ["plan", "apply", "verify"] {
@@ -29,7 +32,11 @@ async fn a_new_template_renames_the_role_and_keeps_everything() {
         let oid = site.oid("~p_analyst").await;
         let has = site.has("~p_analyst").await;
         site.config(&CONFIG.replace("~{{", "~new_{{"));
-        site.run(&["plan"]).ends(0).says("renamed from p_analyst").never_says("- ").never_says("+ ");
+        site.run(&["plan"])
+            .ends(0)
+            .says("renamed from p_analyst")
+            .never_says("- ")
+            .never_says("+ ");
         site.run(&["apply"]).ends(0);
         assert_eq!(site.oid("~new_p_analyst").await, oid);
         assert_eq!(site.oid("~p_analyst").await, None);
@@ -84,11 +91,21 @@ async fn roles_that_change_names_with_each_other_are_refused() {
 #[tokio::test]
 async fn a_chain_of_renames_finds_its_order() {
     for site in Site::each().await {
-        site.config(&CONFIG.replace("{{ role.name }}", "{% if role.name == 'analyst' %}a{% else %}b{% endif %}"));
+        site.config(
+            &CONFIG.replace(
+                "{{ role.name }}",
+                "{% if role.name == 'analyst' %}a{% else %}b{% endif %}",
+            ),
+        );
         site.run(&["apply"]).ends(0);
         let oids = [site.oid("~p_a").await, site.oid("~p_b").await];
         // What was b's name becomes a's, and b gets another.
-        site.config(&CONFIG.replace("{{ role.name }}", "{% if role.name == 'analyst' %}b{% else %}c{% endif %}"));
+        site.config(
+            &CONFIG.replace(
+                "{{ role.name }}",
+                "{% if role.name == 'analyst' %}b{% else %}c{% endif %}",
+            ),
+        );
         site.run(&["apply"]).ends(0);
         assert_eq!([site.oid("~p_b").await, site.oid("~p_c").await], oids);
         site.must_have("~p_b", "CONNECT here, SELECT on s.t, USAGE on s").await;
@@ -107,6 +124,7 @@ async fn the_marker_survives_names_that_need_quotes() {
         site.run(&["apply"]).ends(0);
         site.run(&["verify"]).ends(0);
         let name = "~Rôle 1 p_analyst";
-        site.must_have(name, "CONNECT here, SELECT on s.t, USAGE on s, lets in Ann O'Hara; drop").await;
+        site.must_have(name, "CONNECT here, SELECT on s.t, USAGE on s, lets in Ann O'Hara; drop")
+            .await;
     }
 }

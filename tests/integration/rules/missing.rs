@@ -14,7 +14,12 @@ async fn a_missing_relation_is_named_and_skip_missing_goes_on() {
         ]);
         let before = site.everything().await;
         for command in ["plan", "apply", "verify"] {
-            site.run(&[command]).ends(1).says("db.s.not_built").says("db.nowhere.x").says("dbt build").says("--skip-missing");
+            site.run(&[command])
+                .ends(1)
+                .says("db.s.not_built")
+                .says("db.nowhere.x")
+                .says("dbt build")
+                .says("--skip-missing");
         }
         assert_eq!(site.everything().await, before);
         site.run(&["apply", "--skip-missing"]).ends(0).says("s.not_built");
@@ -65,7 +70,10 @@ async fn without_createrole_it_says_so_and_changes_nothing() {
         assert_eq!(site.everything().await, before);
         // Where only grants are to be made, it needs none.
         site.run(&["apply"]).ends(0);
-        site.models(&[model("s.t").gives("analyst", &["read"]), model("s.u").gives("analyst", &["read"])]);
+        site.models(&[
+            model("s.t").gives("analyst", &["read"]),
+            model("s.u").gives("analyst", &["read"]),
+        ]);
         site.run_as("deploy", &["apply"]).ends(0);
         site.run_as("deploy", &["verify"]).ends(0);
     }
@@ -97,7 +105,8 @@ async fn reserved_names_are_refused_as_role_and_as_member() {
     for site in Site::each().await {
         let before = site.everything().await;
         for name in ["public", "none", "pg_read_all_data", "rolecall_lock"] {
-            let template = format!("\"{{% if role.name == 'analyst' %}}{name}{{% else %}}~x{{% endif %}}\"");
+            let template =
+                format!("\"{{% if role.name == 'analyst' %}}{name}{{% else %}}~x{{% endif %}}\"");
             let config = CONFIG.replace("\"~{{ product.name }}_{{ role.name }}\"", &template);
             assert_ne!(config, CONFIG);
             site.config(&config);

@@ -65,7 +65,10 @@ async fn a_plan_file_holds_no_connection() {
         let (_, password) = url.split_once("postgres:").unwrap().1.split_once(':').unwrap();
         let (password, place) = password.split_once('@').unwrap();
         let (place, _) = place.split_once('/').unwrap();
-        assert!(password.len() > 8 && !text.contains(password) && !text.contains(place), "{url}\n{text}");
+        assert!(
+            password.len() > 8 && !text.contains(password) && !text.contains(place),
+            "{url}\n{text}"
+        );
     }
 }
 
@@ -138,7 +141,10 @@ async fn new_drift_spoils_the_plan() {
         let file = planned(&site).await;
         site.sql("grant insert on s.t to ~p_analyst").await;
         refused(&site, &file, 6, "not in the plan: revoke INSERT on table db.s.t").await;
-        site.sql("revoke insert on s.t from ~p_analyst; create role ~eve; grant ~p_engineer to ~eve").await;
+        site.sql(
+            "revoke insert on s.t from ~p_analyst; create role ~eve; grant ~p_engineer to ~eve",
+        )
+        .await;
         refused(&site, &file, 6, "eve").await;
         site.sql("revoke ~p_engineer from ~eve; alter role ~p_engineer login").await;
         refused(&site, &file, 6, "p_engineer").await;
@@ -151,7 +157,10 @@ async fn new_drift_spoils_the_plan() {
 async fn drift_that_a_guard_refuses_does_not_get_past_the_plan() {
     for site in Site::each().await {
         let file = planned(&site).await;
-        site.sql("create role ~x superuser; drop role ~p_engineer; alter role ~x rename to ~p_engineer").await;
+        site.sql(
+            "create role ~x superuser; drop role ~p_engineer; alter role ~x rename to ~p_engineer",
+        )
+        .await;
         let before = site.everything().await;
         let ran = site.run(&["apply", &file]);
         assert!([6, 8].contains(&ran.code), "{ran:?}");
@@ -167,7 +176,8 @@ async fn a_new_declaration_spoils_the_plan() {
             model("s.t").gives("analyst", &["read"]).gives("engineer", &["read"]),
             model("s.u").gives("analyst", &["read"]).gives("engineer", &["read", "write"]),
         ]);
-        refused(&site, &file, 6, "not in the plan: grant SELECT on table db.s.t to p_engineer").await;
+        refused(&site, &file, 6, "not in the plan: grant SELECT on table db.s.t to p_engineer")
+            .await;
         // A change of the same kind that goes further than what was reviewed.
         site.models(&[
             model("s.t").gives("analyst", &["read"]),
@@ -207,7 +217,10 @@ async fn a_plan_for_another_database_or_server_is_stale() {
 
 #[tokio::test]
 async fn a_plan_for_another_environment_or_deployment_is_stale() {
-    let two = CONFIG.replace("  prod: {", "  dev: {role_name: \"~dev_{{ product.name }}_{{ role.name }}\"}\n  prod: {");
+    let two = CONFIG.replace(
+        "  prod: {",
+        "  dev: {role_name: \"~dev_{{ product.name }}_{{ role.name }}\"}\n  prod: {",
+    );
     for site in Site::each().await {
         site.config(&two);
         let file = plan(&site, &["-t", "prod"]);
@@ -230,7 +243,9 @@ async fn a_file_that_is_no_whole_plan_of_this_version_is_refused() {
             std::fs::write(&file, &whole[..at]).unwrap();
             refused(&site, &file, 1, "plan.json").await;
         }
-        for other in ["[]", "null", "{}", "\u{0}", r#"{"version": 1}"#, r#"{"version":"1","changes":[]}"#] {
+        for other in
+            ["[]", "null", "{}", "\u{0}", r#"{"version": 1}"#, r#"{"version":"1","changes":[]}"#]
+        {
             std::fs::write(&file, other).unwrap();
             refused(&site, &file, 1, "not a plan").await;
         }
@@ -253,7 +268,8 @@ async fn a_change_that_was_cut_out_of_the_file_is_missed() {
     for site in Site::each().await {
         let file = planned(&site).await;
         let whole = std::fs::read_to_string(&file).unwrap();
-        let count = serde_json::from_str::<Value>(&whole).unwrap()["changes"].as_array().unwrap().len();
+        let count =
+            serde_json::from_str::<Value>(&whole).unwrap()["changes"].as_array().unwrap().len();
         assert!(count > 3);
         for at in 0..count {
             std::fs::write(&file, &whole).unwrap();
@@ -272,9 +288,16 @@ async fn sql_and_changes_that_were_written_into_the_file_are_never_run() {
                 change["sql"] = serde_json::json!(["drop table s.t", "grant all on s.t to public"]);
                 change["reverse_sql"] = change["sql"].clone();
             }
-            let mut more = plan["changes"].as_array().unwrap().iter().find(|change| {
-                change["change"].to_string().contains("p_engineer") && change.to_string().contains("\"u\"")
-            }).unwrap().clone();
+            let mut more = plan["changes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|change| {
+                    change["change"].to_string().contains("p_engineer")
+                        && change.to_string().contains("\"u\"")
+                })
+                .unwrap()
+                .clone();
             let text = more["change"].to_string().replace("\"u\"", "\"t\"");
             more["change"] = serde_json::from_str(&text).unwrap();
             plan["changes"].as_array_mut().unwrap().push(more);
@@ -297,7 +320,8 @@ async fn the_flags_of_a_plan_hold_when_it_is_applied() {
         // And those of the command do not widen it.
         site.models(&[model("s.t").gives("analyst", &["read"])]);
         let file = plan(&site, &[]);
-        site.sql("create schema z; create table z.a (x int); grant select on z.a to ~p_analyst").await;
+        site.sql("create schema z; create table z.a (x int); grant select on z.a to ~p_analyst")
+            .await;
         site.run(&["apply", "--prune", &file]).ends(0).says("z.a");
         assert!(site.has("~p_analyst").await.contains("SELECT on z.a"));
     }

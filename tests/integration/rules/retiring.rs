@@ -46,7 +46,8 @@ async fn a_product_role_that_is_gone_is_emptied_and_kept_once_the_revokes_are_al
 async fn a_role_is_emptied_and_dropped_in_one_go() {
     for site in Site::each().await {
         with_engineer(&site).await;
-        site.sql("alter default privileges in schema s grant select on tables to ~p_engineer").await;
+        site.sql("alter default privileges in schema s grant select on tables to ~p_engineer")
+            .await;
         site.run(&["apply", "--drop-roles", "--allow-revokes", "9"]).ends(0);
         assert_eq!(site.oid("~p_engineer").await, None);
         site.run(&["verify"]).ends(0);
@@ -88,7 +89,8 @@ async fn a_role_that_another_database_uses_is_emptied_kept_and_named() {
     for site in Site::each().await {
         with_engineer(&site).await;
         let elsewhere = Ground::on(site.ground.engine).await;
-        let grant = format!("create table t (); grant select on t to {}", site.ground.own("~p_engineer"));
+        let grant =
+            format!("create table t (); grant select on t to {}", site.ground.own("~p_engineer"));
         elsewhere.sql(&grant).await;
         let flags = ["apply", "--drop-roles", "--allow-revokes", "8"];
         site.run(&flags).ends(0).says("used by 1 objects in other databases");
@@ -128,12 +130,16 @@ async fn an_environment_that_is_gone_is_named_until_retire_empties_it() {
         let prod = site.has("~p_analyst").await;
         site.sql("create schema z; create table z.a (x int); grant usage on schema z to ~dev_p_analyst; grant select on z.a to ~dev_p_analyst").await;
         let full = site.has("~dev_p_analyst").await;
-        site.run(&["apply", "-t", "prod", "--retire", "dev"]).ends(1).says("still in the configuration");
+        site.run(&["apply", "-t", "prod", "--retire", "dev"])
+            .ends(1)
+            .says("still in the configuration");
         site.config(&only_prod());
         site.members("analyst: [{user: ~bob}]");
         site.run(&["apply", "-t", "prod"]).ends(0).says("environment-gone").says("dev_p_analyst");
         assert_eq!(site.has("~dev_p_analyst").await, full);
-        site.run(&["apply", "-t", "prod", "--retire", "dev"]).ends(8).says("dev_p_analyst would lose all");
+        site.run(&["apply", "-t", "prod", "--retire", "dev"])
+            .ends(8)
+            .says("dev_p_analyst would lose all");
         let flags = ["-t", "prod", "--retire", "dev", "--allow-revokes", "7"];
         site.run(&[&["apply"], &flags[..]].concat()).ends(0);
         site.must_have("~dev_p_analyst", "nothing").await;
@@ -165,7 +171,10 @@ async fn retire_empties_the_roles_of_every_developer_of_that_environment() {
 
 #[tokio::test]
 async fn what_a_retired_role_owns_is_not_given_to_another_environments_deploy_role() {
-    let with_deploy = TWO.replace("role.name }}\"}\nproduct_roles", "role.name }}\", deploy_role: ~prod_dbt}\nproduct_roles");
+    let with_deploy = TWO.replace(
+        "role.name }}\"}\nproduct_roles",
+        "role.name }}\", deploy_role: ~prod_dbt}\nproduct_roles",
+    );
     for site in Site::each().await {
         site.sql("create role ~prod_dbt").await;
         site.config(&with_deploy);
@@ -173,7 +182,8 @@ async fn what_a_retired_role_owns_is_not_given_to_another_environments_deploy_ro
         site.sql("create table s.mine (x int); alter table s.mine owner to ~dev_p_analyst").await;
         let dev = with_deploy.lines().find(|line| line.contains("  dev:")).unwrap();
         site.config(&with_deploy.replace(&format!("{dev}\n"), ""));
-        let flags = ["apply", "-t", "prod", "--retire", "dev", "--allow-revokes", "9", "--drop-roles"];
+        let flags =
+            ["apply", "-t", "prod", "--retire", "dev", "--allow-revokes", "9", "--drop-roles"];
         site.run(&flags).ends(0).says("ownership of table db.s.mine");
         site.must_have("~dev_p_analyst", "owns mine").await;
     }
@@ -187,7 +197,8 @@ async fn a_plan_that_retires_keeps_to_it() {
         site.config(&only_prod());
         let file = site.path("plan.json");
         let file = file.to_str().unwrap();
-        let flags = ["plan", "-t", "prod", "--retire", "dev", "--allow-revokes", "3", "--out", file];
+        let flags =
+            ["plan", "-t", "prod", "--retire", "dev", "--allow-revokes", "3", "--out", file];
         site.run(&flags).ends(0);
         site.run(&["apply", "-t", "prod", file]).ends(0);
         site.must_have("~dev_p_analyst", "nothing").await;
