@@ -3,6 +3,7 @@
 // What tests share is no test itself; it may fail loudly all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cli;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
