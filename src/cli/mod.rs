@@ -7,6 +7,7 @@ mod exit;
 mod init;
 mod output;
 mod plan;
+mod reference;
 mod rehearse;
 mod schema;
 mod validate;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
+pub use reference::reference;
 
 use crate::model::DialectKind;
 use crate::project::Places;

@@ -145,7 +145,7 @@ mod tests {
             .with_place(Place::at("models/_models.yml", text, 3, 24))
             .with_node("model.shop.a")
             .with_help("did you mean read?");
-        insta::assert_snapshot!(one(&finding, false), @"
+        insta::assert_snapshot!(one(&finding, false), @r"
         error[unknown-permission]: `reed` is no permission
          --> models/_models.yml:3:24
           |

@@ -3,6 +3,7 @@
 // What tests share is no test itself; it may fail loudly all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod apply_compare;
 mod cli;
 mod dialect;
 mod engines;
@@ -10,4 +11,7 @@ mod engines;
 mod engines_embedded;
 mod laws;
 mod postgres_execute;
+mod postgres_memory;
 mod postgres_observe;
+mod reference;
+mod rules;

@@ -108,10 +108,10 @@ fn object<'a>(row: &'a Row, database: &Ident, roles: &Roles) -> Result<Object<'a
         roles.must_know(&item.grantor)?;
         let passed_on =
             || item.grantor != owner.as_str() && roles.of_interest.contains(&*item.grantor);
-        // The owner's own entry is its implicit right, and never ours to take.
-        if item.grantee != owner.as_str()
-            && (roles.of_interest.contains(&*item.grantee) || passed_on())
-        {
+        // The owner's own entry is its implicit right, and never ours to take. What another gave
+        // it is a grant like others, which the giver's own right hangs on.
+        let own = item.grantee == owner.as_str() && item.grantor == owner.as_str();
+        if !own && (roles.of_interest.contains(&*item.grantee) || passed_on()) {
             items.push(item);
         }
     }
@@ -154,11 +154,16 @@ impl Objects {
                         self.acl.push(AclEntry { on, grantee, grantor, privileges, grantable });
                     }
                 }
-                None => {
-                    let to = if grantee.is_empty() { "PUBLIC" } else { &*grantee };
-                    let what = format!("{privileges} on {} {on}, passed on to {to}", on.class());
+                None if grantee.is_empty() => {
+                    let what = format!("{privileges} on {} {on}, passed on to PUBLIC", on.class());
                     self.unsupported.insert((grantor, what));
                 }
+                // A stranger's, which hangs on what one of ours holds.
+                None if !privileges.is_empty() => {
+                    let (on, grantee) = (on.clone(), name(&grantee)?);
+                    self.acl.push(AclEntry { on, grantee, grantor, privileges, grantable });
+                }
+                None => {}
             }
         }
         if let Some(entries) = self.acl.get_mut(start..) {

@@ -65,10 +65,10 @@ impl Postgres {
         self.lock_timeout = patience;
     }
 
-    /// Sends a statement as it is, and swallows what becomes of it: for tests of broken sessions.
+    /// Sends SQL as it is: for tests, which break sessions and prepare states with it.
     #[doc(hidden)]
-    pub async fn say(&self, sql: &str) {
-        let _ = self.client.batch_execute(sql).await;
+    pub async fn say(&self, sql: &str) -> Result<(), WarehouseError> {
+        self.run(sql).await
     }
 
     async fn run(&self, sql: &str) -> Result<(), WarehouseError> {
