@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod apply_compare;
+mod cli;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
