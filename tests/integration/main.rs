@@ -3,6 +3,7 @@
 // What tests share is no test itself; it may fail loudly all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod binary;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
@@ -11,3 +12,4 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod real;
