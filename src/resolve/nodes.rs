@@ -248,8 +248,9 @@ fn relation(
     let name = fold(&relation.identifier, "identifier");
     let database = match &relation.database {
         Some(part) => fold(part, "database"),
-        // Adapters without databases write none; the connected one is then the only one there is.
-        None => inputs.database.cloned().or_else(|| target_database(inputs)),
+        // Adapters without databases write none, which means the target's; where that is not said,
+        // the connected one.
+        None => target_database(inputs).or_else(|| inputs.database.cloned()),
     };
     if database.is_none() && relation.database.is_none() && wanted {
         nameless.push(node.unique_id.clone());
