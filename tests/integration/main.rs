@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod apply_compare;
+mod binary;
 mod cli;
 mod dialect;
 mod engines;
@@ -14,5 +15,6 @@ mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
 mod readme;
+mod real;
 mod reference;
 mod rules;
