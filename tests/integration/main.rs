@@ -3,6 +3,9 @@
 // What tests share is no test itself; it may fail loudly all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod apply_compare;
+mod binary;
+mod cli;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
@@ -11,3 +14,7 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod readme;
+mod real;
+mod reference;
+mod rules;
