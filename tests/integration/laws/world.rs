@@ -191,7 +191,7 @@ fn passed_on(grantees: Vec<String>) -> impl Strategy<Value = Vec<Op>> {
     let managed = grantees[..grantees.len() - STRANGERS.len() + 1].to_vec();
     let hands = prop_oneof![
         1 => proptest::collection::vec(select(grantees), 2..4),
-        3 => proptest::collection::vec(select(managed), 2..4),
+        5 => proptest::collection::vec(select(managed), 2..4),
     ];
     (object(), hands).prop_map(|((on, privileges), hands)| {
         let givers = std::iter::once(None).chain(hands.iter().cloned().map(Some));
@@ -292,7 +292,7 @@ fn object() -> impl Strategy<Value = (Securable, PrivilegeSet)> {
 
 fn op(grantees: Vec<String>) -> impl Strategy<Value = Op> {
     let who = select(grantees.clone());
-    let by = proptest::option::weighted(0.4, select(grantees.clone()));
+    let by = proptest::option::weighted(0.3, select(grantees.clone()));
     let mut members: Vec<String> = PEOPLE.iter().map(|name| (*name).to_owned()).collect();
     members.extend(grantees.iter().cloned());
     let managed: Vec<String> =
