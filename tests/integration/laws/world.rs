@@ -104,6 +104,13 @@ pub struct World {
     pub options: Options,
 }
 
+impl World {
+    /// Whether somebody may have passed a privilege on to everyone.
+    pub fn passes_to_public(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Public { by: Some(_), .. }))
+    }
+}
+
 pub fn id(name: &str) -> Ident {
     Ident::new(name).unwrap()
 }
