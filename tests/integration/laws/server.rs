@@ -58,6 +58,8 @@ struct Tally {
     refused: Cell<u32>,
     /// Of those, refused although the server would have done it.
     unforced: Cell<u32>,
+    /// Worlds that only a hole in the server's own checks allows.
+    odd: Cell<u32>,
     changes: Cell<usize>,
     stepwise: Cell<u32>,
     cut: Cell<u32>,
@@ -125,12 +127,18 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32) {
         let line = format!("{} {tally:?} in {:?}\n", engine.describe(), started.elapsed());
         std::fs::write("/dev/stderr", line).unwrap();
     }
-    let Tally { cases: done, refused, unforced, changes, stepwise, cut, used } = tally;
+    let Tally { cases: done, refused, unforced, odd, changes, stepwise, cut, used } = tally;
     assert!(done.get() >= cases);
     assert!(changes.get() >= done.get() as usize, "worlds in which nothing has to change");
     assert!(stepwise.get() >= cases / 12 && cut.get() >= cases / 12 && used.get() >= cases / 12);
-    assert!(unforced.get() * 5 <= refused.get() + 5, "{} refused for nothing", unforced.get());
-    assert!(refused.get() * 5 < done.get(), "{} of {} were refused", refused.get(), done.get());
+    assert!(unforced.get() * 3 <= refused.get() + 10, "{} refused for nothing", unforced.get());
+    assert!(odd.get() * 20 <= done.get() + 20, "{} odd worlds", odd.get());
+    assert!(
+        refused.get() * 4 < done.get() + refused.get(),
+        "{} of {} were refused",
+        refused.get(),
+        done.get()
+    );
 }
 
 fn failed(error: WarehouseError) -> TestCaseError {
@@ -152,8 +160,9 @@ impl Case<'_> {
         self.say(&sql::build(self.world)).await?;
         self.say("savepoint world").await?;
         let dump = Dump::of(self.session.client()).await;
-        if dump.dangles() {
-            return Err(TestCaseError::reject("a grant that nobody can take back"));
+        if dump.dangles() || dump.circles() {
+            add(&self.tally.odd, 1);
+            return Err(TestCaseError::reject("grants that no order of revokes reaches"));
         }
         let access = Access::of(self.session.client()).await;
         let before = self.observe().await?;

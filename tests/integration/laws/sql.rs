@@ -236,6 +236,21 @@ impl Dump {
         })
     }
 
+    /// Whether grants go round in a circle, which the server allows through memberships too.
+    pub fn circles(&self) -> bool {
+        let from = |start: &Entry| {
+            let (mut todo, mut seen) = (vec![start.1], BTreeSet::new());
+            while let Some(at) = todo.pop() {
+                if seen.insert(at) {
+                    let next = self.acl.iter().filter(|it| it.0 == start.0 && it.2 == at);
+                    todo.extend(next.map(|it| it.1));
+                }
+            }
+            seen.contains(&start.2)
+        };
+        self.acl.iter().any(from)
+    }
+
     fn owner(&self, what: &str) -> Option<u32> {
         match what.split_once(" of ") {
             Some((_, relation)) => self.owners.get(&format!("relation {relation}")),
