@@ -106,16 +106,22 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32) {
     if let Some(seed) = more("ROLECALL_LAWS_SEED") {
         config.rng_seed = RngSeed::Fixed(seed.into());
     }
-    let ended = TestRunner::new(config).run(&world(25), |world| {
+    let check = |world: &World| {
         runtime.block_on(async {
             let mut session = session.borrow_mut();
             session.begin().await.map_err(failed)?;
-            let ended = Case { world: &world, session: &mut session, tally: &tally }.check().await;
+            let ended = Case { world, session: &mut session, tally: &tally }.check().await;
             session.roll_back().await.map_err(failed)?;
             session.take_notices();
             ended
         })
-    });
+    };
+    for (what, world) in super::met::all() {
+        if let Err(why) = check(&world) {
+            panic!("{}: {what}: {why}", engine.describe());
+        }
+    }
+    let ended = TestRunner::new(config).run(&world(25), |world| check(&world));
     match ended {
         Ok(()) => {}
         Err(TestError::Fail(why, world)) => {
