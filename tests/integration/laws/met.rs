@@ -25,6 +25,25 @@ fn grant(on: &Securable, privileges: PrivilegeSet, to: &str, by: Option<&str>) -
     Op::Grant { on, to, privileges, option: true, by }
 }
 
+/// Where it does not hold yet: the next owner of a relation once got something on it from a role
+/// that is to lose what that hangs on. Neither is an owner's entry observed whose grantor is
+/// another, nor does a plan take it first. The server refuses the revoke, and all is rolled back.
+pub fn owner_granted_to() -> World {
+    let (analyst, owner) = (ROLES[0].1, ROLES[2].1);
+    let (schema, view) = (Securable::schema(id(DATABASE), id(SCHEMAS[1])), relation(SCHEMAS[1], 1));
+    let ops = vec![
+        grant(&view, SELECT, owner, None),
+        grant(&schema, USAGE, owner, None),
+        grant(&view, SELECT, analyst, Some(owner)),
+    ];
+    let mut world = met([Was::Named; 3], false, ops);
+    let declared = DesiredOwner { role: id(analyst), because: vec![] };
+    world.desired.owners.insert(view, declared);
+    let member = DesiredMembership { kind: MemberKind::User, because: vec![] };
+    world.desired.memberships.insert((id(analyst), id(DBT)), member);
+    world
+}
+
 /// Each with what was wrong.
 pub fn all() -> Vec<(&'static str, World)> {
     let (analyst, engineer, owner) = (ROLES[0].1, ROLES[1].1, ROLES[2].1);

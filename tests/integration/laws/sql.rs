@@ -209,7 +209,7 @@ impl Dump {
                     dump.roles.insert(a, (what, rest, row.get(6)));
                 }
                 "owner" => drop(dump.owners.insert(what, a)),
-                "acl" if a != c => drop(dump.acl.insert((what, a, b, rest))),
+                "acl" if a != c || b != c => drop(dump.acl.insert((what, a, b, rest))),
                 "member" => drop(dump.members.insert((a, b, c, rest))),
                 "default" if a != c => drop(dump.defaults.insert(((c, what), a, b, rest))),
                 "system" => dump.system = rest,
@@ -233,6 +233,17 @@ impl Dump {
             let right = format!("{}*", privilege.trim_end_matches('*'));
             let may = |it: &Entry| it.0 == *what && it.1 == *grantor && it.3 == right;
             self.owner(what) != Some(*grantor) && !self.acl.iter().any(may)
+        })
+    }
+
+    /// Whether an owner, or who is to be one, holds something from another than the owner. See
+    /// `met::owner_granted_to`.
+    pub fn owner_granted_to(&self, next: &BTreeMap<String, String>) -> bool {
+        self.acl.iter().any(|(what, grantee, grantor, _)| {
+            let owner = self.owner(what);
+            let name = self.roles.get(grantee).map(|role| &role.0);
+            let next = next.iter().find(|(on, _)| what.ends_with(*on)).map(|(_, to)| to);
+            owner != Some(*grantor) && (owner == Some(*grantee) || (name.is_some() && next == name))
         })
     }
 
