@@ -21,7 +21,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 /// Every set of keys that the items of a list have.
-fn keys_of_all<'v>(list: &'v Value) -> BTreeSet<Vec<&'v str>> {
+fn keys_of_all(list: &Value) -> BTreeSet<Vec<&str>> {
     list.as_array().unwrap().iter().map(keys).collect()
 }
 
