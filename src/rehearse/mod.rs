@@ -2,20 +2,24 @@
 //!
 //! One database after the other, since the embedded engine has one connection at a time.
 
+mod expected;
 mod prove;
 mod session;
 mod stage;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::apply::{Compared, Failure, Outcome, Settings, apply, compare};
-use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, Securable};
+use crate::model::{Diagnostic, Diagnostics, Ident, Inventory, Securable};
 use crate::plan::Options;
 use crate::project::Project;
 use crate::report::matrix::Cell;
+use crate::resolve::Resolved;
 use crate::warehouse::WarehouseError;
 use crate::warehouse::engine::Engine;
 use crate::warehouse::postgres::Postgres;
+
+pub use prove::{Proof, prove};
 
 /// What is told while it goes on.
 pub enum Event<'a> {
@@ -76,14 +80,32 @@ pub async fn rehearse(
     for database in &databases {
         one_database(project, engine, database, &resolved, tell, &mut out).await?;
     }
+    out.warnings.extend(not_rehearsed(&resolved));
+    out.warnings.sort();
+    out.warnings.dedup();
     Ok(out)
+}
+
+/// What stands in the server's own schemas is neither made nor asked about.
+fn not_rehearsed(resolved: &Resolved) -> impl Iterator<Item = Diagnostic> {
+    let of_the_server = resolved.nodes.iter().filter(|node| {
+        node.relation.as_ref().is_some_and(stage::is_of_the_server)
+            && resolved.desired.grants.keys().any(|(on, _)| Some(on) == node.relation.as_ref())
+    });
+    of_the_server.map(|node| {
+        Diagnostic::warning(
+            "not-rehearsed",
+            format!("{} is in a schema of the server's own: not proven", node.unique_id),
+        )
+        .with_node(&node.unique_id)
+    })
 }
 
 async fn one_database(
     project: &Project,
     engine: &Engine,
     database: &Ident,
-    resolved: &crate::resolve::Resolved,
+    resolved: &Resolved,
     tell: &mut dyn FnMut(Event<'_>),
     out: &mut Rehearsed,
 ) -> Result<(), Failure> {
@@ -91,8 +113,8 @@ async fn one_database(
     tell(Event::Staged { database, relations: staged.relations, people: staged.people });
     let mut warehouse = Postgres::connect(&engine.url(database.as_str())).await?;
     let options = Options::default();
-    let before = compare(&mut warehouse, project, &options, None).await?;
-    tell(Event::Planned(&before));
+    let mut before = compare(&mut warehouse, project, &options, None).await?;
+    before.warnings = without_others(before.warnings);
     if !before.is_clean() {
         let mut found = before.findings();
         found.extend(before.difference.refused.iter().map(|refusal| {
@@ -100,29 +122,58 @@ async fn one_database(
         }));
         return Err(Failure::Found(found));
     }
+    tell(Event::Planned(&before));
+    out.warnings.extend(before.findings());
     let settings = Settings { options: options.clone(), ..Settings::default() };
-    let applied = match apply(&mut warehouse, project, &settings).await? {
-        Outcome::Applied { done, .. } => done.len(),
-        Outcome::InSync(_) => 0,
+    match apply(&mut warehouse, project, &settings).await? {
+        Outcome::Applied { done, .. } => out.applied += done.len(),
+        Outcome::InSync(_) => {}
         other => {
-            out.failures.push(format!("applying to {database} did not end well: {other:?}"));
+            let why = why_not(&other).into_iter();
+            out.failures.extend(why.map(|why| format!("applying to {database}: {why}")));
             return Ok(());
         }
-    };
-    out.applied += applied;
+    }
     let after = compare(&mut warehouse, project, &options, None).await?;
     drop(warehouse);
     for step in &after.difference.steps {
         out.failures.push(format!("a second plan is not empty: {}", step.change.brief()));
     }
-    let desired: &DesiredState = &after.resolved.desired;
-    let proof = prove::prove(engine, database, desired, &after).await?;
-    out.asked += proof.asked;
-    out.queries += proof.queries;
-    out.failures.extend(proof.failures);
-    let rows: BTreeMap<Securable, Vec<Cell>> = proof.rows;
+    let Proof { asked, queries, failures, rows, left_out } =
+        prove(engine, database, &after).await?;
+    out.asked += asked;
+    out.queries += queries;
+    out.failures.extend(failures);
     out.rows.extend(rows);
+    out.warnings.extend(left_out.iter().map(|member| {
+        Diagnostic::warning(
+            "not-rehearsed",
+            format!("{member} is a superuser of the engine, who may do everything: not proven"),
+        )
+    }));
     Ok(())
+}
+
+/// Why an apply to a server that nobody else uses did not end well.
+fn why_not(outcome: &Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::InSync(_) | Outcome::Applied { .. } => Vec::new(),
+        Outcome::Stale(stale) => stale.because.clone(),
+        Outcome::Partly { failure, .. } => vec![failure.to_string()],
+        Outcome::NotAllowed(now) | Outcome::Differs(now) => {
+            let steps = now.difference.steps.iter();
+            let steps =
+                steps.map(|step| format!("reading back: still to do: {}", step.change.brief()));
+            let refused = now.difference.refused.iter().map(|refusal| refusal.message.clone());
+            let found = now.difference.found.iter().map(|finding| finding.message.clone());
+            steps.chain(refused).chain(found).collect()
+        }
+    }
+}
+
+/// A rehearsal goes on to the other databases by itself.
+fn without_others(warnings: Diagnostics) -> Diagnostics {
+    warnings.into_iter().filter(|warning| warning.code != "other-database").collect()
 }
 
 pub(crate) fn statement_error(sql: &str, error: &tokio_postgres::Error) -> WarehouseError {

@@ -3,165 +3,300 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expected::{Expected, everyone};
 use super::session::Session;
+use super::stage::is_of_the_server;
 use crate::apply::Compared;
 use crate::dialect::{self, Dialect};
-use crate::model::{
-    DesiredState, DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable,
-};
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
 use crate::report::matrix::{Cell, short};
 use crate::warehouse::WarehouseError;
 use crate::warehouse::engine::Engine;
 
-#[derive(Default)]
-pub(super) struct Proof {
-    pub(super) asked: usize,
-    pub(super) queries: usize,
-    pub(super) failures: Vec<String>,
-    pub(super) rows: BTreeMap<Securable, Vec<Cell>>,
+/// What the server said and did.
+#[derive(Debug, Clone, Default)]
+pub struct Proof {
+    /// How often it was asked for a privilege.
+    pub asked: usize,
+    /// How many queries were run under SET ROLE.
+    pub queries: usize,
+    /// What is not as declared. Empty: everything is.
+    pub failures: Vec<String>,
+    /// Relations, and what each managed role may do there, in the roles' order.
+    pub rows: BTreeMap<Securable, Vec<Cell>>,
+    /// Members that were not asked about: superusers of the engine, who may do everything.
+    pub left_out: BTreeSet<Ident>,
 }
 
-/// Who is to have what: roles by their grants, members by all roles that they are in.
-struct Expected<'a> {
-    desired: &'a DesiredState,
-    /// Person → managed roles.
-    held: BTreeMap<&'a Ident, Vec<&'a Ident>>,
-}
+/// Relations in one question to the server.
+const CHUNK: usize = 20;
 
-impl<'a> Expected<'a> {
-    fn of(desired: &'a DesiredState) -> Self {
-        let mut held: BTreeMap<&Ident, Vec<&Ident>> = BTreeMap::new();
-        for (role, member) in desired.memberships.keys() {
-            held.entry(member).or_default().push(role);
-        }
-        Self { desired, held }
-    }
+/// MAINTAIN exists from this version on.
+const MAINTAIN_SINCE: i32 = 170_000;
 
-    fn role(&self, on: &Securable, role: &Ident) -> PrivilegeSet {
-        if self.desired.owners.get(on).is_some_and(|owner| owner.role == *role) {
-            return all(on.class());
-        }
-        let key = (on.clone(), role.clone());
-        self.desired.grants.get(&key).map(|grant| grant.privileges).unwrap_or_default()
-    }
-
-    fn anyone(&self, on: &Securable, who: &Ident) -> PrivilegeSet {
-        let roles = self.held.get(who).into_iter().flatten();
-        roles.fold(self.role(on, who), |all, role| all.union(self.role(on, role)))
-    }
-}
-
-fn all(class: ObjectClass) -> PrivilegeSet {
-    dialect::of(DialectKind::Postgres).data_privileges_of(class)
-}
-
-pub(super) async fn prove(
+/// Asks the server of an engine whether one of its databases is as the desired state in `after`
+/// says: of each managed role, each member and everyone (PUBLIC), every privilege on every
+/// relation, schema and the database, to have or to pass on; then by queries as each of them.
+///
+/// The relations must be those of a stage, since the queries fit them alone.
+pub async fn prove(
     engine: &Engine,
     database: &Ident,
-    desired: &DesiredState,
     after: &Compared,
 ) -> Result<Proof, WarehouseError> {
     let session = Session::open(&engine.url(database.as_str())).await?;
-    let mut proof = Proof::default();
-    let expected = Expected::of(desired);
-    let relations: BTreeSet<&Securable> =
-        after.resolved.nodes.iter().filter_map(|node| node.relation.as_ref()).collect();
-    let people: Vec<&Ident> = expected
-        .held
-        .keys()
-        .copied()
-        // The role that runs dbt owns the relations.
-        .filter(|member| after.resolved.deploy_role.as_ref() != Some(member))
+    session.prepare_to_try().await?;
+    let rows = session.query("select current_setting('server_version_num')::int4", &[]).await?;
+    let version: i32 = rows.first().map_or(0, |row| row.get(0));
+    let rows = session.query("select rolname::text from pg_roles where rolsuper", &[]).await?;
+    let superusers: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+    let expected = Expected::of(&after.resolved.desired);
+    let deploy_role = after.resolved.deploy_role.as_ref();
+    // The role that runs dbt owns the relations: it has its own question.
+    let (left_out, people): (Vec<&Ident>, Vec<&Ident>) = expected
+        .people()
+        .filter(|person| deploy_role != Some(person))
+        .partition(|person| superusers.contains(person.as_str()));
+    let mut proof = Proof { left_out: left_out.into_iter().cloned().collect(), ..Proof::default() };
+    let roles: Vec<&Ident> = after.resolved.desired.roles.keys().collect();
+    let asking = Asking {
+        session: &session,
+        dialect: dialect::of(DialectKind::Postgres),
+        whos: roles.iter().copied().chain(people).collect(),
+        columns: roles.len(),
+        expected: &expected,
+        deploy_role: deploy_role.filter(|role| !superusers.contains(role.as_str())),
+        version,
+    };
+    let relations: BTreeSet<&Securable> = after
+        .resolved
+        .nodes
+        .iter()
+        .filter_map(|node| node.relation.as_ref())
+        .filter(|on| !is_of_the_server(on))
         .collect();
-    for on in relations {
-        let mut cells = Vec::new();
-        for role in desired.roles.keys() {
-            let wanted = expected.role(on, role);
-            let before = proof.failures.len();
-            one(&session, on, role, wanted, &mut proof).await?;
-            cells.push(Cell { privileges: short(wanted), proven: proof.failures.len() == before });
-        }
-        for person in &people {
-            one(&session, on, person, expected.anyone(on, person), &mut proof).await?;
-        }
-        proof.rows.insert(on.clone(), cells);
+    asking.containers(database, &relations, &mut proof).await?;
+    let relations: Vec<&Securable> = relations.into_iter().collect();
+    for chunk in relations.chunks(CHUNK) {
+        asking.relations(chunk, &mut proof).await?;
     }
     session.close().await;
     Ok(proof)
 }
 
-/// Asks the server for every privilege, and tries what can be tried.
-async fn one(
-    session: &Session,
-    on: &Securable,
-    who: &Ident,
-    wanted: PrivilegeSet,
-    proof: &mut Proof,
-) -> Result<(), WarehouseError> {
-    let dialect = dialect::of(DialectKind::Postgres);
-    let (Some(schema), Some(name)) = (on.schema_name(), on.name()) else { return Ok(()) };
-    let quoted = format!("{}.{}", dialect.quote(schema), dialect.quote(name));
-    let privileges: Vec<Privilege> = all(on.class()).union(wanted).iter().collect();
-    let names: Vec<&str> = privileges.iter().map(|p| p.as_str()).collect();
-    let sql = "select has_table_privilege($1::text::name, $2::text, p) from unnest($3::text[]) with ordinality as u(p, n) order by n";
-    let said = session
-        .client
-        .query(sql, &[&who.as_str(), &quoted, &names])
-        .await
-        .map_err(|error| super::statement_error(sql, &error))?;
-    for (privilege, row) in privileges.iter().zip(&said) {
-        proof.asked += 1;
-        let has: bool = row.get(0);
-        if has != wanted.contains(*privilege) {
-            proof.failures.push(format!(
-                "{who} {} {privilege} on {on}, says the server",
-                if has { "must not have" } else { "must have" }
-            ));
+struct Asking<'a> {
+    session: &'a Session,
+    dialect: &'static dyn Dialect,
+    /// Managed roles, then members.
+    whos: Vec<&'a Ident>,
+    /// How many of them are managed roles.
+    columns: usize,
+    expected: &'a Expected<'a>,
+    /// The role that runs dbt, where it is no superuser.
+    deploy_role: Option<&'a Ident>,
+    version: i32,
+}
+
+impl Asking<'_> {
+    async fn containers(
+        &self,
+        database: &Ident,
+        relations: &BTreeSet<&Securable>,
+        proof: &mut Proof,
+    ) -> Result<(), WarehouseError> {
+        let schemas: BTreeSet<&Ident> =
+            relations.iter().filter_map(|on| on.schema_name()).collect();
+        let schemas: Vec<Securable> = schemas
+            .into_iter()
+            .map(|schema| Securable::schema(database.clone(), schema.clone()))
+            .collect();
+        let schemas: Vec<&Securable> = schemas.iter().collect();
+        for chunk in schemas.chunks(CHUNK) {
+            self.ask("has_schema_privilege", chunk, proof).await?;
+        }
+        self.ask("has_database_privilege", &[&Securable::database(database.clone())], proof)
+            .await?;
+        Ok(())
+    }
+
+    async fn relations(
+        &self,
+        relations: &[&Securable],
+        proof: &mut Proof,
+    ) -> Result<(), WarehouseError> {
+        let mut wrong = self.ask("has_table_privilege", relations, proof).await?;
+        self.try_all(relations, &mut wrong, proof).await?;
+        for (place, on) in relations.iter().enumerate() {
+            let cell = |(column, role): (usize, &&Ident)| Cell {
+                privileges: self.word(on, role),
+                proven: !wrong.contains(&(place, column)),
+            };
+            let cells = self.whos.iter().take(self.columns).enumerate().map(cell).collect();
+            proof.rows.insert((*on).clone(), cells);
+        }
+        Ok(())
+    }
+
+    fn word(&self, on: &Securable, who: &Ident) -> String {
+        match self.expected.owns(on, who) {
+            true => "own".to_owned(),
+            false => short(self.expected.privileges(on, who)),
         }
     }
-    for (privilege, query) in tries(on.class(), &quoted) {
-        proof.queries += 1;
-        // UPDATE and DELETE with a condition read, which needs SELECT as well: they have none here.
-        let answer = try_as(session, dialect, who, &query).await?;
-        let may = wanted.contains(privilege);
-        let ended = match (may, answer.as_deref()) {
-            (true, None) | (false, Some("42501")) => continue,
-            (true, Some(code)) => format!("was refused ({code})"),
-            (false, None) => "went through".to_owned(),
-            (false, Some(code)) => format!("failed with {code} instead of being refused"),
-        };
-        proof.failures.push(format!("as {who}, `{query}` {ended}"));
+
+    /// Every privilege of everyone on each object; returns the (object, who) that are not right.
+    async fn ask(
+        &self,
+        function: &str,
+        objects: &[&Securable],
+        proof: &mut Proof,
+    ) -> Result<BTreeSet<(usize, usize)>, WarehouseError> {
+        let privileges: Vec<Privilege> = objects
+            .iter()
+            .fold(PrivilegeSet::EMPTY, |all, on| all.union(self.dialect.privileges_of(on.class())))
+            .iter()
+            .filter(|p| *p != Privilege::MAINTAIN || self.version >= MAINTAIN_SINCE)
+            .collect();
+        let plain = privileges.iter().map(|p| p.to_string());
+        let words: Vec<String> =
+            plain.chain(privileges.iter().map(|p| format!("{p} WITH GRANT OPTION"))).collect();
+        // PUBLIC comes last, which is no role and has no name but this.
+        let whos: Vec<&str> = self.whos.iter().map(|who| who.as_str()).chain(["public"]).collect();
+        let names: Vec<String> = objects.iter().filter_map(|on| self.name(on)).collect();
+        let sql = format!(
+            "select (select array_agg({function}(who::name, object, word) order by nth)
+                     from unnest($3::text[]) with ordinality as w(word, nth))
+             from unnest($1::text[]) with ordinality as o(object, place),
+                  unnest($2::text[]) with ordinality as h(who, column_)
+             order by place, column_"
+        );
+        let rows = self.session.query(&sql, &[&names, &whos, &words]).await?;
+        let mut answers = rows.iter().map(|row| row.get::<_, Vec<bool>>(0));
+        let mut wrong = BTreeSet::new();
+        for (place, on) in objects.iter().enumerate() {
+            let said: Vec<Vec<bool>> = answers.by_ref().take(whos.len()).collect();
+            let all = said.last().map(Vec::as_slice).unwrap_or_default();
+            for (column, (who, said)) in whos.iter().zip(&said).enumerate() {
+                let (has, passes) = said.split_at(privileges.len());
+                let of_everyone = self.everyone(on, &privileges, all);
+                let who_is = self.whos.get(column);
+                let wanted = of_everyone
+                    .union(who_is.map_or(PrivilegeSet::EMPTY, |w| self.expected.privileges(on, w)));
+                let owns = who_is.is_some_and(|who| self.expected.owns(on, who));
+                let who = if who_is.is_some() { *who } else { "everyone (PUBLIC)" };
+                let before = proof.failures.len();
+                for ((privilege, has), passes) in privileges.iter().zip(has).zip(passes) {
+                    proof.asked += 2;
+                    let mut not = |is: bool, must: bool, what: &str| {
+                        if is != must {
+                            let must = if must { "must" } else { "must not" };
+                            proof.failures.push(format!(
+                                "{who} {must} {what} {privilege} on {on}; the server says otherwise"
+                            ));
+                        }
+                    };
+                    not(*has, wanted.contains(*privilege), "have");
+                    not(*passes, owns, "pass on");
+                }
+                if proof.failures.len() > before {
+                    wrong.insert((place, column));
+                }
+            }
+        }
+        Ok(wrong)
     }
-    Ok(())
+
+    /// What everyone may have; where that depends on the version, what they do have.
+    fn everyone(&self, on: &Securable, privileges: &[Privilege], said: &[bool]) -> PrivilegeSet {
+        everyone(on).unwrap_or_else(|| {
+            privileges.iter().zip(said).filter(|(_, has)| **has).map(|(p, _)| *p).collect()
+        })
+    }
+
+    /// Queries as each role and member, which must go through or be refused.
+    async fn try_all(
+        &self,
+        relations: &[&Securable],
+        wrong: &mut BTreeSet<(usize, usize)>,
+        proof: &mut Proof,
+    ) -> Result<(), WarehouseError> {
+        let mut tries: Vec<Try<'_>> = Vec::new();
+        for (place, on) in relations.iter().enumerate() {
+            let Some(name) = self.name(on) else { continue };
+            for (column, who) in self.whos.iter().enumerate() {
+                let has = self.expected.privileges(on, who);
+                for (privilege, query) in queries(on.class(), &name) {
+                    let may = has.contains(privilege);
+                    tries.push(Try { at: Some((place, column)), who, query, may });
+                }
+                let may = self.expected.owns(on, who);
+                tries.push(Try { at: Some((place, column)), who, query: rebuild(on, &name), may });
+            }
+            // Else dbt could build once and never again.
+            if let Some(who) = self.deploy_role {
+                tries.push(Try { at: None, who, query: rebuild(on, &name), may: true });
+            }
+        }
+        let sent: Vec<(&Ident, &str)> =
+            tries.iter().map(|one| (one.who, one.query.as_str())).collect();
+        let answers = self.session.try_as(&sent).await?;
+        for (Try { at, who, query, may }, answer) in tries.into_iter().zip(answers) {
+            proof.queries += 1;
+            // UPDATE and DELETE with a condition read, which needs SELECT as well: they have none.
+            let ended = match (may, answer.as_deref()) {
+                (true, None) | (false, Some(REFUSED)) => continue,
+                (true, Some(code)) => format!("was refused ({code})"),
+                (false, None) => "went through".to_owned(),
+                (false, Some(code)) => format!("failed with {code} instead of being refused"),
+            };
+            wrong.extend(at);
+            proof.failures.push(format!("as {who}, `{query}` {ended}"));
+        }
+        Ok(())
+    }
+
+    fn name(&self, on: &Securable) -> Option<String> {
+        match on.class() {
+            // The function takes a database's or a schema's name as it is.
+            ObjectClass::Database => on.database_name().map(|name| name.as_str().to_owned()),
+            ObjectClass::Schema => on.schema_name().map(|name| name.as_str().to_owned()),
+            _ => {
+                let (schema, name) = (on.schema_name()?, on.name()?);
+                Some(format!("{}.{}", self.dialect.quote(schema), self.dialect.quote(name)))
+            }
+        }
+    }
+}
+
+/// The server's code for what somebody may not do: insufficient_privilege.
+const REFUSED: &str = "42501";
+
+struct Try<'a> {
+    /// The cell of the matrix, or one beyond it.
+    at: Option<(usize, usize)>,
+    who: &'a Ident,
+    query: String,
+    may: bool,
 }
 
 /// A query for each privilege that one can show by itself.
-fn tries(class: ObjectClass, quoted: &str) -> Vec<(Privilege, String)> {
-    let mut tries = vec![(Privilege::SELECT, format!("select * from {quoted} limit 1"))];
+fn queries(class: ObjectClass, quoted: &str) -> Vec<(Privilege, String)> {
+    let mut queries = vec![(Privilege::SELECT, format!("select * from {quoted} limit 1"))];
     if class == ObjectClass::Table {
-        tries.push((Privilege::INSERT, format!("insert into {quoted} default values")));
-        tries.push((Privilege::UPDATE, format!("update {quoted} set id = 1")));
-        tries.push((Privilege::DELETE, format!("delete from {quoted}")));
-        tries.push((Privilege::TRUNCATE, format!("truncate {quoted}")));
+        queries.push((Privilege::INSERT, format!("insert into {quoted} default values")));
+        queries.push((Privilege::UPDATE, format!("update {quoted} set id = 1")));
+        queries.push((Privilege::DELETE, format!("delete from {quoted}")));
+        queries.push((Privilege::TRUNCATE, format!("truncate {quoted}")));
     }
-    tries
+    queries
 }
 
-/// Runs a query as somebody and rolls it back; the server's code where it fails.
-async fn try_as(
-    session: &Session,
-    dialect: &dyn Dialect,
-    who: &Ident,
-    query: &str,
-) -> Result<Option<String>, WarehouseError> {
-    session.run(&format!("begin; set local role {}", dialect.quote(who))).await?;
-    let answer = session.client.batch_execute(query).await;
-    session.run("rollback").await?;
-    match answer {
-        Ok(()) => Ok(None),
-        Err(error) => match error.code() {
-            Some(code) => Ok(Some(code.code().to_owned())),
-            None => Err(super::statement_error(query, &error)),
-        },
-    }
+/// What dbt does when it builds anew, which only an owner can: the old one goes out of the way.
+fn rebuild(on: &Securable, quoted: &str) -> String {
+    let kind = match on.class() {
+        ObjectClass::View => "view",
+        ObjectClass::MaterializedView => "materialized view",
+        _ => "table",
+    };
+    format!("alter {kind} {quoted} rename to rolecall_rehearses_a_rebuild")
 }

@@ -3,12 +3,36 @@
 use tokio_postgres::{Client, NoTls};
 
 use super::statement_error;
+use crate::model::Ident;
 use crate::warehouse::WarehouseError;
 
 pub(super) struct Session {
     pub(super) client: Client,
     connection: tokio::task::JoinHandle<()>,
 }
+
+/// Queries to run as somebody: one after the other, each by itself and undone whatever it did.
+/// Sends all of them in one message; the server still runs every one as it would alone.
+const TRY: &str = r"
+create function pg_temp.rolecall_try(whos text[], queries text[]) returns setof text
+language plpgsql as $$
+declare ended text;
+begin
+  for n in 1 .. cardinality(whos) loop
+    begin
+      execute format('set local role %I', whos[n]);
+      execute queries[n];
+      -- Undoes the query, and the role with it.
+      raise exception using errcode = 'RC000';
+    exception when others then
+      ended := sqlstate;
+    end;
+    return next ended;
+  end loop;
+end $$";
+
+/// What [`TRY`] says of a query that went through.
+const WENT_THROUGH: &str = "RC000";
 
 impl Session {
     pub(super) async fn open(url: &str) -> Result<Self, WarehouseError> {
@@ -21,11 +45,41 @@ impl Session {
             // Its end is seen by whoever asks next.
             let _ = connection.await;
         });
-        Ok(Self { client, connection })
+        let session = Self { client, connection };
+        // An object of the user's cannot shadow what the questions call.
+        session.run("set search_path = pg_catalog, pg_temp").await?;
+        Ok(session)
     }
 
     pub(super) async fn run(&self, sql: &str) -> Result<(), WarehouseError> {
         self.client.batch_execute(sql).await.map_err(|error| statement_error(sql, &error))
+    }
+
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, WarehouseError> {
+        let rows = self.client.query(sql, parameters).await;
+        rows.map_err(|error| statement_error(sql, &error))
+    }
+
+    /// Allows [`Self::try_as`] on this session.
+    pub(super) async fn prepare_to_try(&self) -> Result<(), WarehouseError> {
+        self.run(TRY).await
+    }
+
+    /// How each query ended: `None` where it went through, else the server's code.
+    pub(super) async fn try_as(
+        &self,
+        tries: &[(&Ident, &str)],
+    ) -> Result<Vec<Option<String>>, WarehouseError> {
+        let (whos, queries): (Vec<&str>, Vec<&str>) =
+            tries.iter().map(|(who, query)| (who.as_str(), *query)).unzip();
+        let sql = "select pg_temp.rolecall_try($1, $2)";
+        let rows = self.query(sql, &[&whos, &queries]).await?;
+        let ended = rows.iter().map(|row| row.get::<_, String>(0));
+        Ok(ended.map(|code| (code != WENT_THROUGH).then_some(code)).collect())
     }
 
     /// Closes it, and waits until it is closed: the next session could not be opened before.

@@ -23,12 +23,8 @@ pub(super) async fn stage(
     let dialect = dialect::of(DialectKind::Postgres);
     let session = Session::open(&engine.url("postgres")).await?;
     let people = make_people(&session, dialect, resolved).await?;
-    let there = session
-        .client
-        .query_opt("select from pg_catalog.pg_database where datname = $1", &[&database.as_str()])
-        .await
-        .map_err(|error| super::statement_error("select from pg_database", &error))?;
-    if there.is_none() {
+    let sql = "select from pg_database where datname = $1::text";
+    if session.query(sql, &[&database.as_str()]).await?.is_empty() {
         session.run(&format!("create database {}", dialect.quote(database))).await?;
     }
     session.close().await;
@@ -36,7 +32,12 @@ pub(super) async fn stage(
     let relations = relations(database, resolved);
     let schemas: BTreeSet<&Ident> = relations.values().filter_map(|on| on.schema_name()).collect();
     for schema in schemas {
-        session.run(&format!("create schema if not exists {}", dialect.quote(schema))).await?;
+        let schema = dialect.quote(schema);
+        session.run(&format!("create schema if not exists {schema}")).await?;
+        if let Some(deploy_role) = &resolved.deploy_role {
+            let role = dialect.quote(deploy_role);
+            session.run(&format!("grant usage, create on schema {schema} to {role}")).await?;
+        }
     }
     // A few hundred statements a message: quick, and a failure still names a small group.
     let statements: Vec<String> =
@@ -65,11 +66,7 @@ async fn make_people(
     if let Some(deploy_role) = &resolved.deploy_role {
         people.insert(deploy_role, "login");
     }
-    let known = session
-        .client
-        .query("select rolname::text from pg_catalog.pg_roles", &[])
-        .await
-        .map_err(|error| super::statement_error("select from pg_roles", &error))?;
+    let known = session.query("select rolname::text from pg_roles", &[]).await?;
     let known: BTreeSet<String> = known.iter().map(|row| row.get(0)).collect();
     for (name, login) in people.iter().filter(|(name, _)| !known.contains(name.as_str())) {
         session.run(&format!("create role {} {login}", dialect.quote(name))).await?;
@@ -83,11 +80,20 @@ fn relations(database: &Ident, resolved: &Resolved) -> BTreeMap<(Ident, Ident), 
         if let (Some(in_database), Some(schema), Some(name)) =
             (on.database_name(), on.schema_name(), on.name())
             && in_database == database
+            && !is_of_the_server(on)
         {
             relations.entry((schema.clone(), name.clone())).or_insert_with(|| on.clone());
         }
     }
     relations
+}
+
+/// Whether it stands where only the server itself makes relations, such as a source that reads
+/// `information_schema`.
+pub(super) fn is_of_the_server(on: &Securable) -> bool {
+    on.schema_name().is_some_and(|schema| {
+        schema.as_str() == "information_schema" || schema.as_str().starts_with("pg_")
+    })
 }
 
 /// One relation of the right class, owned by the role that runs dbt where there is one.

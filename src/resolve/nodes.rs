@@ -25,6 +25,7 @@ pub struct ManagedNode {
 pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<ManagedNode> {
     let outputs = outputs(inputs, found);
     let mut nodes = Vec::new();
+    let mut nameless = Vec::new();
     let mut elsewhere: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut anything_here = false;
     for node in inputs.manifest.nodes.values() {
@@ -43,7 +44,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
             missing: false,
         };
         let wanted = declared.is_some_and(|d| !d.grants.is_empty());
-        if let Some(on) = relation(inputs, node, declared, found) {
+        if let Some(on) = relation(inputs, node, declared, &mut nameless, found) {
             let here = inputs.database.is_none_or(|database| on.database_name() == Some(database));
             if !here {
                 if wanted {
@@ -65,6 +66,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
         nodes.push(managed);
     }
     report_elsewhere(inputs, elsewhere, anything_here, found);
+    report_nameless(&nameless, found);
     nodes
 }
 
@@ -200,6 +202,7 @@ fn relation(
     inputs: &Inputs,
     node: &Node,
     declared: Option<&NodeDeclarations>,
+    nameless: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Option<Securable> {
     let place = declared.and_then(|d| d.place.as_ref());
@@ -249,20 +252,36 @@ fn relation(
     let name = fold(&relation.identifier, node.identifier_key());
     let database = match &relation.database {
         Some(part) => fold(part, "database"),
-        // Adapters without databases write none; the connected one is then the only one there is.
-        None => inputs.database.cloned(),
+        // Adapters without databases write none, which means the target's; where that is not said,
+        // the connected one.
+        None => target_database(inputs).or_else(|| inputs.database.cloned()),
     };
     if database.is_none() && relation.database.is_none() && wanted {
-        found.push(placed(
-            Diagnostic::error("no-database", format!("{} names no database", node.unique_id))
-                .with_node(&node.unique_id)
-                .with_help("this needs a connection, which says the database"),
-            place,
-        ));
+        nameless.push(node.unique_id.clone());
     }
     let (database, schema, name) = (database?, schema?, name?);
     let class = inputs.inventory.class_of(&schema, &name).unwrap_or_else(|| expected(inputs, node));
     Some(Securable::in_schema(class, database, schema, name))
+}
+
+fn target_database(inputs: &Inputs) -> Option<Ident> {
+    let name = inputs.dialect.fold(inputs.target.database.as_deref()?).ok()?;
+    inputs.dialect.longest_name(&name).ok().map(|()| name)
+}
+
+/// All at once: it is one cause, and seldom one node.
+fn report_nameless(nodes: &[String], found: &mut Diagnostics) {
+    let Some(first) = nodes.first() else { return };
+    let (names, verb) = match nodes.len() {
+        1 => (first.clone(), "names"),
+        2 | 3 => (nodes.join(", "), "name"),
+        more => (format!("{} and {} others", nodes[..2].join(", "), more - 2), "name"),
+    };
+    found.push(
+        Diagnostic::error("no-database", format!("{names} {verb} no database"))
+            .with_node(first)
+            .with_help("give it with --target-database; a connection would say it, too"),
+    );
 }
 
 fn expected(inputs: &Inputs, node: &Node) -> ObjectClass {

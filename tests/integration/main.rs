@@ -1,9 +1,10 @@
 //! Integration tests: the command line, and real engines.
 
 // What tests share is no test itself; it may fail loudly all the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod apply_compare;
+mod binary;
 mod cli;
 mod dialect;
 mod engines;
@@ -13,5 +14,7 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod readme;
+mod real;
 mod reference;
 mod rules;

@@ -247,6 +247,11 @@ fn version(bin: &Path) -> Result<String, String> {
     Ok(format!("PostgreSQL {}", number.unwrap_or("of an unknown version")))
 }
 
+/// What to do where there is no server.
+const INSTALL: &str = "build with --features embedded, or install the server (apt install \
+                       postgresql, dnf install postgresql-server, brew install postgresql), or \
+                       name the folder of its initdb in ROLECALL_PG_BIN";
+
 /// The folder with the newest server programs on this machine.
 fn find() -> Result<PathBuf, EngineError> {
     if let Some(bin) = std::env::var_os("ROLECALL_PG_BIN").filter(|bin| !bin.is_empty()) {
@@ -255,22 +260,16 @@ fn find() -> Result<PathBuf, EngineError> {
             Ok(bin)
         } else {
             Err(EngineError::Missing(format!(
-                "ROLECALL_PG_BIN is {}, which holds no initdb and postgres",
+                "ROLECALL_PG_BIN is {}, which holds no initdb and postgres: {INSTALL}",
                 bin.display()
             )))
         };
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain(usual_places()).find(|bin| has_server(bin)).ok_or_else(
-        || {
-            EngineError::Missing(
-                "there is no PostgreSQL to start: build with --features embedded, or install the \
-             server (apt install postgresql, dnf install postgresql-server, brew install \
-             postgresql), or name the folder of its initdb in ROLECALL_PG_BIN"
-                    .to_owned(),
-            )
-        },
-    )
+    std::env::split_paths(&path)
+        .chain(usual_places())
+        .find(|bin| has_server(bin))
+        .ok_or_else(|| EngineError::Missing(format!("there is no PostgreSQL to start: {INSTALL}")))
 }
 
 fn has_server(bin: &Path) -> bool {

@@ -178,6 +178,43 @@ impl Site {
         self.ground.ask(&sql).await.pop()
     }
 
+    /// Another session of the superuser that has done something in a transaction, and holds it.
+    pub async fn blocked(&self, by: &str) -> tokio_postgres::Client {
+        let url = self.ground.url(None);
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(&format!("begin; {by}")).await.unwrap();
+        client
+    }
+
+    /// Until that many sessions on this database wait for a lock.
+    pub async fn waits(&self, sessions: usize) {
+        self.until(&format!(
+            "select (count(*) = {sessions})::text from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'"
+        ))
+        .await;
+    }
+
+    /// Until no session of a command is left on this database.
+    pub async fn gone(&self) {
+        self.until(
+            "select (count(*) = 0)::text from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()
+               and application_name = 'rolecall'",
+        )
+        .await;
+    }
+
+    async fn until(&self, ask: &str) {
+        let started = std::time::Instant::now();
+        while self.ground.ask(ask).await != ["true"] {
+            assert!(started.elapsed().as_secs() < 60, "it never came: {ask}");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
     /// Everything that an apply could change: roles of this test, and all access lists here.
     pub async fn everything(&self) -> String {
         self.ground.ask(EVERYTHING).await.join("\n")
@@ -208,9 +245,12 @@ impl Beside<'_> {
         self.folder.path().join(name)
     }
 
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        command(self.folder.path(), &self.site.ground.url(None), arguments)
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let url = self.site.ground.url(None);
-        ran(&self.site.ground, command(self.folder.path(), &url, arguments).output().unwrap())
+        ran(&self.site.ground, self.command(arguments).output().unwrap())
     }
 }
 
