@@ -2,7 +2,9 @@
 //! refused, and nothing panics: not the reading, not the resolving, not the statements, not the
 //! text of what was found.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -155,13 +157,21 @@ fn harm() -> impl Strategy<Value = Harm> {
     ]
 }
 
+#[derive(Clone)]
 struct File {
     name: String,
     bytes: Vec<u8>,
 }
 
-/// A fixture's files, its manifest without what nobody reads.
+/// A fixture's files, read once.
 fn project(name: &str) -> Vec<File> {
+    static READ: LazyLock<BTreeMap<&str, Vec<File>>> =
+        LazyLock::new(|| PROJECTS.iter().map(|name| (*name, read_project(name))).collect());
+    READ[name].clone()
+}
+
+/// The configuration, the sources, and the manifest without what nobody reads.
+fn read_project(name: &str) -> Vec<File> {
     let folder = fixture(name);
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(&folder).sort_by_file_name() {
@@ -364,7 +374,7 @@ const PROJECTS: &[&str] = &[
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 15000,
+        cases: 600,
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..ProptestConfig::default()
