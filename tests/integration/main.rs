@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod dbt_build;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
