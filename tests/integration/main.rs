@@ -1,7 +1,7 @@
 //! Integration tests: the command line, and real engines.
 
 // What tests share is no test itself; it may fail loudly all the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod binary;
 mod dbt_build;
@@ -14,3 +14,5 @@ mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
 mod real;
+mod rehearsals;
+mod sabotage;
