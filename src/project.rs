@@ -62,20 +62,40 @@ pub struct Project {
 impl Project {
     /// Reads everything, and says all that is wrong at once.
     pub fn load(places: &Places, as_of: i64) -> (Option<Self>, Diagnostics) {
+        let (project, _, found) = Self::read(places, as_of);
+        (project.filter(|_| !found.has_errors()), found)
+    }
+
+    /// Reads everything and resolves it, for no warehouse in particular. Where only declarations
+    /// are wrong, the rest is resolved without them: what is wrong there is said too.
+    pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
+        let (project, sound, mut found) = Self::read(places, as_of);
+        let Some(project) = project.filter(|_| sound) else { return (None, found) };
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        found.extend(problems);
+        let resolved = resolved.filter(|_| !found.has_errors());
+        (resolved.map(|resolved| (project, resolved)), found)
+    }
+
+    /// The project with whatever is wrong in it, and whether configuration and manifest are sound.
+    fn read(places: &Places, as_of: i64) -> (Option<Self>, bool, Diagnostics) {
         let (config, mut found) = config::load(&places.project_dir);
         let environment = config.as_ref().and_then(|config| choose(config, places, &mut found));
         let target_name = environment.as_ref().map(|e| e.target.clone().unwrap_or(e.name.clone()));
         let manifest_path = manifest_path(places, target_name.as_deref());
         let (manifest, problems) = dbt::read_manifest_file(&manifest_path);
         found.extend(problems);
-        let (Some(manifest), config) = (manifest, config) else { return (None, found) };
+        let Some(manifest) = manifest else { return (None, false, found) };
+        let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);
         let (declarations, problems) = declare::read_declarations(&manifest, &sources);
-        found.extend(problems);
-        let (Some(config), Some(environment)) = (config, environment) else { return (None, found) };
+        found.extend(problems.into_iter().map(|d| in_manifest(d, &manifest, &manifest_path)));
+        let (Some(config), Some(environment)) = (config, environment) else {
+            return (None, false, found);
+        };
         let Some(dialect) = choose_dialect(places, &config, &manifest, &manifest_path, &mut found)
         else {
-            return (None, found);
+            return (None, false, found);
         };
         let name = manifest
             .metadata
@@ -100,7 +120,7 @@ impl Project {
             target,
             as_of,
         };
-        if found.has_errors() { (None, found) } else { (Some(project), found) }
+        (Some(project), sound, found)
     }
 
     /// Its environment.
@@ -121,7 +141,7 @@ impl Project {
         skip_missing: bool,
     ) -> (Option<Resolved>, Diagnostics) {
         let Some(environment) = self.environment() else { return (None, Diagnostics::default()) };
-        resolve::resolve(&Inputs {
+        let (resolved, found) = resolve::resolve(&Inputs {
             manifest: &self.manifest,
             declarations: &self.declarations,
             config: &self.config,
@@ -133,13 +153,37 @@ impl Project {
             inventory,
             skip_missing,
             as_of: self.as_of,
-        })
+        });
+        let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
+        (resolved, found.into_iter().map(place).collect())
     }
+}
+
+/// What is said of a node whose source is not at hand stands in the manifest at least.
+fn in_manifest(mut found: Diagnostic, manifest: &Manifest, path: &Path) -> Diagnostic {
+    let node = found.node.as_ref().and_then(|id| manifest.nodes.get(id));
+    if let (None, Some(node)) = (&found.place, node) {
+        found.place = Some(Place::file(path));
+        found.path = match (node.rolecall_key, found.path) {
+            (Some(block), None) => Some(node.json_path(block)),
+            // Within the block, as a person would look for it in YAML.
+            (Some(block), Some(inner)) => Some(match inner.strip_prefix("meta.rolecall") {
+                Some(rest) => node.json_path(&format!("{block}{rest}")),
+                None => inner,
+            }),
+            (None, path) => path,
+        };
+    }
+    found
 }
 
 /// The environment that `--target` names, by its own name or its dbt target's; the only one where
 /// there is one.
 fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<Environment> {
+    if config.environments.is_empty() && found.has_errors() {
+        // Nobody can choose before that is mended.
+        return None;
+    }
     let names = || config.environments.keys().cloned().collect::<Vec<_>>().join(", ");
     let environments = || config.environments.values();
     let chosen = match places.target.as_deref() {
@@ -170,8 +214,11 @@ pub fn manifest_path(places: &Places, target: Option<&str>) -> PathBuf {
     if let Some(manifest) = &places.manifest {
         return manifest.clone();
     }
-    let target_path =
-        places.project_dir.join(places.target_path.as_deref().unwrap_or(Path::new("target")));
+    let target_path = places.target_path.as_deref().unwrap_or(Path::new("target"));
+    let target_path = match places.project_dir.as_path() {
+        here if here == Path::new(".") => target_path.to_owned(),
+        elsewhere => elsewhere.join(target_path),
+    };
     let own = target.map(|target| target_path.join(target).join("manifest.json"));
     own.filter(|path| path.is_file()).unwrap_or_else(|| target_path.join("manifest.json"))
 }

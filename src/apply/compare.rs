@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::dialect::StatementError;
-use crate::model::{DesiredState, Diagnostics, Inventory, ObservedState, Scope};
+use crate::model::{
+    DesiredState, Diagnostic, Diagnostics, Inventory, ObservedState, Place, Scope, ServerIdentity,
+};
 use crate::plan::{self, Difference, Options, Plan, Sides, Sources};
 use crate::project::Project;
 use crate::resolve::Resolved;
@@ -43,7 +45,11 @@ pub async fn compare<W: Observe>(
     options: &Options,
     retire: Option<&str>,
 ) -> Result<Compared, Failure> {
-    let database = warehouse.identity().await?.database;
+    let server = warehouse.identity().await?;
+    if server.dialect != project.dialect {
+        return Err(Failure::Found(Diagnostics::from_iter([other_warehouse(&server, project)])));
+    }
+    let database = server.database;
     let unseen = Inventory::default();
     let (resolved, found) = project.resolve(Some(&database), &unseen, options.skip_missing);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
@@ -57,12 +63,30 @@ pub async fn compare<W: Observe>(
     if let Some(environment) = retire {
         resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);
         scope.environment = environment.to_owned();
+        // Its template is gone, and with it what told developers apart: all of theirs is meant. So
+        // is the role that ran dbt there; this environment's has no claim on what those roles own.
+        scope.instance = None;
+        scope.every_instance = true;
+        resolved.deploy_role = None;
         // Its schemas are not in any manifest at hand: all that its roles have is to go.
         options.prune = true;
     }
     let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
     let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     Ok(Compared { resolved, observed, scope, difference, warnings })
+}
+
+/// Names folded for one dialect and looked for on a server of another would be the wrong names.
+fn other_warehouse(server: &ServerIdentity, project: &Project) -> Diagnostic {
+    Diagnostic::error(
+        "other-warehouse",
+        format!(
+            "the connection is to {}, and the project is for {}",
+            server.dialect, project.dialect
+        ),
+    )
+    .with_place(Place::file(&project.manifest_path))
+    .with_help(format!("connect to {}, or name the manifest of this warehouse", project.dialect))
 }
 
 impl Compared {

@@ -1,7 +1,7 @@
 //! The unit of work: lock, observe, compare, execute, read back, commit.
 
 use super::{Compared, Failure, compare};
-use crate::model::Change;
+use crate::model::{Change, Diagnostic, Diagnostics};
 use crate::plan::{self, Options, Plan, Stale};
 use crate::project::Project;
 use crate::warehouse::{Execute, WarehouseError};
@@ -56,6 +56,13 @@ pub async fn apply<W: Execute>(
     settings: &Settings<'_>,
 ) -> Result<Outcome, Failure> {
     let settings = &Settings { options: options(settings), ..settings.clone() };
+    if let Some(plan) = settings.plan {
+        let server = warehouse.identity().await?;
+        let environment = settings.retire.as_deref().unwrap_or(&project.environment);
+        if let Err(stale) = plan::made_for(plan, &server, environment) {
+            return Ok(Outcome::Stale(stale));
+        }
+    }
     // Without work there is no need for the lock, nor for the right to take it.
     let before = compare(warehouse, project, &settings.options, settings.retire.as_deref()).await?;
     if !before.is_clean() {
@@ -94,12 +101,40 @@ fn finish(outcome: Outcome, mut before: Vec<Change>) -> Outcome {
             Outcome::Applied { done: before, after }
         }
         Outcome::InSync(after) if !before.is_empty() => Outcome::Applied { done: before, after },
-        Outcome::Differs(after) if !before.is_empty() => {
-            let failure = Failure::Found(after.findings());
-            Outcome::Partly { done: before, failure }
+        // What the batches before have done stays done, whatever stopped this one.
+        Outcome::Differs(now) if !before.is_empty() => {
+            let left = now.difference.steps.iter().map(|step| step.change.brief());
+            partly(before, &now, "reading back showed a difference", left)
+        }
+        Outcome::NotAllowed(now) if !before.is_empty() => {
+            let refused = now.difference.refused.iter().map(|refusal| refusal.message.clone());
+            partly(before, &now, "the rest is refused", refused)
+        }
+        Outcome::Stale(Stale { because }) if !before.is_empty() => {
+            let failure = stopped("the plan became stale meanwhile", because.into_iter());
+            Outcome::Partly { done: before, failure: Failure::Found(failure) }
         }
         outcome => outcome,
     }
+}
+
+fn partly(
+    done: Vec<Change>,
+    now: &Compared,
+    what: &str,
+    details: impl Iterator<Item = String>,
+) -> Outcome {
+    let mut found = now.findings();
+    found.extend(stopped(what, details));
+    Outcome::Partly { done, failure: Failure::Found(found) }
+}
+
+fn stopped(what: &str, details: impl Iterator<Item = String>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for detail in details {
+        found.push(Diagnostic::error("stopped", format!("{what}: {detail}")));
+    }
+    found
 }
 
 enum Part {

@@ -6,10 +6,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Outcome, Settings, apply};
+use crate::apply::{Failure, Outcome, Settings, apply};
 use crate::model::Change;
 use crate::plan::{Difference, Plan};
-use crate::report::{json, plan as plan_text};
+use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -86,7 +86,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
             if text {
                 output::findings(after.findings());
                 output::data(&list(&done))?;
-                output::data(&format!("Applied {} changes, and read them back.\n", done.len()))?;
+                output::data(&applied(done.len()))?;
                 output::data(&plan_text::left(&after.difference.left))?;
             }
             json.changes = done;
@@ -129,8 +129,14 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         Outcome::Partly { done, failure } => {
             json.outcome = "partly";
             json.because = vec![failure.to_string()];
+            if let Failure::Found(found) = &failure {
+                json.findings = found.clone().sorted();
+            }
             if text {
                 output::data(&list(&done))?;
+                if let Failure::Found(found) = &failure {
+                    output::findings(found.clone());
+                }
             }
             output::message(&format!(
                 "applied in part: {} changes are made, the rest is not ({failure}); `rolecall apply` again goes on from here",
@@ -146,6 +152,11 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+fn applied(changes: usize) -> String {
+    let them = if changes == 1 { "it" } else { "them" };
+    format!("Applied {}, and read {them} back.\n", count(changes, "change"))
+}
+
 fn list(changes: &[Change]) -> String {
     changes
         .iter()
@@ -156,4 +167,15 @@ fn list(changes: &[Change]) -> String {
 fn differences(difference: &Difference) -> Vec<String> {
     let found = difference.found.iter().map(|finding| finding.message.clone());
     difference.steps.iter().map(|step| step.change.brief()).chain(found).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_change_is_spoken_of_as_one() {
+        insta::assert_snapshot!(applied(1).trim_end(), @"Applied 1 change, and read it back.");
+        insta::assert_snapshot!(applied(64).trim_end(), @"Applied 64 changes, and read them back.");
+    }
 }

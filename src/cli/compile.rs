@@ -1,20 +1,19 @@
 //! `rolecall compile`
 
 use super::{Exit, Format, Global, output};
-use crate::model::{Change, DesiredState, Inventory};
+use crate::model::{Change, DesiredState};
 use crate::project::Project;
 use crate::report::{compiled::Compiled, json};
 
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let now = super::plan::as_of(global)?;
-    let (project, mut found) = Project::load(&global.places(), now);
-    let resolved = project.as_ref().and_then(|project| {
-        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
-        found.extend(problems);
-        resolved
-    });
-    let (Some(project), Some(resolved)) = (project, resolved) else {
-        output::findings(found);
+    let (checked, found) = Project::check(&global.places(), now);
+    let Some((project, resolved)) = checked else {
+        let findings = output::findings(found);
+        if global.format == Format::Json {
+            let invalid = json::Validated { version: json::VERSION, valid: false, findings };
+            output::data(&json::print(&invalid)?)?;
+        }
         return Ok(Exit::Failed);
     };
     let findings = output::findings(found);

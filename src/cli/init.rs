@@ -26,7 +26,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         output::data(&text)?;
         return Ok(Exit::Done);
     }
-    let file = global.project_dir.join("rolecall.yml");
+    let file = match global.project_dir.as_path() {
+        here if here == Path::new(".") => Path::new("rolecall.yml").to_owned(),
+        elsewhere => elsewhere.join("rolecall.yml"),
+    };
     write_new(&file, &text)?;
     output::message(&format!("wrote {}; `rolecall validate` checks it", file.display()));
     Ok(Exit::Done)
@@ -34,9 +37,13 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 
 /// Never over a file that is there.
 fn write_new(file: &Path, text: &str) -> anyhow::Result<()> {
-    let mut new = std::fs::File::create_new(file).with_context(|| {
-        format!("cannot write {} (a file that is there is kept)", file.display())
-    })?;
+    let mut new = match std::fs::File::create_new(file) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => anyhow::bail!(
+            "{} is there already, and is kept; --stdout prints what would be written",
+            file.display()
+        ),
+        other => other.with_context(|| format!("cannot write {}", file.display()))?,
+    };
     std::io::Write::write_all(&mut new, text.as_bytes())?;
     Ok(())
 }

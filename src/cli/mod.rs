@@ -7,6 +7,7 @@ mod exit;
 mod init;
 mod output;
 mod plan;
+mod reference;
 mod rehearse;
 mod schema;
 mod validate;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use exit::Exit;
+pub use reference::reference;
 
 use crate::model::DialectKind;
 use crate::project::Places;
@@ -67,11 +69,18 @@ struct Global {
     #[arg(long, global = true, value_name = "DIALECT")]
     dialect: Option<DialectArg>,
     /// The date that expiry is judged by, as YYYY-MM-DD (its end, UTC) [default: now]
-    #[arg(long, global = true, value_name = "DATE")]
-    as_of: Option<String>,
+    #[arg(long, global = true, value_name = "DATE", value_parser = end_of_day)]
+    as_of: Option<i64>,
     /// Text for people, or JSON for programs
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     format: Format,
+}
+
+/// The last second of a day, since 1970, UTC.
+fn end_of_day(written: &str) -> Result<i64, String> {
+    crate::config::end_of_day(written)
+        .map(|end| end - 1)
+        .ok_or_else(|| "not a date as YYYY-MM-DD".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -23,11 +23,16 @@ pub(super) fn message(text: &str) {
 
 /// Whether stdout, or stderr, shows colours.
 pub(super) fn colour_on_stdout() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    std::io::stdout().is_terminal() && colour_is_wanted()
 }
 
 fn colour_on_stderr() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    std::io::stderr().is_terminal() && colour_is_wanted()
+}
+
+/// `NO_COLOR` with anything in it says no (no-color.org).
+fn colour_is_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Findings, sorted, to stderr.

@@ -111,10 +111,8 @@ pub(super) fn retire<'a>(
 
 /// The end of the day that `--as-of` names, or now: seconds since 1970, UTC.
 pub(super) fn as_of(global: &Global) -> anyhow::Result<i64> {
-    match global.as_of.as_deref() {
-        Some(written) => crate::config::end_of_day(written)
-            .map(|end| end - 1)
-            .with_context(|| format!("--as-of {written}: not a date as YYYY-MM-DD")),
+    match global.as_of {
+        Some(as_of) => Ok(as_of),
         None => {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
             Ok(i64::try_from(now.as_secs())?)

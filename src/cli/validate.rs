@@ -1,28 +1,28 @@
 //! `rolecall validate`
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Exit, Format, Global, output};
-use crate::model::Inventory;
-use crate::project::Project;
+use crate::model::{Diagnostic, Diagnostics, Ident, Place};
+use crate::project::{Places, Project, manifest_path};
 use crate::report::json;
 
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let now = super::plan::as_of(global)?;
     let mut places = global.places();
-    let mut all = crate::model::Diagnostics::default();
+    let mut all = Diagnostics::default();
     let mut valid = true;
-    for target in targets(global) {
+    let mut names = Names::default();
+    for target in targets(global, &places, &mut all) {
         places.target = target;
-        let (project, found) = Project::load(&places, now);
+        let (checked, found) = Project::check(&places, now);
         all.extend(found);
-        match project {
-            None => valid = false,
-            Some(project) => {
-                let (resolved, found) = project.resolve(None, &Inventory::default(), false);
-                valid &= resolved.is_some();
-                all.extend(found);
-            }
+        valid &= checked.is_some();
+        if let Some((project, resolved)) = checked {
+            names.add(&project, resolved.desired.roles.into_keys());
         }
     }
+    names.say(&mut all);
     valid &= !all.has_errors();
     match global.format {
         Format::Json => {
@@ -45,13 +45,65 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
 
 /// The target that was asked for, else every environment that has a manifest at hand: with one
 /// manifest for all, that one is checked for each.
-fn targets(global: &Global) -> Vec<Option<String>> {
+fn targets(global: &Global, places: &Places, found: &mut Diagnostics) -> Vec<Option<String>> {
     if global.target.is_some() {
         return vec![global.target.clone()];
     }
     let (config, _) = crate::config::load(&global.project_dir);
-    let names: Vec<Option<String>> = config
-        .map(|config| config.environments.into_keys().map(Some).collect())
-        .unwrap_or_default();
-    if names.is_empty() { vec![None] } else { names }
+    let environments = config.map(|config| config.environments).unwrap_or_default();
+    let (there, missing): (Vec<_>, Vec<_>) = environments.into_values().partition(|environment| {
+        let target = environment.target.as_ref().unwrap_or(&environment.name);
+        manifest_path(places, Some(target)).is_file()
+    });
+    if there.is_empty() {
+        // Reading the first says what is missing.
+        return vec![missing.first().map(|environment| environment.name.clone())];
+    }
+    for environment in missing {
+        found.push(
+            Diagnostic::warning(
+                "not-checked",
+                format!("{} was not checked: there is no manifest of it", environment.name),
+            )
+            .with_place(environment.place)
+            .with_help("run `dbt parse` for its target, or name a manifest with --manifest"),
+        );
+    }
+    there.into_iter().map(|environment| Some(environment.name)).collect()
+}
+
+/// The names of roles in every environment that was checked.
+#[derive(Default)]
+struct Names(BTreeMap<Ident, Vec<(String, Place)>>);
+
+impl Names {
+    fn add(&mut self, project: &Project, names: impl Iterator<Item = Ident>) {
+        let Some(environment) = project.environment() else { return };
+        let here = (environment.name.clone(), environment.role_name.place.clone());
+        for name in names {
+            self.0.entry(name).or_default().push(here.clone());
+        }
+    }
+
+    /// On one server the second environment is refused there, by the marker of the first; on two
+    /// it is right. Only a server knows which it is: a warning, once for each two environments.
+    fn say(self, found: &mut Diagnostics) {
+        let mut said: BTreeSet<(String, String)> = BTreeSet::new();
+        for (name, environments) in self.0 {
+            let [(first, first_place), (second, place), ..] = environments.as_slice() else {
+                continue;
+            };
+            if said.insert((first.clone(), second.clone())) {
+                found.push(
+                    Diagnostic::warning(
+                        "one-name-in-two-environments",
+                        format!("{first} and {second} give roles the same name, such as {name}"),
+                    )
+                    .with_place(place.clone())
+                    .with_also(first_place.clone(), format!("the template of {first}"))
+                    .with_help("right on two servers; on one, use {{ env.name }} in one of them: the second is refused there"),
+                );
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::raw::RawPlatform;
 use super::reader::{Reader, said_twice};
 use super::tree::{self, Node, Source, Value};
 use super::{Config, members, valid};
-use crate::model::{Diagnostic, Diagnostics, Place};
+use crate::model::{Diagnostic, Diagnostics, Place, Severity};
 
 /// Which of the configuration's files a text is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,8 @@ pub fn parse(files: &[SourceFile]) -> (Option<Config>, Diagnostics) {
         return (None, diagnostics);
     }
     let mut config = valid::merge(platform, &mut diagnostics);
-    if config.environments.is_empty() && !diagnostics.has_errors() {
+    let only_missing = |d: &Diagnostic| d.severity != Severity::Error || d.code == "missing-key";
+    if config.environments.is_empty() && diagnostics.iter().all(only_missing) {
         diagnostics.push(
             Diagnostic::error("no-environment", "no environment is declared")
                 .with_help("declare one under `environments`, named like your dbt target")

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::input;
-use super::node::{Node, RelationName, ResourceType};
+use super::node::{Node, RelationName, ResourceType, identifier_key};
 use super::raw::{RawConfig, RawDependsOn, RawNode, RawNodes, RawQuoting};
 use super::raw_value::{Loose, Text, Texts};
 use super::relation::{self, Names, Quoting};
@@ -148,7 +148,7 @@ impl OneNode<'_, '_> {
             }
         };
         self.columns(*columns);
-        let rolecall = self.rolecall(&raw.meta, &config.meta);
+        let (rolecall, rolecall_key) = self.rolecall(&raw.meta, &config.meta).unzip();
         let grants = self.grants(config);
         Some(Node {
             unique_id: self.unique_id.to_owned(),
@@ -169,6 +169,7 @@ impl OneNode<'_, '_> {
             version: self.optional("version", version),
             latest_version: self.optional("latest_version", latest_version),
             rolecall,
+            rolecall_key,
             grants,
             depends_on,
             source_name: match kind {
@@ -214,12 +215,17 @@ impl OneNode<'_, '_> {
         if materialized == Some("ephemeral") {
             return Some(None);
         }
-        let own_name = match kind {
-            ResourceType::Source => self.optional("identifier", &raw.identifier),
-            ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => {
-                self.optional("alias", &raw.alias)
-            }
+        let key = identifier_key(kind);
+        let written = match kind {
+            ResourceType::Source => &raw.identifier,
+            ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => &raw.alias,
         };
+        // dbt falls back to the name itself; an empty one was written by somebody else.
+        if matches!(written, Text::Is(text) if text.is_empty()) {
+            self.wrong(key, "a text", "empty");
+            return None;
+        }
+        let own_name = self.optional(key, written);
         let database = self.optional("database", &raw.database);
         let schema = self.needed("schema", &raw.schema)?;
         let identifier = own_name.as_deref().or(name)?;
@@ -240,7 +246,7 @@ impl OneNode<'_, '_> {
         if !relation::agrees(&read, names) {
             self.doubtful_relation(&format!(
                 "relation_name is {written}, but database, schema and {} say {}",
-                if kind == ResourceType::Source { "identifier" } else { "alias" },
+                key,
                 [names.database, Some(names.schema), Some(names.identifier)]
                     .into_iter()
                     .flatten()

@@ -20,7 +20,7 @@ impl OneNode<'_, '_> {
         &mut self,
         meta: &Meta<'_>,
         config: &Meta<'_>,
-    ) -> Option<serde_json::Value> {
+    ) -> Option<(serde_json::Value, &'static str)> {
         for (key, meta) in [("meta", meta), ("config.meta", config)] {
             if let Meta::Wrong(kind) = meta {
                 self.wrong(key, "an object", kind);
@@ -38,7 +38,7 @@ impl OneNode<'_, '_> {
                 let one = self.block("config.meta.rolecall", config)?;
                 let two = self.block("meta.rolecall", meta)?;
                 if one == two {
-                    return Some(one);
+                    return Some((one, "config.meta.rolecall"));
                 }
                 self.conflict(Diagnostic::error(
                     "meta-conflict",
@@ -60,7 +60,7 @@ impl OneNode<'_, '_> {
                 format!("`{has}` of this node has a rolecall block, and `{lacks}`, which is not empty, has none; the block is used"),
             ));
         }
-        self.block(key, text)
+        Some((self.block(key, text)?, key))
     }
 
     fn conflict(&mut self, diagnostic: Diagnostic) {

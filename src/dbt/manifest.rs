@@ -65,6 +65,10 @@ fn read(bytes: &[u8], file: &Path, diagnostics: &mut Diagnostics) -> Option<Mani
         }
     };
     let RawManifest { metadata, nodes, sources, keys } = raw;
+    if let (Some(Loose::Is(_)), Some(Loose::Wrong(kind))) = (&metadata, &nodes) {
+        diagnostics.push(input::wrong_type(file, "nodes", "an object", kind));
+        return None;
+    }
     let (Some(Loose::Is(raw_metadata)), Some(Loose::Is(nodes))) = (&metadata, nodes) else {
         let kind = metadata.as_ref().and_then(Loose::get).and_then(schema_of).map(|(kind, _)| kind);
         diagnostics.push(input::not_a_manifest(kind.as_deref(), &keys, file));

@@ -110,8 +110,34 @@ pub struct Node {
     pub latest_version: Option<String>,
     /// `meta.rolecall`, from whichever of the two places has it.
     pub rolecall: Option<serde_json::Value>,
+    /// Where in the node it stands: `config.meta.rolecall` or `meta.rolecall`.
+    pub rolecall_key: Option<&'static str>,
     /// `config.grants` (or `+grants`): privilege → grantees, as dbt would use them.
     pub grants: BTreeMap<String, Vec<String>>,
     /// The `unique_id`s it depends on.
     pub depends_on: Vec<String>,
+}
+
+impl Node {
+    /// The path of a key of this node in the manifest: `nodes.model.shop.a.alias`.
+    pub fn json_path(&self, key: &str) -> String {
+        let section = match self.resource_type {
+            ResourceType::Source => "sources",
+            ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => "nodes",
+        };
+        format!("{section}.{}.{key}", self.unique_id)
+    }
+
+    /// The key that says the relation's name.
+    pub fn identifier_key(&self) -> &'static str {
+        identifier_key(self.resource_type)
+    }
+}
+
+/// The key that says the name of a relation: dbt's sources have another one.
+pub(super) fn identifier_key(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Source => "identifier",
+        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => "alias",
+    }
 }

@@ -80,7 +80,8 @@ pub(super) fn read(
     reader.said_in_two_ways(product.as_deref(), &grants);
     let mut grants = grants;
     grants.sort_by(|a, b| a.role.cmp(&b.role));
-    Some(NodeDeclarations { product, place: places.block(), grants })
+    let product_place = product.as_ref().and_then(|_| places.key("product"));
+    Some(NodeDeclarations { product, product_place, place: places.block(), grants })
 }
 
 struct Reader<'r> {

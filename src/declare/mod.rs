@@ -24,6 +24,8 @@ mod tests;
 pub struct NodeDeclarations {
     /// `product:`, where the block names one.
     pub product: Option<String>,
+    /// Where `product` stands.
+    pub product_place: Option<Place>,
     /// Where the block stands in the project's sources, or as near as is known.
     pub place: Option<Place>,
     /// `grants:`, sorted by role.

@@ -58,7 +58,8 @@ pub struct ObservedRole {
     pub marker: MarkerReading,
     /// Its attributes.
     pub attributes: RoleAttributes,
-    /// How many objects in other databases grant to it or belong to it.
+    /// How many objects in other databases, and how many other databases, grant to it or belong to
+    /// it. Counted for the roles whose edges are read; 0 for the rest.
     pub used_elsewhere: u64,
 }
 
@@ -88,7 +89,8 @@ pub struct ObservedMembership {
     pub grantor: Ident,
     /// The member may let others in.
     pub admin: bool,
-    /// The member uses the role's privileges without SET ROLE (PostgreSQL 16+; before, always).
+    /// The member uses the role's privileges without SET ROLE. Before PostgreSQL 16 no membership
+    /// has this option: it is the member's own INHERIT attribute, and no grant changes it.
     pub inherit: bool,
     /// The member may SET ROLE to it (PostgreSQL 16+; before, always).
     pub set: bool,

@@ -75,6 +75,9 @@ pub struct Scope {
     /// As in [`Marker::instance`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// The roles of every instance are ours: only where a whole environment is retired.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub every_instance: bool,
     /// The database that is connected to, exact. Object grants elsewhere are out of reach.
     pub database: super::Ident,
     /// Schemas that the manifest names (of any managed node, declared or not). Undeclared grants
@@ -85,10 +88,11 @@ pub struct Scope {
 impl Scope {
     /// Whether a role with this marker is ours.
     pub fn holds(&self, marker: &Marker) -> bool {
-        let Self { deployment, environment, instance, database: _, schemas: _ } = self;
+        let Self { deployment, environment, instance, every_instance, database: _, schemas: _ } =
+            self;
         marker.deployment == *deployment
             && marker.environment == *environment
-            && marker.instance == *instance
+            && (*every_instance || marker.instance == *instance)
     }
 }
 

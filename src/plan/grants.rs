@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
-use crate::model::{AclEntry, Change, Ident, ObjectClass, PrivilegeSet, Reason, Securable};
+use crate::model::{
+    AclEntry, Change, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
+};
 
 type Key = (Securable, Ident);
 
 pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let by_role = by_role(sides, names);
     let seen = Seen {
         sides,
         names,
         moves: moves(&out.steps),
         managed: names.values().collect(),
-        by_role: by_role(sides, names),
+        keeps_database: still_needed(sides, &by_role),
+        by_role,
     };
     missing(&seen, out);
-    let keep = still_needed(sides, &seen.by_role);
     for (key, entries) in &seen.by_role {
-        extra(&seen, key, entries, &keep, out);
+        extra(&seen, key, entries, out);
     }
 }
 
@@ -30,6 +33,8 @@ struct Seen<'a> {
     moves: BTreeMap<(Ident, Ident), (Ident, Ident)>,
     /// Managed roles, under the names they will have.
     managed: BTreeSet<&'a Ident>,
+    /// Those that have something left in schemas out of reach.
+    keeps_database: BTreeSet<Ident>,
     by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
 }
 
@@ -72,6 +77,27 @@ impl Seen<'_> {
         owner.map(|owner| new_name(self.names, owner).clone())
     }
 
+    /// What a role holds on an object, from anyone or only from those whose grants stay.
+    fn held(&self, key: &Key, from_anyone: bool) -> PrivilegeSet {
+        let entries = self.by_role.get(key).into_iter().flatten();
+        entries
+            .filter(|entry| from_anyone || !self.passed_on(entry))
+            .fold(PrivilegeSet::EMPTY, |held, entry| held.union(entry.privileges))
+    }
+
+    /// What a role keeps although nobody declares it: what dbt's own `grants` gave it, and the way
+    /// into the database for what it has in schemas out of reach.
+    fn retained(&self, key: &Key) -> PrivilegeSet {
+        let (on, role) = key;
+        let known = self.sides.desired.known.get(key).copied().unwrap_or_default();
+        let way = if on.class() == ObjectClass::Database && self.keeps_database.contains(role) {
+            PrivilegeSet::of(&[Privilege::CONNECT, Privilege::USAGE])
+        } else {
+            PrivilegeSet::EMPTY
+        };
+        self.held(key, true).intersection(known.union(way))
+    }
+
     /// No managed role keeps the right to pass privileges on, so what one has passed on cannot stay
     /// either: it is granted afresh by the owner, and then taken. Owners grant in their own right.
     fn passed_on(&self, entry: &AclEntry) -> bool {
@@ -94,21 +120,24 @@ fn by_role<'a>(sides: &Sides<'a>, names: &NewNames) -> BTreeMap<Key, Vec<&'a Acl
 }
 
 fn missing(seen: &Seen, out: &mut Difference) {
-    let Seen { sides, names, moves: _, managed: _, by_role: observed } = seen;
-    for (key, grant) in &sides.desired.grants {
+    let Seen { sides, by_role: observed, .. } = seen;
+    // What is declared, and what stays although nobody declares it but hangs on somebody who goes.
+    let retained = observed.keys().filter(|key| !seen.retained(key).is_empty());
+    let keys: BTreeSet<&Key> = sides.desired.grants.keys().chain(retained).collect();
+    for key in keys {
         let (on, role) = key;
-        let held = observed
-            .get(key)
-            .into_iter()
-            .flatten()
-            .filter(|entry| !seen.passed_on(entry))
-            .fold(PrivilegeSet::EMPTY, |held, entry| held.union(entry.privileges));
-        let missing = grant.privileges.minus(held);
-        if missing.is_empty() || will_own(sides, names, on, role) {
+        let declared = sides.desired.grants.get(key);
+        let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
+        let missing = wanted.union(seen.retained(key)).minus(seen.held(key, false));
+        if missing.is_empty() || will_own(sides, seen.names, on, role) {
             continue;
         }
-        let mut because: Vec<Reason> =
-            missing.iter().filter_map(|p| grant.because.get(&p)).flatten().cloned().collect();
+        let mut because: Vec<Reason> = declared
+            .iter()
+            .flat_map(|grant| missing.iter().filter_map(|p| grant.because.get(&p)))
+            .flatten()
+            .cloned()
+            .collect();
         because.sort();
         because.dedup();
         out.steps.push(Step {
@@ -140,19 +169,21 @@ fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTre
         .collect()
 }
 
-fn extra(
-    seen: &Seen,
-    key: &Key,
-    entries: &[&AclEntry],
-    keeps_database: &BTreeSet<Ident>,
-    out: &mut Difference,
-) {
+fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
     let Seen { sides, .. } = seen;
     let (on, role) = key;
     let declared = sides.desired.grants.get(key);
     let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
-    let known = sides.desired.known.get(key).copied().unwrap_or_default();
-    let wanted = wanted.union(known);
+    let retained = seen.retained(key);
+    let undeclared = retained.minus(wanted);
+    if on.class() == ObjectClass::Database && !undeclared.is_empty() {
+        out.left.push(Left {
+            role: role.clone(),
+            what: format!("{undeclared} on {}", describe(on)),
+            why: "needed by grants in schemas that the manifest does not name".to_owned(),
+        });
+    }
+    let wanted = wanted.union(retained);
     if seen.owner(on).as_ref() == Some(role) {
         return;
     }
@@ -164,19 +195,14 @@ fn extra(
         if extra.is_empty() && passing_on.is_empty() {
             continue;
         }
-        let leave = |why: &str| Left {
-            role: role.clone(),
-            what: format!("{extra} on {}", describe(on)),
-            why: why.to_owned(),
-        };
         if !in_reach(sides, on.schema_name()) {
             if !extra.is_empty() {
-                out.left.push(leave("the manifest does not name that schema; --prune takes it"));
+                out.left.push(Left {
+                    role: role.clone(),
+                    what: format!("{extra} on {}", describe(on)),
+                    why: "the manifest does not name that schema; --prune takes it".to_owned(),
+                });
             }
-            continue;
-        }
-        if on.class() == ObjectClass::Database && keeps_database.contains(role) {
-            out.left.push(leave("needed by grants in schemas that the manifest does not name"));
             continue;
         }
         if !extra.is_empty() {

@@ -3,13 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
-use crate::model::{Change, Diagnostic, Ident, MemberKind, ObservedMembership};
+use crate::model::{
+    Change, Diagnostic, Ident, Marker, MarkerReading, MemberKind, ObservedMembership, Reason,
+};
 
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let seen = Seen::of(sides, names);
     for ((role, member), wanted) in &sides.desired.memberships {
-        if !sides.observed.roles.contains_key(member) {
-            missing(sides, role, member, wanted.because.first(), wanted.kind.as_str(), out);
+        let because = wanted.because.first();
+        let Some(there) = sides.observed.roles.get(member) else {
+            missing(sides, role, member, because, wanted.kind.as_str(), out);
+            continue;
+        };
+        if let MarkerReading::Marker(marker) = &there.marker {
+            out.found.push(placed(managed_elsewhere(role, member, marker), because));
             continue;
         }
         if !seen.in_use.contains(&(role, member)) {
@@ -51,7 +58,9 @@ impl<'a> Seen<'a> {
         let mut seen = Self { sides, names, admins, in_use: BTreeSet::new() };
         seen.in_use = memberships
             .iter()
-            .filter(|m| m.inherit && m.set && !seen.let_in_by_admin(m))
+            // Before 16 the member's own attribute decides about INHERIT, which is not ours.
+            .filter(|m| !grantors_count || (m.inherit && m.set))
+            .filter(|m| !seen.let_in_by_admin(m))
             .map(|m| (new_name(names, &m.role), &m.member))
             .collect();
         seen
@@ -103,7 +112,7 @@ fn missing(
     sides: &Sides,
     role: &Ident,
     member: &Ident,
-    because: Option<&crate::model::Reason>,
+    because: Option<&Reason>,
     kind: &str,
     out: &mut Difference,
 ) {
@@ -115,17 +124,32 @@ fn missing(
         });
         return;
     }
-    let mut error = Diagnostic::error(
+    let error = Diagnostic::error(
         "missing-member",
         format!("the {kind} {member} is to be a member of {role}, but the server does not know that name"),
     )
     .with_help("create it first (rolecall makes no people), mend the entry, or go on without it by --skip-missing");
-    if let Some(reason) = because
-        && let Some(file) = &reason.file
-    {
-        let mut place = crate::model::Place::file(file);
-        place.line = reason.line;
-        error = error.with_place(place);
-    }
-    out.found.push(error);
+    out.found.push(placed(error, because));
+}
+
+/// Memberships of a managed role are its own deployment's business: its next apply would take this
+/// one away.
+fn managed_elsewhere(role: &Ident, member: &Ident, marker: &Marker) -> Diagnostic {
+    Diagnostic::error(
+        "managed-role-as-member",
+        format!(
+            "{member} is to be a member of {role}, but its marker says that it is {}.{} of the deployment {} in {}",
+            marker.product, marker.role, marker.deployment, marker.environment
+        ),
+    )
+    .with_help("members are people and groups: name those who are in that role")
+}
+
+fn placed(error: Diagnostic, because: Option<&Reason>) -> Diagnostic {
+    let Some((file, line)) = because.and_then(|why| Some((why.file.as_ref()?, why.line))) else {
+        return error;
+    };
+    let mut place = crate::model::Place::file(file);
+    place.line = line;
+    error.with_place(place)
 }

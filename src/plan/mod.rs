@@ -1,6 +1,6 @@
 //! From observed to desired: the changes, their order, the guards, and the plan file.
 //!
-//! Pure. What changes is decided only here, and only within a [`Scope`](crate::model::Scope).
+//! Pure. What changes is decided only here, and only within a [`Scope`].
 
 mod dependents;
 mod diff;
@@ -26,7 +26,7 @@ pub use file::{
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};
-pub use stale::{Stale, fits};
+pub use stale::{Stale, fits, made_for};
 
 /// What a plan may do beyond the ordinary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -51,13 +51,16 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     names
 }
 
-fn key(marker: &Marker) -> (String, String) {
-    (marker.product.clone(), marker.role.clone())
+/// Instance, product and product role.
+type Key = (Option<String>, String, String);
+
+fn key(marker: &Marker) -> Key {
+    (marker.instance.clone(), marker.product.clone(), marker.role.clone())
 }
 
-/// (product, product role) → the observed role that bears its marker, within the scope.
-fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<(String, String), Ident> {
-    let mut ours: BTreeMap<(String, String), Ident> = BTreeMap::new();
+/// The observed roles that bear the markers of this scope.
+fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
+    let mut ours: BTreeMap<Key, Ident> = BTreeMap::new();
     for (name, role) in &sides.observed.roles {
         let MarkerReading::Marker(marker) = &role.marker else { continue };
         if !sides.scope.holds(marker) {
@@ -151,7 +154,7 @@ fn check_taken(sides: &Sides, names: &NewNames, renames: &[(Ident, Ident)], out:
         let what = if names.contains_key(&name) {
             "a managed role that is no longer declared"
         } else {
-            "not ours"
+            "a role that is not ours"
         };
         out.refused.push(Refusal {
             code: "role-exists",

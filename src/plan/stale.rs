@@ -2,14 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Difference, Plan};
-use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable};
+use super::{Difference, Plan, TargetIdentity};
+use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity};
 
 /// Why a plan may not be applied any more. Exit status 6.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
     /// One line for each thing that the plan does not cover.
     pub because: Vec<String>,
+}
+
+/// Whether a plan is for this server, database and environment. To be asked before anything is
+/// compared: on another server, all kinds of things would be missing.
+pub fn made_for(plan: &Plan, server: &ServerIdentity, environment: &str) -> Result<(), Stale> {
+    let stale = |because: String| Err(Stale { because: vec![because] });
+    let TargetIdentity { dialect, system, database } = &plan.target;
+    if *dialect != server.dialect || *system != server.system || *database != server.database {
+        return stale(format!(
+            "it was made for the database {database} of another server, or another database of this one"
+        ));
+    }
+    if plan.scope.environment != environment {
+        return stale(format!(
+            "it was made for {} of the deployment {}",
+            plan.scope.environment, plan.scope.deployment
+        ));
+    }
+    Ok(())
 }
 
 /// Whether every change that is needed now was in the plan, or grants declared access again on a
@@ -21,22 +40,14 @@ pub fn fits(
     observed: &ObservedState,
     now: &Difference,
 ) -> Result<(), Stale> {
+    made_for(plan, &observed.server, &scope.environment)?;
     let mut because = Vec::new();
-    let server = &observed.server;
-    if plan.target.system != server.system
-        || plan.target.database != server.database
-        || plan.target.dialect != server.dialect
-    {
-        because.push(format!(
-            "it was made for the database {} of another server, or another database of this one",
-            plan.target.database
-        ));
-        return Err(Stale { because });
-    }
-    let Scope { deployment, environment, instance, database: _, schemas: _ } = &plan.scope;
+    let Scope { deployment, environment, instance, every_instance, database: _, schemas: _ } =
+        &plan.scope;
     if *deployment != scope.deployment
         || *environment != scope.environment
         || *instance != scope.instance
+        || *every_instance != scope.every_instance
     {
         because.push(format!("it was made for {environment} of the deployment {deployment}"));
         return Err(Stale { because });

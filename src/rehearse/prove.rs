@@ -48,7 +48,7 @@ pub async fn prove(
     database: &Ident,
     after: &Compared,
 ) -> Result<Proof, WarehouseError> {
-    let session = Session::open(&engine.url(database.as_str())).await?;
+    let mut session = Session::open(&engine.url(database.as_str())).await?;
     session.prepare_to_try().await?;
     let rows = session.query("select current_setting('server_version_num')::int4", &[]).await?;
     let version: i32 = rows.first().map_or(0, |row| row.get(0));

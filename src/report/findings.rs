@@ -121,12 +121,17 @@ pub fn printable(text: &str) -> String {
         .flat_map(|c| {
             let shown: Box<dyn Iterator<Item = char>> = match c {
                 '\n' | '\t' => Box::new(std::iter::once(c)),
-                c if c.is_control() => Box::new(c.escape_unicode()),
+                c if c.is_control() || turns_text(c) => Box::new(c.escape_unicode()),
                 c => Box::new(std::iter::once(c)),
             };
             shown
         })
         .collect()
+}
+
+/// Letters that make a terminal show what follows in another order than it is.
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -156,5 +161,6 @@ mod tests {
     fn escape_codes_in_names_do_not_reach_the_terminal() {
         let finding = Diagnostic::warning("x", "the name \u{1b}[2Jboo");
         assert!(!one(&finding, false).contains('\u{1b}'));
+        assert_eq!(printable("a\u{202e}b\tc"), "a\\u{202e}b\tc");
     }
 }

@@ -6,7 +6,7 @@ use super::Inputs;
 use super::nodes::{ManagedNode, placed};
 use super::roles::{RoleHere, RolesHere, roles_of};
 use crate::config::{Located, ProductRole};
-use crate::declare::{Declaration, NodeDeclarations};
+use crate::declare::{Declaration, NodeDeclarations, RoleRef};
 use crate::dialect::Dialect;
 use crate::model::diagnostic::nearest;
 use crate::model::{
@@ -126,7 +126,10 @@ fn find_role<'r, 'a>(
     let place = declaration.place.as_ref().or(declared.place.as_ref());
     let mut problem = |code, message: String, help: String| {
         found.push(placed(
-            Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help),
+            Diagnostic::error(code, message)
+                .with_node(&node.unique_id)
+                .with_path(path_of(wanted))
+                .with_help(help),
             place,
         ));
         None
@@ -256,7 +259,7 @@ impl OneGrant<'_, '_> {
             .place(Diagnostic::error(
                 "beyond-may",
                 format!(
-                    "{}.{} gets `{word}` on {}, but may only [{}]: {} is beyond that",
+                    "{}.{} gets `{word}` on {}, but may only [{}]; beyond that: {}",
                     self.product,
                     self.role.declared.name,
                     self.node.unique_id,
@@ -299,7 +302,9 @@ impl OneGrant<'_, '_> {
     }
 
     fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
-        placed(diagnostic.with_node(&self.node.unique_id), self.declaration.place.as_ref())
+        let diagnostic =
+            diagnostic.with_node(&self.node.unique_id).with_path(path_of(&self.declaration.role));
+        placed(diagnostic, self.declaration.place.as_ref())
     }
 
     fn reason(&self, word: &str) -> Reason {
@@ -310,6 +315,14 @@ impl OneGrant<'_, '_> {
             line: place.and_then(|p| p.line),
             permission: Some(word.to_owned()),
         }
+    }
+}
+
+/// Where a declaration stands in its node, as [`crate::declare`] says it too.
+fn path_of(role: &RoleRef) -> String {
+    match &role.product {
+        Some(product) => format!("meta.rolecall.grants.{product}.{}", role.role),
+        None => format!("meta.rolecall.grants.{}", role.role),
     }
 }
 

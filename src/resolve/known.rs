@@ -30,6 +30,7 @@ pub(super) fn know_dbt_grants(
                     ),
                 )
                 .with_node(&node.unique_id)
+                .with_path(node.json_path("config.grants"))
                 .with_place(Place::file(file))
                 .with_help("say it once: move those grants into `meta.rolecall`"),
             );
@@ -51,6 +52,7 @@ pub(super) fn know_dbt_grants(
                             ),
                         )
                         .with_node(&node.unique_id)
+                        .with_path(node.json_path("config.grants"))
                         .with_place(Place::file(file))
                         .with_also(role.declared.place.clone(), "the role's `may` stands here")
                         .with_help("take it out of `grants`: what a managed role may do is bounded wherever it is said"),

@@ -110,7 +110,8 @@ fn member_name(
         Err(why) => {
             found.push(
                 Diagnostic::error("bad-member", format!("{rendered:?} cannot be a member: {why}"))
-                    .with_place(entry.place.clone()),
+                    .with_place(entry.place.clone())
+                    .with_help("name a user or a group that the warehouse can have"),
             );
             None
         }

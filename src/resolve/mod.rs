@@ -96,6 +96,7 @@ impl Resolved {
             deployment: self.deployment.clone(),
             environment: self.desired.environment.clone(),
             instance: self.instance.clone(),
+            every_instance: false,
             database: database.clone(),
             schemas: self.schemas.get(database).cloned().unwrap_or_default(),
         }

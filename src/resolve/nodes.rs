@@ -109,6 +109,7 @@ fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String,
             Err(error) => {
                 found.push(
                     Diagnostic::error("bad-selector", format!("outputs of {name}: {error}"))
+                        .with_help("write it as for `dbt ls --select`")
                         .with_place(selector.place.clone()),
                 );
                 continue;
@@ -161,7 +162,7 @@ fn product_of(
     let Some(named) = declared.and_then(|d| d.product.as_deref()) else {
         return selected.map(str::to_owned);
     };
-    let place = declared.and_then(|d| d.place.as_ref());
+    let place = declared.and_then(|d| d.product_place.as_ref().or(d.place.as_ref()));
     let problem = |code, message: String, help: String| {
         placed(Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help), place)
     };
@@ -215,6 +216,7 @@ fn relation(
                         node.unique_id
                     ),
                 )
+                .with_help("declare it on the models that use this one, or materialize it")
                 .with_node(&node.unique_id),
                 place,
             ));
@@ -236,7 +238,8 @@ fn relation(
                         format!("{} of {}: {why}", what, node.unique_id),
                     )
                     .with_node(&node.unique_id)
-                    .with_path(format!("{}.{what}", node.unique_id)),
+                    .with_path(node.json_path(what))
+                    .with_help("mend the name in dbt, then run `dbt parse`"),
                     place,
                 ));
                 None
@@ -245,7 +248,7 @@ fn relation(
         }
     };
     let schema = fold(&relation.schema, "schema");
-    let name = fold(&relation.identifier, "identifier");
+    let name = fold(&relation.identifier, node.identifier_key());
     let database = match &relation.database {
         Some(part) => fold(part, "database"),
         // Adapters without databases write none, which means the target's; where that is not said,

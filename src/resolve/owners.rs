@@ -20,6 +20,7 @@ pub(super) fn check_owners(inputs: &Inputs, desired: &mut DesiredState, found: &
                 "bad-deploy-role",
                 format!("deploy_role {:?}: {error}", written.value),
             )
+            .with_help("name the role that runs dbt; in double quotes where its case matters")
             .with_place(written.place.clone()),
         );
     }

@@ -47,30 +47,22 @@ pub(super) fn name_roles<'a>(
     found: &mut Diagnostics,
 ) -> RolesHere<'a> {
     let mut here = RolesHere::new();
-    let mut taken: BTreeMap<Ident, (&str, &str)> = BTreeMap::new();
+    let mut taken: BTreeMap<Ident, Taken> = BTreeMap::new();
     for (product_name, product) in &inputs.config.products {
         for (role_name, declared) in roles_of(inputs, product) {
-            let name = match warehouse_name(inputs, product, role_name) {
-                Ok(name) => name,
+            let (name, rendered) = match warehouse_name(inputs, product, role_name) {
+                Ok(both) => both,
                 Err(problem) => {
                     found.push(*problem);
                     continue;
                 }
             };
-            if let Some(other) = taken.insert(name.clone(), (product_name, role_name)) {
-                found.push(
-                    Diagnostic::error(
-                        "role-name-twice",
-                        format!(
-                            "the product roles {}.{} and {product_name}.{role_name} both get the name {name} in {}",
-                            other.0, other.1, inputs.environment.name
-                        ),
-                    )
-                    .with_place(inputs.environment.role_name.place.clone())
-                    .with_help("use both {{ product.name }} and {{ role.name }} in role_name"),
-                );
+            let this = Taken { product: product_name, role: role_name, rendered };
+            if let Some(other) = taken.get(&name) {
+                found.push(name_twice(inputs, &name, other, &this));
                 continue;
             }
+            taken.insert(name.clone(), this);
             let marker = Marker {
                 deployment: deployment.to_owned(),
                 environment: inputs.environment.name.clone(),
@@ -86,11 +78,44 @@ pub(super) fn name_roles<'a>(
     here
 }
 
+/// Who has a name already, and how the template wrote it.
+struct Taken<'a> {
+    product: &'a str,
+    role: &'a str,
+    rendered: String,
+}
+
+fn name_twice(inputs: &Inputs, name: &Ident, first: &Taken, second: &Taken) -> Diagnostic {
+    let environment = &inputs.environment.name;
+    let template = &inputs.environment.role_name;
+    let mut message = format!(
+        "the product roles {}.{} and {}.{} both get the name {name} in {environment}",
+        first.product, first.role, second.product, second.role
+    );
+    let help = if first.rendered != second.rendered {
+        message += &format!(
+            ": {} folds {} and {} to it",
+            inputs.dialect.kind(),
+            first.rendered,
+            second.rendered
+        );
+        "rename one of the two, or put the template's name in double quotes to keep its case"
+    } else if first.product != second.product && !template.value.contains("product.") {
+        "use {{ product.name }} in role_name"
+    } else if first.product == second.product && !template.value.contains("role.") {
+        "use {{ role.name }} in role_name"
+    } else {
+        "rename one of the two, or separate the parts of role_name by something that no name has"
+    };
+    Diagnostic::error("role-name-twice", message).with_place(template.place.clone()).with_help(help)
+}
+
+/// The name as the warehouse stores it, and as the template wrote it.
 fn warehouse_name(
     inputs: &Inputs,
     product: &Product,
     role: &str,
-) -> Result<Ident, Box<Diagnostic>> {
+) -> Result<(Ident, String), Box<Diagnostic>> {
     let template = &inputs.environment.role_name;
     let context = TemplateContext {
         product_name: Some(&product.name),
@@ -116,7 +141,7 @@ fn warehouse_name(
     inputs.dialect.longest_name(&name).map_err(|why| {
         problem(
             "role-name-too-long",
-            format!("role_name gives {name}: {why}"),
+            format!("role_name gives a name that is too long: {why}"),
             "shorten the template, the product's name or the product role's",
         )
     })?;
@@ -124,8 +149,8 @@ fn warehouse_name(
         return Err(problem(
             "reserved-name",
             format!("role_name gives {name}: {why}"),
-            "give the role another name",
+            "change role_name, so that the name begins with something else",
         ));
     }
-    Ok(name)
+    Ok((name, rendered))
 }

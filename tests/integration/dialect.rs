@@ -4,5 +4,5 @@
 
 mod changes;
 mod dbt;
-mod oracle;
+pub mod oracle;
 mod snowflake;

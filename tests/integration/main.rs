@@ -3,7 +3,9 @@
 // What tests share is no test itself; it may fail loudly all the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod apply_compare;
 mod binary;
+mod cli;
 mod dbt_build;
 mod dialect;
 mod engines;
@@ -13,6 +15,9 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod readme;
 mod real;
+mod reference;
 mod rehearsals;
+mod rules;
 mod sabotage;

@@ -274,8 +274,8 @@ async fn rights_that_others_hang_on_are_never_cut_and_those_are_named() {
         REVOKE SELECT ON TABLE "s"."t" FROM "a"
           failed: dependent privileges exist (SQLSTATE 2BP01)
           others hold it through the role that would lose it, and are never cut off unseen: revoke theirs first
+          a passed SELECT on table db.s.t on to b
           a: SELECT on table db.s.t, passed on to PUBLIC
-          a: SELECT on table db.s.t, passed on to b
         "#);
     }
 }

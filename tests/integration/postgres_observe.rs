@@ -163,8 +163,8 @@ async fn what_a_role_passed_on_to_a_stranger_is_named() {
         snapshot!(ground.show(&ground.observe(&[]).await), @r"
         schema db.s: a USAGE by postgres
         table db.s.t: a SELECT by postgres, may pass on SELECT
+        table db.s.t: b SELECT by a
         a, not understood: SELECT on table db.s.t, passed on to PUBLIC
-        a, not understood: SELECT on table db.s.t, passed on to b
         ");
     }
 }

@@ -74,6 +74,20 @@ fn a_server_that_takes_grants_back_is_exit_status_7() {
     assert!(ended.json()["failures"].to_string().contains("still to do"), "{}", ended.stdout);
 }
 
+#[test]
+fn a_server_without_the_language_to_try_queries_together_is_asked_one_by_one() {
+    let mut made = Made::new();
+    let grants = json!({"analyst": ["read"], "engineer": ["write"], "owner": ["own"]});
+    let config = std::fs::read_to_string(made.folder.path().join("rolecall.yml")).unwrap();
+    made.write("rolecall.yml", &config.replace("{role_name", "{deploy_role: taylor, role_name"));
+    made.model("a", [json!("d"), json!("s"), json!("a")], "table", grants);
+    let poor = tampered("drop extension plpgsql;\n");
+    let ended = made.with_server("rehearse", &["--engine", "native"], Some(poor.path())).with(0);
+    let poor = ended.json();
+    let rich = made.with_server("rehearse", &["--engine", "native"], None).with(0).json();
+    assert_eq!((&poor["matrix"], &poor["asked"]), (&rich["matrix"], &rich["asked"]));
+}
+
 /// What is done to a server after a rehearsal, what is then said, and how it is undone.
 const SABOTAGE: [(&str, &str, &str); 14] = [
     (

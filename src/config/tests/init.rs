@@ -23,6 +23,7 @@ fn model(file: &str, group: Option<&str>, tags: &[&str]) -> Node {
         version: None,
         latest_version: None,
         rolecall: None,
+        rolecall_key: None,
         grants: BTreeMap::new(),
         depends_on: Vec::new(),
     }

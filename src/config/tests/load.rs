@@ -34,6 +34,9 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
     error[missing-key]: `version` is missing
       --> rolecall.yml
       help: begin the file with version: 1
+    error[no-environment]: no environment is declared
+      --> rolecall.yml
+      help: declare one under `environments`, named like your dbt target
     == later_word
     error[not-supported-yet]: `policies` is not supported yet
       --> rolecall.yml:4:1

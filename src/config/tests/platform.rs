@@ -48,6 +48,9 @@ fn a_missing_or_unknown_version_is_said() {
     error[missing-key]: `version` is missing
       --> rolecall.yml
       help: begin the file with version: 1
+    error[no-environment]: no environment is declared
+      --> rolecall.yml
+      help: declare one under `environments`, named like your dbt target
     "#);
     insta::assert_snapshot!(root("version: 2\nenvironments: {dev: {role_name: x}}"), @r#"
     error[unknown-version]: this file is of version 2; this rolecall reads version 1

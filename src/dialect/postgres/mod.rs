@@ -70,6 +70,9 @@ impl Dialect for Postgres {
         match name.as_str() {
             "public" => Some("`public` means everyone in PostgreSQL, even in quotes"),
             "none" => Some("PostgreSQL has no role named `none`: the word means no role"),
+            "rolecall_lock" => {
+                Some("that role's comment is the lock that keeps two runs of rolecall apart")
+            }
             name if name.starts_with("pg_") => {
                 Some("names that begin with `pg_` belong to PostgreSQL itself")
             }

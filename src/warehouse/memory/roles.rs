@@ -102,7 +102,7 @@ impl Memory {
         role: &Ident,
     ) -> Result<(), WarehouseError> {
         let ObservedState {
-            server: _,
+            server,
             roles,
             acl,
             memberships,
@@ -114,16 +114,18 @@ impl Memory {
         let Some(it) = roles.get(role) else {
             return Err(refused(change, "there is no such role"));
         };
-        // Memberships go with the role, unless it granted them to others.
+        // Memberships go with the role, unless it granted them to others; before 16 who granted one
+        // was written down, and nothing hung on it.
         let in_use = it.used_elsewhere > 0
             || acl.iter().any(|entry| entry.grantee == *role || entry.grantor == *role)
             || defaults.iter().any(|it| it.grantee == *role || it.creator.as_ref() == Some(role))
             || owned.values().any(|owner| owner == role)
             || inventory.relations.values().any(|it| it.owner == *role)
             || unsupported.iter().any(|(of, _)| of == role)
-            || memberships
-                .iter()
-                .any(|it| it.grantor == *role && it.role != *role && it.member != *role);
+            || server.version >= 160_000
+                && memberships
+                    .iter()
+                    .any(|it| it.grantor == *role && it.role != *role && it.member != *role);
         if in_use {
             return Err(refused(change, "some objects depend on it"));
         }

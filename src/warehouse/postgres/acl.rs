@@ -154,11 +154,16 @@ impl Objects {
                         self.acl.push(AclEntry { on, grantee, grantor, privileges, grantable });
                     }
                 }
-                None => {
-                    let to = if grantee.is_empty() { "PUBLIC" } else { &*grantee };
-                    let what = format!("{privileges} on {} {on}, passed on to {to}", on.class());
+                None if grantee.is_empty() => {
+                    let what = format!("{privileges} on {} {on}, passed on to PUBLIC", on.class());
                     self.unsupported.insert((grantor, what));
                 }
+                // A stranger's, which hangs on what one of ours holds.
+                None if !privileges.is_empty() => {
+                    let (on, grantee) = (on.clone(), name(&grantee)?);
+                    self.acl.push(AclEntry { on, grantee, grantor, privileges, grantable });
+                }
+                None => {}
             }
         }
         if let Some(entries) = self.acl.get_mut(start..) {

@@ -297,18 +297,19 @@ pub(super) fn owned(version: u32) -> String {
     sql
 }
 
-/// Memberships of and in the roles of interest. Options came with PostgreSQL 16; before, being a
+/// Memberships of and in the roles of interest, and from 16 on those that hang on their admin
+/// option. Options came with PostgreSQL 16; before, being a
 /// member gave SET, and the member's own INHERIT attribute decided the other.
 pub(super) fn memberships(version: u32) -> String {
-    let options = if version >= 160_000 {
-        "m.inherit_option, m.set_option"
+    let (options, let_in) = if version >= 160_000 {
+        ("m.inherit_option, m.set_option", " or m.grantor = any($1)")
     } else {
-        "coalesce(r.rolinherit, true), true"
+        ("coalesce(r.rolinherit, true), true", "")
     };
     format!(
         "select m.roleid, m.member, m.grantor, m.admin_option, {options}
          from pg_auth_members m left join pg_roles r on r.oid = m.member
-         where m.roleid = any($1) or m.member = any($1)"
+         where m.roleid = any($1) or m.member = any($1){let_in}"
     )
 }
 
@@ -336,13 +337,8 @@ pub(super) const SCHEMAS: &str = "
 /// reads. `$2` is the connected database's OID.
 pub(super) fn other_uses(version: u32) -> String {
     // From 16 on the grantor of a membership is recorded here too.
-    let memberships = if version >= 160_000 {
-        "d.classid = 'pg_auth_members'::regclass and exists (
-            select from pg_auth_members m
-            where m.oid = d.objid and (m.roleid = any($1) or m.member = any($1)))"
-    } else {
-        "false"
-    };
+    let memberships =
+        if version >= 160_000 { "d.classid = 'pg_auth_members'::regclass" } else { "false" };
     let parameters = if version >= 150_000 { ", 'pg_parameter_acl'::regclass" } else { "" };
     format!(
         "select d.refobjid, d.deptype::text,

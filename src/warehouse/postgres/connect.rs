@@ -36,7 +36,9 @@ pub(super) struct Target {
 const OLDEST: u32 = 130_000;
 
 /// Every session is set so: nothing in a schema of the user's can shadow a catalog or a function,
-/// string literals mean what they say, and no limit that was set for the role cuts a plan short. Compiling queries takes longer than running ours.
+/// string literals mean what they say, and no limit that was set for the role cuts a plan short.
+/// Compiling queries takes longer than running ours. From 16 on, a server may let whoever creates a
+/// role into it: that would be a member that nobody declares.
 const SET_UP: &str = "
     set search_path = pg_catalog, pg_temp;
     set standard_conforming_strings = on;
@@ -45,7 +47,9 @@ const SET_UP: &str = "
     set idle_in_transaction_session_timeout = 0;
     set jit = off;
     set bytea_output = hex;
-    set datestyle = iso";
+    set datestyle = iso;
+    select set_config('createrole_self_grant', '', false)
+    where current_setting('server_version_num')::int4 >= 160000";
 
 impl Target {
     /// Reads a URL, or a `key=value` text as libpq takes it. What the client library says about

@@ -246,14 +246,19 @@ fn outside(state: &ObservedState) -> String {
     let ours = |name: &Ident| {
         matches!(&state.roles.get(name).map(|r| &r.marker), Some(MarkerReading::Marker(_)))
     };
-    let acl: Vec<_> = state
+    // Whoever granted it: what an owner granted becomes the next owner's.
+    let acl: BTreeSet<_> = state
         .acl
         .iter()
         .filter(|e| !ours(&e.grantee))
-        .map(|e| (&e.on, &e.grantee, e.privileges))
+        .flat_map(|e| e.privileges.iter().map(move |privilege| (&e.on, &e.grantee, privilege)))
         .collect();
-    let memberships: Vec<_> =
-        state.memberships.iter().filter(|m| !ours(&m.role) && !ours(&m.member)).collect();
+    let memberships: Vec<_> = state
+        .memberships
+        .iter()
+        .filter(|m| !ours(&m.role) && !ours(&m.member))
+        .map(|m| (&m.role, &m.member, m.admin, m.inherit, m.set))
+        .collect();
     let defaults: Vec<_> = state.defaults.iter().filter(|d| !ours(&d.grantee)).collect();
     let roles: Vec<_> = state.roles.iter().filter(|(name, _)| !ours(name)).collect();
     format!("{acl:?}\n{memberships:?}\n{defaults:?}\n{roles:?}")

@@ -108,6 +108,7 @@ pub fn scope() -> Scope {
         deployment: "shop".into(),
         environment: "prod".into(),
         instance: None,
+        every_instance: false,
         database: id(DATABASE),
         schemas: SCHEMAS[..2].iter().map(|schema| id(schema)).collect(),
     }

@@ -1,0 +1,169 @@
+//! What is asked for: arguments, dbt's variables, help.
+
+use super::{Ended, fixture, rolecall, rolecall_with};
+
+fn shop() -> std::path::PathBuf {
+    fixture("sales_analytics")
+}
+
+#[test]
+fn wrong_arguments_exit_with_2_and_say_why_on_stderr() {
+    for arguments in [
+        &[][..],
+        &["nonsense"],
+        &["validate", "--nope"],
+        &["validate", "surplus"],
+        &["validate", "--format", "xml"],
+        &["validate", "--as-of", "tomorrow"],
+        &["compile", "--as-of", "2026-02-30"],
+        &["compile", "--dialect", "oracle"],
+        &["plan", "--format", "sql"],
+        &["validate", "--format", "sql"],
+        &["plan", "--allow-revokes", "-1"],
+        &["plan", "--allow-revokes"],
+        &["apply", "--batches", "0"],
+        &["schema", "profiles"],
+        &["completions", "tcl"],
+        &["completions"],
+        &["rehearse", "--engine", "oracle"],
+        &["compile", "-t", "dev", "-t", "prod"],
+    ] {
+        let ended = rolecall(&shop(), arguments);
+        assert_eq!(ended.exit, 2, "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn help_and_version_exit_with_0_and_are_data() {
+    for arguments in [&["--help"][..], &["-h"], &["help"], &["help", "plan"], &["plan", "--help"]] {
+        let ended = rolecall(&shop(), arguments);
+        assert_eq!((ended.exit, ended.stderr.as_str()), (0, ""), "{arguments:?}");
+        assert!(ended.stdout.contains("Usage: rolecall"), "{arguments:?}: {ended:?}");
+    }
+    let version = rolecall(&shop(), &["--version"]);
+    assert_eq!(version.stdout, format!("rolecall {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(version.exit, 0);
+    let help = rolecall(&shop(), &["--help"]).stdout;
+    for command in [
+        "init",
+        "validate",
+        "compile",
+        "plan",
+        "apply",
+        "verify",
+        "rehearse",
+        "schema",
+        "completions",
+    ] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+    for exit in 0..9 {
+        // 4 is of a command that is not there yet.
+        assert_eq!(help.contains(&format!("\n  {exit}  ")), exit != 4, "{exit}: {help}");
+    }
+}
+
+#[test]
+fn a_password_in_the_environment_is_not_in_the_help() {
+    let url = "postgres://u:secret-word@h/d";
+    let help = rolecall_with(&shop(), &["plan", "--help"], &[("ROLECALL_CONNECTION", url)]);
+    assert!(!help.stdout.contains("secret-word"), "{help:?}");
+}
+
+fn database_of(ended: &Ended) -> String {
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    let json = ended.json();
+    let grants = json["grants"].as_array().unwrap();
+    let of_database = grants.iter().find(|grant| grant["on"]["class"] == "database").unwrap();
+    of_database["on"]["name"].as_str().or(of_database["on"]["database"].as_str()).unwrap().into()
+}
+
+#[test]
+fn dbt_s_variables_say_where_and_what() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let here = elsewhere.path();
+    let project = shop().display().to_string();
+    let variables = [("DBT_PROJECT_DIR", project.as_str()), ("DBT_TARGET", "dev")];
+    assert_eq!(database_of(&rolecall_with(here, &["compile"], &variables)), "shop_dev");
+    // An argument goes before its variable.
+    let ended = rolecall_with(here, &["compile", "-t", "prod"], &variables);
+    assert_eq!(database_of(&ended), "shop");
+    let wrong = ("DBT_PROJECT_DIR", "/nowhere");
+    let ended = rolecall_with(
+        here,
+        &["compile", "--project-dir", &project],
+        &[wrong, ("DBT_TARGET", "prod")],
+    );
+    assert_eq!(database_of(&ended), "shop");
+}
+
+#[test]
+fn the_manifest_is_looked_for_where_dbt_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    super::copy_configuration(&shop(), here);
+    let put = |from: &str, to: &str| {
+        std::fs::create_dir_all(here.join(to).parent().unwrap()).unwrap();
+        std::fs::copy(shop().join("target").join(from).join("manifest.json"), here.join(to))
+            .unwrap();
+    };
+    let compile = |more: &[&str], variables: &[(&str, &str)]| {
+        rolecall_with(here, &[&["compile", "-t", "prod"], more].concat(), variables)
+    };
+    let missing = compile(&[], &[]);
+    assert_eq!((missing.exit, missing.stdout.as_str()), (1, ""));
+    assert!(missing.stderr.contains("target/manifest.json"), "{missing:?}");
+
+    put("dev", "out/manifest.json");
+    assert_eq!(database_of(&compile(&["--target-path", "out"], &[])), "shop_dev");
+    assert_eq!(database_of(&compile(&[], &[("DBT_TARGET_PATH", "out")])), "shop_dev");
+    // The target's own folder goes before the one of all.
+    put("prod", "out/prod/manifest.json");
+    assert_eq!(database_of(&compile(&[], &[("DBT_TARGET_PATH", "out")])), "shop");
+    // And --manifest before both.
+    let named = compile(&["--manifest", "out/manifest.json"], &[("DBT_TARGET_PATH", "out")]);
+    assert_eq!(database_of(&named), "shop_dev");
+}
+
+#[test]
+fn a_target_is_an_environment_or_its_dbt_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let manifest = shop().join("target/prod/manifest.json").display().to_string();
+    let roles = "product_roles: {analyst: {may: [read]}}\nproducts: {a: {}}\n";
+    let text = format!(
+        "version: 1\nenvironments:\n  live: {{target: prod, role_name: \"x_{{{{ role.name }}}}\"}}\n{roles}"
+    );
+    std::fs::write(here.join("rolecall.yml"), text).unwrap();
+    for arguments in [&["-t", "live"][..], &["-t", "prod"], &[]] {
+        let ended = rolecall(here, &[&["validate", "--manifest", &manifest], arguments].concat());
+        assert!(!ended.stderr.contains("environment]"), "{arguments:?}: {ended:?}");
+    }
+    let unknown = rolecall(here, &["validate", "-t", "lve", "--manifest", &manifest]);
+    assert_eq!(unknown.exit, 1);
+    assert!(unknown.stderr.contains("no environment is named lve"), "{unknown:?}");
+    let several = rolecall(&shop(), &["compile"]);
+    assert_eq!(several.exit, 1);
+    assert!(several.stderr.contains("give --target with one of dev, prod"), "{several:?}");
+}
+
+#[test]
+fn without_a_connection_nothing_is_planned() {
+    for command in ["plan", "apply", "verify"] {
+        let ended = rolecall(&shop(), &[command, "-t", "prod"]);
+        assert_eq!((ended.exit, ended.stdout.as_str()), (1, ""), "{ended:?}");
+        assert!(ended.stderr.contains("ROLECALL_CONNECTION"), "{ended:?}");
+    }
+}
+
+#[test]
+fn an_environment_without_a_manifest_is_named_and_the_others_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    super::copy_configuration(&shop(), folder.path());
+    let dev = std::fs::read(shop().join("target/dev/manifest.json")).unwrap();
+    super::write(&folder.path().join("target/dev/manifest.json"), &dev);
+    let ended = rolecall(folder.path(), &["validate"]);
+    assert_eq!(ended.exit, 0, "{ended:?}");
+    assert!(ended.stderr.contains("prod was not checked"), "{ended:?}");
+}

@@ -1,0 +1,112 @@
+//! The documents that are written from the code, or list what is in it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use rolecall::dialect::privileges_markdown;
+use rolecall::model::DialectKind;
+
+/// Set, the test writes the files instead of comparing them.
+const WRITE: &str = "ROLECALL_WRITE_REFERENCE";
+
+const GENERATED: &str = "<!-- Written from the code. To write it again:\n     \
+    ROLECALL_WRITE_REFERENCE=1 cargo test --test integration the_reference_is_fresh -->\n";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn cli() -> String {
+    format!(
+        "# Command line\n{GENERATED}\nExit statuses are in [the README](../../README.md#exit-status).\n\n{}",
+        rolecall::cli::reference()
+    )
+}
+
+fn privileges() -> String {
+    let mut text = format!(
+        "# Privileges\n{GENERATED}\n\
+         What the permission words become on each class of objects. `own` is ownership and no \
+         privilege. Any privilege\nof the class may be declared by its SQL name.\n\n\
+         A declaration is about a node's relation: a table, a view and their kin. The other \
+         classes are here because a\nmanaged role can have been given something on them, and what \
+         nobody declares is taken away.\n"
+    );
+    for (kind, name) in
+        [(DialectKind::Postgres, "PostgreSQL"), (DialectKind::Snowflake, "Snowflake")]
+    {
+        let _ = write!(text, "\n## {name}\n{}", privileges_markdown(kind));
+    }
+    text
+}
+
+#[test]
+fn the_reference_is_fresh() {
+    for (file, now) in [("cli.md", cli()), ("privileges.md", privileges())] {
+        let path = root().join("docs/reference").join(file);
+        if std::env::var_os(WRITE).is_some() {
+            std::fs::write(&path, now).unwrap();
+            continue;
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == now,
+            "docs/reference/{file} is not as the code writes it; to write it again:\n  \
+             {WRITE}=1 cargo test --test integration the_reference_is_fresh"
+        );
+    }
+}
+
+/// Texts that look like codes and are none.
+const NO_CODES: [&str; 3] = ["run-results", "verify-ca", "verify-full"];
+
+/// Codes of one word, which no pattern tells from other texts.
+const ONE_WORD: [&str; 1] = ["dependents"];
+
+#[test]
+fn every_code_is_in_the_list_of_diagnostics_and_no_other() {
+    let mut used: BTreeSet<String> = ONE_WORD.iter().map(ToString::to_string).collect();
+    for file in sources(&root().join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        used.extend(lines.flat_map(|line| line.split('"').skip(1).step_by(2)).filter_map(is_code));
+    }
+    let list = std::fs::read_to_string(root().join("docs/reference/diagnostics.md")).unwrap();
+    let listed: BTreeSet<String> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned))
+        .collect();
+    let missing: Vec<&String> = used.difference(&listed).collect();
+    let gone: Vec<&String> = listed.difference(&used).collect();
+    assert!(
+        missing.is_empty() && gone.is_empty(),
+        "docs/reference/diagnostics.md lacks {missing:?}, and has {gone:?}, which no code says"
+    );
+}
+
+/// A text in kebab case with a dash in it.
+fn is_code(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split('-').collect();
+    let word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    let is = words.len() > 1 && words.iter().all(word) && !NO_CODES.contains(&text);
+    is.then(|| text.to_owned())
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.contains("tests") {
+            continue;
+        }
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if name.ends_with(".rs") {
+            files.push(path);
+        }
+    }
+    files
+}

@@ -1,0 +1,15 @@
+//! The rules of scope, markers, adoption, renames, roles that go, and plan files, through the real
+//! binary on real servers.
+
+mod adoption;
+mod cuts;
+mod drift;
+mod guards;
+mod limits;
+mod markers;
+mod missing;
+mod ordinary;
+mod plans;
+mod retiring;
+mod scope;
+mod site;
