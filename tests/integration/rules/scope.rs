@@ -124,6 +124,19 @@ async fn developers_with_target_schema_in_the_template_have_roles_of_their_own()
 }
 
 #[tokio::test]
+async fn roles_from_a_template_that_told_developers_apart_are_named_when_it_no_longer_does() {
+    for site in Site::each().await {
+        site.config(BY_SCHEMA);
+        site.run(&["apply"]).ends(1).says("target.schema");
+        site.run(&["apply", "--target-schema", "s"]).ends(0).never_says("template-changed");
+        let own = site.has("~s_p_analyst").await;
+        site.config(&BY_SCHEMA.replace("{{ target.schema }}_", "all_"));
+        site.run(&["apply"]).ends(0).says("template-changed").says("s_p_analyst");
+        assert_eq!(site.has("~s_p_analyst").await, own);
+    }
+}
+
+#[tokio::test]
 async fn developers_without_it_share_roles_and_keep_to_the_schemas_of_their_manifests() {
     let config = CONFIG.replace("prod:", "dev:");
     for site in Site::each().await {
