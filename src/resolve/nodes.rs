@@ -72,8 +72,9 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
 
 fn is_ours(inputs: &Inputs, node: &Node) -> bool {
     let package = node.package_name.as_str();
-    inputs.project.is_none_or(|project| project == package)
-        || inputs.config.packages.contains(package)
+    // Before dbt 1.6 a manifest does not name its project; then the deployment's name may.
+    let project = inputs.project.or(inputs.config.deployment.as_ref().map(|d| d.value.as_str()));
+    project == Some(package) || inputs.config.packages.contains(package)
 }
 
 fn foreign_package(node: &Node, declared: &NodeDeclarations) -> Diagnostic {

@@ -121,6 +121,11 @@ const NO_TLS: &str = "its sslmode asks for TLS, which this version cannot do yet
                       passwords and data would travel in the clear: use sslmode=disable or \
                       sslmode=prefer on a network that you trust, or a tunnel";
 
+/// A host with `@` is the rest of a password that was not percent-encoded: it is never shown.
+fn split_wrongly(config: &Config) -> bool {
+    config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(host) if host.contains('@')))
+}
+
 /// Where a configuration leads, without credentials.
 fn label(config: &Config) -> String {
     let host = match config.get_hosts().first() {
