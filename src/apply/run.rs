@@ -77,7 +77,14 @@ pub async fn apply<W: Execute>(
     let mut done = Vec::new();
     loop {
         match one_transaction(warehouse, project, settings, !done.is_empty()).await {
-            Ok(Part::Ended(outcome)) => return Ok(finish(*outcome, done)),
+            Ok(Part::Ended(outcome)) => {
+                let mut outcome = finish(*outcome, done);
+                if let Outcome::Applied { done: _, after } = &mut outcome {
+                    // Read back, they are members like any other.
+                    after.difference.adopted_members = before.difference.adopted_members;
+                }
+                return Ok(outcome);
+            }
             Ok(Part::More(changes)) => done.extend(changes),
             Err(failure) if done.is_empty() => return Err(failure),
             Err(failure) => return Ok(Outcome::Partly { done, failure }),

@@ -62,6 +62,7 @@ pub(super) fn show(
             version: json::VERSION,
             in_sync: plan.is_some() && difference.steps.is_empty(),
             plan,
+            adopted_members: json::AdoptedMember::of(difference),
             refused: difference.refused.clone(),
             findings: compared.findings().sorted(),
         };

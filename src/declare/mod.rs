@@ -52,6 +52,16 @@ pub struct RoleRef {
     pub role: String,
 }
 
+impl RoleRef {
+    /// Where its declaration stands in a node: `meta.rolecall.grants.finance.analyst`.
+    pub fn path(&self) -> String {
+        match &self.product {
+            Some(product) => format!("meta.rolecall.grants.{product}.{}", self.role),
+            None => format!("meta.rolecall.grants.{}", self.role),
+        }
+    }
+}
+
 /// All declarations of a project, by the node's `unique_id`.
 pub type Declarations = BTreeMap<String, NodeDeclarations>;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why};
-use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading};
+use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, Scope};
 
 /// Plans the roles themselves, and says which observed roles are managed, under which names they
 /// will be known.
@@ -48,6 +48,7 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     order_renames(sides, renames, out);
     protect_self(sides, &names, out);
     other_environments(sides, out);
+    other_templates(sides, out);
     names
 }
 
@@ -228,6 +229,40 @@ fn other_environments(sides: &Sides, out: &mut Difference) {
                 format!("the environment {environment} is gone from the configuration, and its roles are still there: {list}"),
             )
             .with_help(format!("`--retire {environment}` takes what they have")),
+        );
+    }
+}
+
+/// Roles of this environment from the time when `role_name` used `target.*` and now does not, or the
+/// other way round: no plan reaches them, so they are named.
+fn other_templates(sides: &Sides, out: &mut Difference) {
+    let Scope { deployment, environment, instance, every_instance, database: _, schemas: _ } =
+        sides.scope;
+    let of_old = |marker: &Marker| {
+        marker.deployment == *deployment
+            && marker.environment == *environment
+            && marker.instance.is_some() != instance.is_some()
+            && !every_instance
+    };
+    let old: Vec<&str> = sides
+        .observed
+        .roles
+        .iter()
+        .filter(|(_, role)| matches!(&role.marker, MarkerReading::Marker(m) if of_old(m)))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !old.is_empty() {
+        out.found.push(
+            Diagnostic::warning(
+                "template-changed",
+                format!(
+                    "these roles of {environment} are from another `role_name`, and no plan reaches them: {}",
+                    old.join(", ")
+                ),
+            )
+            .with_help(
+                "plan once with the old template and no products to empty them, or drop them by hand",
+            ),
         );
     }
 }

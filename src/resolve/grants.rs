@@ -6,7 +6,7 @@ use super::Inputs;
 use super::nodes::{ManagedNode, placed};
 use super::roles::{RoleHere, RolesHere, roles_of};
 use crate::config::{Located, ProductRole};
-use crate::declare::{Declaration, NodeDeclarations, RoleRef};
+use crate::declare::{Declaration, NodeDeclarations};
 use crate::dialect::Dialect;
 use crate::model::diagnostic::nearest;
 use crate::model::{
@@ -128,7 +128,7 @@ fn find_role<'r, 'a>(
         found.push(placed(
             Diagnostic::error(code, message)
                 .with_node(&node.unique_id)
-                .with_path(path_of(wanted))
+                .with_path(wanted.path())
                 .with_help(help),
             place,
         ));
@@ -303,7 +303,7 @@ impl OneGrant<'_, '_> {
 
     fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
         let diagnostic =
-            diagnostic.with_node(&self.node.unique_id).with_path(path_of(&self.declaration.role));
+            diagnostic.with_node(&self.node.unique_id).with_path(self.declaration.role.path());
         placed(diagnostic, self.declaration.place.as_ref())
     }
 
@@ -315,14 +315,6 @@ impl OneGrant<'_, '_> {
             line: place.and_then(|p| p.line),
             permission: Some(word.to_owned()),
         }
-    }
-}
-
-/// Where a declaration stands in its node, as [`crate::declare`] says it too.
-fn path_of(role: &RoleRef) -> String {
-    match &role.product {
-        Some(product) => format!("meta.rolecall.grants.{product}.{}", role.role),
-        None => format!("meta.rolecall.grants.{}", role.role),
     }
 }
 

@@ -186,7 +186,8 @@ fn product_of(
     };
     let place = declared.and_then(|d| d.product_place.as_ref().or(d.place.as_ref()));
     let problem = |code, message: String, help: String| {
-        placed(Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help), place)
+        let error = Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help);
+        placed(error.with_path("meta.rolecall.product"), place)
     };
     let Some(product) = inputs.config.products.get(named) else {
         let known = inputs.config.products.keys().map(String::as_str);

@@ -141,8 +141,25 @@ impl Postgres {
                 }
                 return Err(errors::in_transaction(error));
             }
+            if let Some(said) = self.not_granted() {
+                let me = actor.as_ref().unwrap_or(&open.server.acting_as);
+                let short: String = sql.chars().take(200).collect();
+                return Err(WarehouseError::Forbidden(format!(
+                    "{short}\n  {said}: {me} holds it without the right to pass it on; let the \
+                     owner of that object grant it to {me} WITH GRANT OPTION, or run this as the \
+                     owner"
+                )));
+            }
         }
         Ok(())
+    }
+
+    /// A GRANT of what one holds without grant option is a warning (01007), and grants nothing. The
+    /// warning arrives before the statement's own answer.
+    fn not_granted(&self) -> Option<String> {
+        let mut notices = self.notices.lock().ok()?;
+        let at = notices.iter().position(|notice| notice.code == "01007")?;
+        Some(notices.remove(at).message)
     }
 
     async fn send_as(
