@@ -67,7 +67,29 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
     }
     report_elsewhere(inputs, elsewhere, anything_here, found);
     report_nameless(&nameless, found);
+    take_class_of_maker(inputs, &mut nodes);
     nodes
+}
+
+/// A source that reads what a node here makes is of that node's class, not the table that sources
+/// are taken for: one relation is one thing.
+fn take_class_of_maker(inputs: &Inputs, nodes: &mut [ManagedNode]) {
+    let is_source = |node: &ManagedNode| {
+        let node = inputs.manifest.nodes.get(&node.unique_id);
+        node.is_some_and(|node| node.resource_type == ResourceType::Source)
+    };
+    let made: BTreeMap<Securable, ObjectClass> = nodes
+        .iter()
+        .filter(|node| !is_source(node))
+        .filter_map(|node| node.relation.clone())
+        .map(|on| (on.clone().with_class(ObjectClass::Table), on.class()))
+        .collect();
+    for node in nodes.iter_mut().filter(|node| is_source(node)) {
+        if let Some(on) = node.relation.take() {
+            let class = made.get(&on).copied().unwrap_or(on.class());
+            node.relation = Some(on.with_class(class));
+        }
+    }
 }
 
 fn is_ours(inputs: &Inputs, node: &Node) -> bool {

@@ -184,6 +184,12 @@ fn two_nodes_of_one_relation_give_what_both_say() {
     made.model("v", [json!("d"), json!("s"), json!("orders")], "view", grants);
     made.source("raw", ["d", "s", "orders"], json!({"owner": ["read"]}));
     insta::assert_snapshot!(shown(&made.proves(&[])), @"view d.s.orders: read |  | read");
+    // Without a warehouse, too, it is one relation of one class.
+    let compiled = made.rolecall("compile", &[]).with(0).json();
+    let grants = compiled["grants"].as_array().unwrap().iter();
+    let classes: Vec<&Value> =
+        grants.map(|g| &g["on"]["class"]).filter(|c| *c == "table" || *c == "view").collect();
+    assert_eq!(classes, ["view", "view"]);
 }
 
 #[test]
