@@ -107,6 +107,7 @@ impl World {
             deployment: "shop".to_owned(),
             environment: "prod".to_owned(),
             instance: None,
+            every_instance: false,
             database: id("shop"),
             schemas: BTreeSet::from([id("sales")]),
         };

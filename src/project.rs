@@ -83,8 +83,14 @@ impl Project {
         let environment = config.as_ref().and_then(|config| choose(config, places, &mut found));
         let target_name = environment.as_ref().map(|e| e.target.clone().unwrap_or(e.name.clone()));
         let manifest_path = manifest_path(places, target_name.as_deref());
-        let (manifest, problems) = dbt::read_manifest_file(&manifest_path);
+        let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
+        let Some(bytes) = bytes else { return (None, false, found) };
+        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        found.extend(problems);
+        // Of the bytes that were read: dbt may write the file again at any moment.
+        let manifest_sha256 = hex(&Sha256::digest(&bytes));
+        drop(bytes);
         let Some(manifest) = manifest else { return (None, false, found) };
         let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);

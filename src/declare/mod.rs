@@ -62,6 +62,15 @@ impl RoleRef {
     }
 }
 
+impl std::fmt::Display for RoleRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.product {
+            Some(product) => write!(f, "{product}.{}", self.role),
+            None => f.write_str(&self.role),
+        }
+    }
+}
+
 /// All declarations of a project, by the node's `unique_id`.
 pub type Declarations = BTreeMap<String, NodeDeclarations>;
 

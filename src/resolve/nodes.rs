@@ -6,7 +6,7 @@ use super::Inputs;
 use crate::dbt::{NamePart, Node, ResourceType, parse_selector, select};
 use crate::declare::NodeDeclarations;
 use crate::model::diagnostic::nearest;
-use crate::model::{Diagnostic, Diagnostics, Ident, ObjectClass, Place, Securable};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, ObjectClass, Place, Securable};
 
 /// A node whose access is ours to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,6 +221,16 @@ fn product_of(
     Some(named.to_owned())
 }
 
+/// Where a node's relation is, of any package; nothing is reported.
+pub(super) fn relation_of(inputs: &Inputs, node: &Node) -> Option<Securable> {
+    relation(inputs, node, None, &mut Vec::new(), &mut Diagnostics::default())
+}
+
+/// `pg_catalog` and its like hold passwords and everybody's statistics: no model of anyone's.
+fn is_the_servers(inputs: &Inputs, schema: &Ident) -> bool {
+    inputs.dialect.kind() == DialectKind::Postgres && schema.as_str().starts_with("pg_")
+}
+
 fn relation(
     inputs: &Inputs,
     node: &Node,
@@ -283,6 +293,21 @@ fn relation(
         nameless.push(node.unique_id.clone());
     }
     let (database, schema, name) = (database?, schema?, name?);
+    if wanted && is_the_servers(inputs, &schema) {
+        found.push(placed(
+            Diagnostic::error(
+                "server-schema",
+                format!(
+                    "{} is in {schema}, which belongs to the server: no access is granted there",
+                    node.unique_id
+                ),
+            )
+            .with_node(&node.unique_id)
+            .with_help("take the declaration out; what the server itself holds is granted by hand"),
+            place,
+        ));
+        return None;
+    }
     let class = inputs.inventory.class_of(&schema, &name).unwrap_or_else(|| expected(inputs, node));
     Some(Securable::in_schema(class, database, schema, name))
 }

@@ -69,6 +69,9 @@ impl Target {
                  password or database name, write @ : / ? # % as %40 %3A %2F %3F %23 %25",
             )
         })?;
+        if split_wrongly(&config) {
+            return Err(refuse("its host has an @ in it; in a user or password, write @ as %40"));
+        }
         if config.get_ssl_mode() == SslMode::Require {
             return Err(refuse(NO_TLS));
         }
