@@ -44,12 +44,15 @@ const SET_UP: &str = "
     set standard_conforming_strings = on;
     set client_min_messages = notice;
     set statement_timeout = 0;
+    set default_transaction_read_only = off;
     set idle_in_transaction_session_timeout = 0;
     set jit = off;
     set bytea_output = hex;
     set datestyle = iso;
     select set_config('createrole_self_grant', '', false)
-    where current_setting('server_version_num')::int4 >= 160000";
+    where current_setting('server_version_num')::int4 >= 160000;
+    select set_config(name, '0', false) from pg_settings
+    where name in ('transaction_timeout', 'idle_session_timeout')";
 
 impl Target {
     /// Reads a URL, or a `key=value` text as libpq takes it. What the client library says about
