@@ -83,8 +83,14 @@ impl Project {
         let environment = config.as_ref().and_then(|config| choose(config, places, &mut found));
         let target_name = environment.as_ref().map(|e| e.target.clone().unwrap_or(e.name.clone()));
         let manifest_path = manifest_path(places, target_name.as_deref());
-        let (manifest, problems) = dbt::read_manifest_file(&manifest_path);
+        let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
+        let Some(bytes) = bytes else { return (None, false, found) };
+        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        found.extend(problems);
+        // Of the bytes that were read: dbt may write the file again at any moment.
+        let manifest_sha256 = hex(&Sha256::digest(&bytes));
+        drop(bytes);
         let Some(manifest) = manifest else { return (None, false, found) };
         let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);
@@ -108,7 +114,7 @@ impl Project {
             database: places.target_database.clone(),
         };
         let project = Self {
-            manifest_sha256: sha256_of(std::slice::from_ref(&manifest_path), &places.project_dir),
+            manifest_sha256,
             config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
             manifest,
             manifest_path,
@@ -184,9 +190,27 @@ fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<E
         // Nobody can choose before that is mended.
         return None;
     }
+    let asked = places.target.as_deref().filter(|target| !target.is_empty());
+    if let Some((named, other)) = asked.and_then(|target| ambiguous(config, target)) {
+        found.push(
+            Diagnostic::error(
+                "ambiguous-target",
+                format!(
+                    "{} is the name of one environment, and the dbt target of another, {}",
+                    named.name, other.name
+                ),
+            )
+            .with_place(other.place.clone())
+            .with_also(named.place.clone(), "the environment of that name")
+            .with_help(
+                "give the environments the names of their targets, or other names than any target",
+            ),
+        );
+        return None;
+    }
     let names = || config.environments.keys().cloned().collect::<Vec<_>>().join(", ");
     let environments = || config.environments.values();
-    let chosen = match places.target.as_deref() {
+    let chosen = match asked {
         None if config.environments.len() == 1 => environments().next(),
         None => None,
         Some(target) => config
@@ -195,7 +219,7 @@ fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<E
             .or_else(|| environments().find(|e| e.target.as_deref() == Some(target))),
     };
     if chosen.is_none() {
-        found.push(match places.target.as_deref() {
+        found.push(match asked {
             Some(target) => Diagnostic::error(
                 "unknown-environment",
                 format!("no environment is named {target}, or has it as its dbt target"),
@@ -206,6 +230,13 @@ fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<E
         });
     }
     chosen.cloned()
+}
+
+/// An environment of that name, and another whose dbt target it is.
+fn ambiguous<'c>(config: &'c Config, target: &str) -> Option<(&'c Environment, &'c Environment)> {
+    let named = config.environments.get(target)?;
+    let is_other = |e: &&Environment| e.name != named.name && e.target.as_deref() == Some(target);
+    config.environments.values().find(is_other).map(|other| (named, other))
 }
 
 /// `--manifest`; else `<target path>/<target>/manifest.json`, where each target has a folder of its
@@ -219,8 +250,13 @@ pub fn manifest_path(places: &Places, target: Option<&str>) -> PathBuf {
         here if here == Path::new(".") => target_path.to_owned(),
         elsewhere => elsewhere.join(target_path),
     };
-    let own = target.map(|target| target_path.join(target).join("manifest.json"));
-    own.filter(|path| path.is_file()).unwrap_or_else(|| target_path.join("manifest.json"))
+    // A target's name is one folder, never a way out of the target path.
+    let plain =
+        |target: &&str| !target.contains(['/', '\\']) && !matches!(*target, "" | "." | "..");
+    let own = target.filter(plain).map(|target| target_path.join(target).join("manifest.json"));
+    // One that is there and cannot be read is an error, not a reason to read another.
+    own.filter(|path| path.symlink_metadata().is_ok())
+        .unwrap_or_else(|| target_path.join("manifest.json"))
 }
 
 fn choose_dialect(

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::dialect::StatementError;
 use crate::model::{
-    DesiredState, Diagnostic, Diagnostics, Inventory, ObservedState, Place, Scope, ServerIdentity,
+    DesiredState, Diagnostic, Diagnostics, Inventory, MarkerReading, ObservedState, Place, Scope,
+    ServerIdentity,
 };
 use crate::plan::{self, Difference, Options, Plan, Sides, Sources};
 use crate::project::Project;
@@ -55,7 +56,7 @@ pub async fn compare<W: Observe>(
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let look = plan::interested_in(&resolved, &database);
     let observed = warehouse.observe(&look).await?;
-    let (again, warnings) =
+    let (again, mut warnings) =
         project.resolve(Some(&database), &observed.inventory, options.skip_missing);
     let Some(mut resolved) = again else { return Err(Failure::Found(warnings)) };
     let mut scope = resolved.scope(&database);
@@ -70,6 +71,20 @@ pub async fn compare<W: Observe>(
         resolved.deploy_role = None;
         // Its schemas are not in any manifest at hand: all that its roles have is to go.
         options.prune = true;
+    }
+    if let Some(environment) = retire
+        && !observed.roles.values().any(|role| is_of(&role.marker, &scope))
+    {
+        warnings.push(
+            Diagnostic::warning(
+                "nothing-to-retire",
+                format!(
+                    "no role of {} in the environment {environment} is there",
+                    scope.deployment
+                ),
+            )
+            .with_help("check its spelling, and that this is the server where it was"),
+        );
     }
     let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
     let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
@@ -87,6 +102,10 @@ fn other_warehouse(server: &ServerIdentity, project: &Project) -> Diagnostic {
     )
     .with_place(Place::file(&project.manifest_path))
     .with_help(format!("connect to {}, or name the manifest of this warehouse", project.dialect))
+}
+
+fn is_of(marker: &MarkerReading, scope: &Scope) -> bool {
+    matches!(marker, MarkerReading::Marker(marker) if scope.holds(marker))
 }
 
 impl Compared {

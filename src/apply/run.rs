@@ -1,7 +1,9 @@
 //! The unit of work: lock, observe, compare, execute, read back, commit.
 
+use std::collections::BTreeSet;
+
 use super::{Compared, Failure, compare};
-use crate::model::{Change, Diagnostic, Diagnostics};
+use crate::model::{Change, Diagnostic, Diagnostics, Securable};
 use crate::plan::{self, Options, Plan, Stale};
 use crate::project::Project;
 use crate::warehouse::{Execute, WarehouseError};
@@ -76,8 +78,15 @@ pub async fn apply<W: Execute>(
     }
     let mut done = Vec::new();
     loop {
-        match one_transaction(warehouse, project, settings, !done.is_empty()).await {
-            Ok(Part::Ended(outcome)) => return Ok(finish(*outcome, done)),
+        match one_transaction(warehouse, project, settings, &done).await {
+            Ok(Part::Ended(outcome)) => {
+                let mut outcome = finish(*outcome, done);
+                if let Outcome::Applied { done: _, after } = &mut outcome {
+                    // Read back, they are members like any other.
+                    after.difference.adopted_members = before.difference.adopted_members;
+                }
+                return Ok(outcome);
+            }
             Ok(Part::More(changes)) => done.extend(changes),
             Err(failure) if done.is_empty() => return Err(failure),
             Err(failure) => return Ok(Outcome::Partly { done, failure }),
@@ -146,12 +155,12 @@ async fn one_transaction<W: Execute>(
     warehouse: &mut W,
     project: &Project,
     settings: &Settings<'_>,
-    continued: bool,
+    done: &[Change],
 ) -> Result<Part, Failure> {
     let mut tries = 0;
     loop {
         warehouse.begin().await?;
-        match in_transaction(warehouse, project, settings, continued).await {
+        match in_transaction(warehouse, project, settings, done).await {
             Ok(Wanted::Commit(changes, after)) => {
                 warehouse.commit().await?;
                 let ended = Outcome::Applied { done: changes, after };
@@ -189,11 +198,11 @@ async fn in_transaction<W: Execute>(
     warehouse: &mut W,
     project: &Project,
     settings: &Settings<'_>,
-    continued: bool,
+    done: &[Change],
 ) -> Result<Wanted, Failure> {
     let retire = settings.retire.as_deref();
     let mut options = settings.options.clone();
-    if continued {
+    if !done.is_empty() {
         // The guards have let the whole pass; a batch of it is no news.
         options.allow_revokes = Some(u64::MAX);
     }
@@ -209,19 +218,59 @@ async fn in_transaction<W: Execute>(
     if changes.is_empty() {
         return Ok(Wanted::RollBack(Outcome::InSync(Box::new(now))));
     }
-    let part = settings.batch.is_some_and(|size| changes.len() > size);
-    if let Some(size) = settings.batch {
-        changes.truncate(size.max(1));
+    // What a batch before has done and is to be done again has had no effect, and never will.
+    if changes.iter().any(|change| done.contains(change)) {
+        return Ok(Wanted::RollBack(Outcome::Differs(Box::new(now))));
     }
+    let whole = changes.len();
+    if let Some(size) = settings.batch {
+        changes = first_batch(changes, size.max(1));
+    }
+    let part = changes.len() < whole;
     warehouse.execute(&changes).await?;
     if part {
         return Ok(Wanted::CommitPart(changes));
     }
     let after = compare(warehouse, project, &options, retire).await?;
-    if !after.difference.steps.is_empty() || after.difference.found.has_errors() {
+    let differs = !after.difference.steps.is_empty() || after.difference.found.has_errors();
+    if differs && rebuilt_meanwhile(&now, &after) {
+        let what = "a relation was rebuilt while its grants were made".to_owned();
+        return Err(Failure::Warehouse(WarehouseError::Retry(what)));
+    }
+    if differs {
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(after))));
     }
     Ok(Wanted::Commit(changes, Box::new(after)))
+}
+
+/// The first changes, and with an owner's change the grants on what it hands over: what the old
+/// owner held is theirs only once those are made.
+fn first_batch(changes: Vec<Change>, size: usize) -> Vec<Change> {
+    let relation = |on: &Securable| (on.schema_name().cloned(), on.name().cloned());
+    let moved: BTreeSet<_> = changes
+        .iter()
+        .take(size)
+        .filter_map(|change| match change {
+            Change::SetOwner { on, .. } => Some(relation(on)),
+            _ => None,
+        })
+        .collect();
+    let belongs = |change: &Change| match change {
+        Change::Grant { on, .. } => moved.contains(&relation(on)),
+        _ => false,
+    };
+    let batch = changes.into_iter().enumerate();
+    batch.filter(|(at, change)| *at < size || belongs(change)).map(|(_, change)| change).collect()
+}
+
+/// Whether some relation that is declared on lives another life than when the changes were planned.
+fn rebuilt_meanwhile(now: &Compared, after: &Compared) -> bool {
+    let relations = |compared: &Compared| compared.observed.inventory.relations.clone();
+    let (before, later) = (relations(now), relations(after));
+    before
+        .iter()
+        .any(|(key, was)| later.get(key).is_none_or(|is| is.incarnation != was.incarnation))
+        || later.keys().any(|key| !before.contains_key(key))
 }
 
 fn check_plan(settings: &Settings, now: &Compared) -> Result<(), Stale> {

@@ -64,6 +64,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         changes: Vec::new(),
         because: Vec::new(),
         left: Vec::new(),
+        adopted_members: Vec::new(),
         refused: Vec::new(),
         findings: Vec::new(),
     };
@@ -82,11 +83,13 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         Outcome::Applied { done, after } => {
             json.outcome = "applied";
             json.left = after.difference.left.clone();
+            json.adopted_members = json::AdoptedMember::of(&after.difference);
             json.findings = after.findings().sorted();
             if text {
                 output::findings(after.findings());
                 output::data(&list(&done))?;
                 output::data(&applied(done.len()))?;
+                output::data(&plan_text::adopted(&after.difference))?;
                 output::data(&plan_text::left(&after.difference.left))?;
             }
             json.changes = done;

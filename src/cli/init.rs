@@ -19,8 +19,9 @@ pub(super) struct Arguments {
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     let path = crate::project::manifest_path(&global.places(), global.target.as_deref());
     let (manifest, found) = read_manifest_file(&path);
+    let sound = !found.has_errors();
     output::findings(found);
-    let Some(manifest) = manifest else { return Ok(Exit::Failed) };
+    let Some(manifest) = manifest.filter(|_| sound) else { return Ok(Exit::Failed) };
     let text = first_config(&manifest);
     if arguments.stdout {
         output::data(&text)?;

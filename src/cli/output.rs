@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use anyhow::Context;
+
 use super::Exit;
 use crate::apply::Failure;
 use crate::model::{Diagnostic, Diagnostics};
@@ -10,9 +12,11 @@ use crate::warehouse::WarehouseError;
 
 /// Data. A closed pipe is no failure: the reader has had enough.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    // What stays in the buffer would be lost at the end without a word.
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        other => other.context("cannot write to stdout"),
     }
 }
 

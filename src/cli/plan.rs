@@ -62,6 +62,7 @@ pub(super) fn show(
             version: json::VERSION,
             in_sync: plan.is_some() && difference.steps.is_empty(),
             plan,
+            adopted_members: json::AdoptedMember::of(difference),
             refused: difference.refused.clone(),
             findings: compared.findings().sorted(),
         };
@@ -134,8 +135,17 @@ pub(super) async fn connect(flags: &ConnectionFlags) -> anyhow::Result<Postgres>
 
 /// Writes beside the file first: a plan is there whole, or not at all.
 fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    // Through a link to what it names; a device or a pipe is written to, never replaced.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if path.exists() && !path.is_file() {
+        return Ok(std::fs::write(path, text)?);
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    // Who may read it is the umask's to say: another job may be the one that applies it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
     std::io::Write::write_all(&mut file, text.as_bytes())?;
     file.persist(path)?;
     Ok(())

@@ -20,6 +20,12 @@ const FOLDER: &str = "rolecall";
 /// What comes back, and when, is said at [`parse`]; it is `None` as well where a file cannot be
 /// read, is a link, or does not belong where it stands: who knows what it was to say.
 pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
+    if !project_dir.is_dir() {
+        let error = Diagnostic::error("no-configuration", "there is no such folder")
+            .with_help("give --project-dir the folder of dbt_project.yml and rolecall.yml")
+            .with_place(Place::file(project_dir));
+        return (None, [error].into_iter().collect());
+    }
     let mut finder =
         Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
     finder.roots();

@@ -19,8 +19,17 @@ const KNOWN: [std::ops::RangeInclusive<u32>; 2] = [1..=12, 20..=20];
 /// The file is read whole and not mapped: dbt writes a manifest in place, and a mapping that
 /// shrinks while it is read ends the process, which no crate can make safe.
 pub fn read_manifest_file(path: &Path) -> (Option<Manifest>, Diagnostics) {
+    let (read, mut diagnostics) = read_bytes(path);
+    let Some(bytes) = read else { return (None, diagnostics) };
+    let (manifest, found) = read_manifest(&bytes, path);
+    diagnostics.extend(found);
+    (manifest, diagnostics)
+}
+
+/// The bytes of a manifest's file, or why there are none.
+pub fn read_bytes(path: &Path) -> (Option<Vec<u8>>, Diagnostics) {
     match std::fs::read(path) {
-        Ok(bytes) => read_manifest(&bytes, path),
+        Ok(bytes) => (Some(bytes), Diagnostics::default()),
         Err(error) => {
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(

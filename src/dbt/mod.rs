@@ -21,7 +21,7 @@ mod select_tests;
 mod selector;
 mod strict_json;
 
-pub use manifest::{read_manifest, read_manifest_file};
+pub use manifest::{read_bytes, read_manifest, read_manifest_file};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
 pub(crate) use raw_value::KEY;
 pub use select::select;

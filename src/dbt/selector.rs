@@ -135,6 +135,12 @@ fn criterion(text: &str, whole: &str) -> Result<Criterion, SelectorError> {
             "take the comma away, or write what to intersect with",
         ));
     }
+    if text.starts_with('-') {
+        return Err(error(
+            format!("`{text}` looks like an option, and would be taken for a name"),
+            "a selection has no options: select what is meant, such as `path:models/sales,tag:public`",
+        ));
+    }
     if text.starts_with('@') {
         return Err(error(
             format!("`{text}`: the operator @ is not supported"),

@@ -52,6 +52,25 @@ pub struct RoleRef {
     pub role: String,
 }
 
+impl RoleRef {
+    /// Where its declaration stands in a node: `meta.rolecall.grants.finance.analyst`.
+    pub fn path(&self) -> String {
+        match &self.product {
+            Some(product) => format!("meta.rolecall.grants.{product}.{}", self.role),
+            None => format!("meta.rolecall.grants.{}", self.role),
+        }
+    }
+}
+
+impl std::fmt::Display for RoleRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.product {
+            Some(product) => write!(f, "{product}.{}", self.role),
+            None => f.write_str(&self.role),
+        }
+    }
+}
+
 /// All declarations of a project, by the node's `unique_id`.
 pub type Declarations = BTreeMap<String, NodeDeclarations>;
 

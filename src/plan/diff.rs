@@ -3,7 +3,7 @@
 use super::{
     Difference, Left, Sides, Step, Why, dependents, grants, guard, members, order, owners, roles,
 };
-use crate::model::{Change, RoleAttributes};
+use crate::model::{Change, Diagnostic, DialectKind, Privilege, RoleAttributes};
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
 
@@ -20,6 +20,7 @@ pub fn interested_in(resolved: &Resolved, database: &crate::model::Ident) -> Loo
 pub fn diff(sides: &Sides) -> Difference {
     let mut out = Difference::default();
     let names = roles::roles(sides, &mut out);
+    unknown_to_the_server(sides, &mut out);
     if out.found.has_errors() {
         return out;
     }
@@ -36,6 +37,27 @@ pub fn diff(sides: &Sides) -> Difference {
     out.refused.extend(dependents::dependents(sides, &names, &out.steps));
     out.refused.extend(guard::guard(sides, &names, &out.steps));
     out
+}
+
+/// Privileges that a server of this version does not have yet.
+fn unknown_to_the_server(sides: &Sides, out: &mut Difference) {
+    let server = &sides.observed.server;
+    if server.dialect != DialectKind::Postgres || server.version >= 170_000 {
+        return;
+    }
+    for ((on, _), grant) in &sides.desired.grants {
+        let Some(reasons) = grant.because.get(&Privilege::MAINTAIN) else { continue };
+        let mut error = Diagnostic::error(
+            "no-such-privilege",
+            format!(
+                "MAINTAIN on {on} is declared, which PostgreSQL {} does not have",
+                server.version / 10_000
+            ),
+        )
+        .with_help("it came with PostgreSQL 17: take it out, or declare `admin`");
+        error.node = reasons.first().and_then(|reason| reason.node.clone());
+        out.found.push(error);
+    }
 }
 
 fn attributes(sides: &Sides, names: &super::NewNames, out: &mut Difference) {

@@ -65,15 +65,15 @@ impl Seen<'_> {
     }
 
     fn owner(&self, on: &Securable) -> Option<Ident> {
-        let key = relation_key(on)?;
-        if let Some((_, to)) = self.moves.get(&key) {
+        let key = relation_key(on);
+        if let Some((_, to)) = key.as_ref().and_then(|key| self.moves.get(key)) {
             return Some(to.clone());
         }
         let observed = self.sides.observed;
         let owner = observed
             .owned
             .get(on)
-            .or_else(|| observed.inventory.relations.get(&key).map(|relation| &relation.owner));
+            .or_else(|| observed.inventory.relations.get(&key?).map(|relation| &relation.owner));
         owner.map(|owner| new_name(self.names, owner).clone())
     }
 

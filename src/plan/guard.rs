@@ -48,6 +48,9 @@ pub fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
     for (role, count) in held.roles_that_lose_all(steps) {
         refuse("role-loses-all", format!("{role} would lose all {count} privileges that it has"));
     }
+    for (role, count) in emptied(sides, names, steps) {
+        refuse("role-loses-all", format!("{role} would lose all {count} members that it has"));
+    }
     if lost >= MANY && lost * 2 > held.all {
         refuse(
             "mass-revocation",
@@ -129,6 +132,30 @@ impl Held {
             .map(|(role, held)| (role.clone(), *held))
             .collect()
     }
+}
+
+/// Roles that had at least two members and would have none: a members file that went away looks so.
+fn emptied(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<(Ident, usize)> {
+    let mut had: BTreeMap<&Ident, BTreeSet<&Ident>> = BTreeMap::new();
+    for m in sides.observed.memberships.iter().filter(|m| !m.automatic) {
+        if let Some(role) = names.get(&m.role) {
+            had.entry(role).or_default().insert(&m.member);
+        }
+    }
+    let stays: BTreeSet<&Ident> = sides.desired.memberships.keys().map(|(role, _)| role).collect();
+    let loses: BTreeSet<&Ident> = steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::RemoveMember { role, .. } => Some(role),
+            _ => None,
+        })
+        .collect();
+    had.into_iter()
+        .filter(|(role, members)| {
+            members.len() >= 2 && loses.contains(role) && !stays.contains(role)
+        })
+        .map(|(role, members)| (role.clone(), members.len()))
+        .collect()
 }
 
 /// A role whose marker says `immutable` loses nothing, from whatever input.

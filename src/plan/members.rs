@@ -76,6 +76,14 @@ impl<'a> Seen<'a> {
     fn observed(&self, seen: &ObservedMembership, out: &mut Difference) {
         let Self { sides, names, .. } = self;
         let (holds, is_held) = (names.contains_key(&seen.member), names.contains_key(&seen.role));
+        if seen.automatic && is_held && seen.member != sides.observed.server.acting_as {
+            out.left.push(Left {
+                role: new_name(names, &seen.role).clone(),
+                what: format!("the admin option of {}, who may let anybody in", seen.member),
+                why: "the server gives it to whoever makes a role, and only a superuser takes it"
+                    .to_owned(),
+            });
+        }
         if seen.automatic || !(holds || is_held) {
             return;
         }

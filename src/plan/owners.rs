@@ -81,7 +81,9 @@ fn check_deploy_role(
         );
         return;
     };
-    if role.attributes.superuser || is_member(sides, names, deploy_role, owner) {
+    // Before PostgreSQL 16 a member without INHERIT does not act as the owner by itself.
+    let acts = role.attributes.inherit || sides.observed.server.version >= 160_000;
+    if role.attributes.superuser || acts && is_member(sides, names, deploy_role, owner) {
         return;
     }
     out.found.push(

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why, in_reach};
-use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading};
+use crate::dialect;
+use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, RoleAttributes, Scope};
 
 /// Plans the roles themselves, and says which observed roles are managed, under which names they
 /// will be known.
@@ -48,6 +49,7 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     order_renames(sides, renames, out);
     protect_self(sides, &names, out);
     other_environments(sides, out);
+    other_templates(sides, out);
     names
 }
 
@@ -64,6 +66,16 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
     for (name, role) in &sides.observed.roles {
         let MarkerReading::Marker(marker) = &role.marker else { continue };
         if !sides.scope.holds(marker) {
+            continue;
+        }
+        if let Some(why) = dialect::of(sides.observed.server.dialect).reserved(name) {
+            out.found.push(
+                Diagnostic::warning(
+                    "marker-on-reserved",
+                    format!("the role {name} bears our marker and is left alone: {why}"),
+                )
+                .with_help("somebody wrote that comment: clear it"),
+            );
             continue;
         }
         if let Some(other) = ours.insert(key(marker), name.clone()) {
@@ -198,6 +210,25 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
             help: "connect as another role, or clear that role's comment".to_owned(),
         });
     }
+    for (name, becomes) in names.iter().filter(|(name, _)| *name != acting_as) {
+        let role = &sides.observed.roles[name];
+        let deploys = sides.deploy_role == Some(name);
+        // A role of ours never logs in. One that does, under a name that nobody declares, is more
+        // likely somebody's than ours: its marker is only a comment, which others can write.
+        let strange = name != becomes || !sides.desired.roles.contains_key(name);
+        if !role.attributes.superuser && (deploys || strange && has_power(&role.attributes)) {
+            out.refused.push(Refusal {
+                code: "marker-on-a-stranger",
+                message: format!(
+                    "the role {name} bears our marker, and {}",
+                    if deploys { "is the deploy_role" } else { "can log in or has power of its own" }
+                ),
+                help: format!(
+                    "a marker is only a comment: clear it (COMMENT ON ROLE … IS NULL), or, if {name} is really a product role, take LOGIN and its other attributes away by hand"
+                ),
+            });
+        }
+    }
     for name in names.keys().filter(|name| sides.observed.roles[*name].attributes.superuser) {
         out.refused.push(Refusal {
             code: "managed-superuser",
@@ -206,6 +237,19 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
                 .to_owned(),
         });
     }
+}
+
+fn has_power(attributes: &RoleAttributes) -> bool {
+    let RoleAttributes {
+        superuser,
+        create_role,
+        create_db,
+        login,
+        replication,
+        bypass_rls,
+        inherit: _,
+    } = *attributes;
+    superuser || create_role || create_db || login || replication || bypass_rls
 }
 
 /// Roles of environments that the configuration no longer has are named; `--retire` empties them.
@@ -228,6 +272,40 @@ fn other_environments(sides: &Sides, out: &mut Difference) {
                 format!("the environment {environment} is gone from the configuration, and its roles are still there: {list}"),
             )
             .with_help(format!("`--retire {environment}` takes what they have")),
+        );
+    }
+}
+
+/// Roles of this environment from the time when `role_name` used `target.*` and now does not, or the
+/// other way round: no plan reaches them, so they are named.
+fn other_templates(sides: &Sides, out: &mut Difference) {
+    let Scope { deployment, environment, instance, every_instance, database: _, schemas: _ } =
+        sides.scope;
+    let of_old = |marker: &Marker| {
+        marker.deployment == *deployment
+            && marker.environment == *environment
+            && marker.instance.is_some() != instance.is_some()
+            && !every_instance
+    };
+    let old: Vec<&str> = sides
+        .observed
+        .roles
+        .iter()
+        .filter(|(_, role)| matches!(&role.marker, MarkerReading::Marker(m) if of_old(m)))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !old.is_empty() {
+        out.found.push(
+            Diagnostic::warning(
+                "template-changed",
+                format!(
+                    "these roles of {environment} are from another `role_name`, and no plan reaches them: {}",
+                    old.join(", ")
+                ),
+            )
+            .with_help(
+                "plan once with the old template and no products to empty them, or drop them by hand",
+            ),
         );
     }
 }

@@ -3,12 +3,15 @@
 use tokio_postgres::{Client, NoTls};
 
 use super::statement_error;
-use crate::model::Ident;
+use crate::dialect;
+use crate::model::{DialectKind, Ident};
 use crate::warehouse::WarehouseError;
 
 pub(super) struct Session {
     pub(super) client: Client,
     connection: tokio::task::JoinHandle<()>,
+    /// [`TRY`] works here.
+    together: bool,
 }
 
 /// Queries to run as somebody: one after the other, each by itself and undone whatever it did.
@@ -45,7 +48,7 @@ impl Session {
             // Its end is seen by whoever asks next.
             let _ = connection.await;
         });
-        let session = Self { client, connection };
+        let session = Self { client, connection, together: false };
         // An object of the user's cannot shadow what the questions call.
         session.run("set search_path = pg_catalog, pg_temp").await?;
         Ok(session)
@@ -64,13 +67,34 @@ impl Session {
         rows.map_err(|error| statement_error(sql, &error))
     }
 
-    /// Allows [`Self::try_as`] on this session.
-    pub(super) async fn prepare_to_try(&self) -> Result<(), WarehouseError> {
-        self.run(TRY).await
+    /// Makes [`Self::try_as`] quick, where the server has the language for it and can catch an
+    /// error (the embedded one cannot on every system).
+    pub(super) async fn prepare_to_try(&mut self) -> Result<(), WarehouseError> {
+        let rows = self.query("select current_user::text", &[]).await?;
+        let me = rows.first().and_then(|row| Ident::new(row.get::<_, String>(0)).ok());
+        let (Some(me), Ok(())) = (me, self.run(TRY).await) else { return Ok(()) };
+        let check = [(&me, "select 1"), (&me, "select 1/0")];
+        let seen = self.try_together(&check).await;
+        self.together = matches!(seen.as_deref(), Ok([None, Some(code)]) if code == "22012");
+        Ok(())
     }
 
     /// How each query ended: `None` where it went through, else the server's code.
     pub(super) async fn try_as(
+        &self,
+        tries: &[(&Ident, &str)],
+    ) -> Result<Vec<Option<String>>, WarehouseError> {
+        if self.together {
+            return self.try_together(tries).await;
+        }
+        let mut ended = Vec::new();
+        for (who, query) in tries {
+            ended.push(self.try_alone(who, query).await?);
+        }
+        Ok(ended)
+    }
+
+    async fn try_together(
         &self,
         tries: &[(&Ident, &str)],
     ) -> Result<Vec<Option<String>>, WarehouseError> {
@@ -82,9 +106,23 @@ impl Session {
         Ok(ended.map(|code| (code != WENT_THROUGH).then_some(code)).collect())
     }
 
+    async fn try_alone(&self, who: &Ident, query: &str) -> Result<Option<String>, WarehouseError> {
+        let role = dialect::of(DialectKind::Postgres).quote(who);
+        self.run(&format!("begin; set local role {role}")).await?;
+        let answer = self.client.batch_execute(query).await;
+        self.run("rollback").await?;
+        match answer {
+            Ok(()) => Ok(None),
+            Err(error) => match error.code() {
+                Some(code) => Ok(Some(code.code().to_owned())),
+                None => Err(statement_error(query, &error)),
+            },
+        }
+    }
+
     /// Closes it, and waits until it is closed: the next session could not be opened before.
     pub(super) async fn close(self) {
-        let Self { client, connection } = self;
+        let Self { client, connection, together: _ } = self;
         drop(client);
         let _ = connection.await;
     }

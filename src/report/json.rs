@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::matrix::Cell;
-use crate::model::{Change, Diagnostic, Securable};
-use crate::plan::{Left, Plan, Refusal};
+use crate::model::{Change, Diagnostic, Ident, Securable};
+use crate::plan::{Difference, Left, Plan, Refusal};
 
 /// Of every shape here.
 pub const VERSION: u32 = 1;
@@ -30,10 +30,29 @@ pub struct Planned {
     /// The plan, as `--out` writes it; absent where there are errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Who gains by the adoption of existing roles.
+    pub adopted_members: Vec<AdoptedMember>,
     /// What a guard refuses.
     pub refused: Vec<Refusal>,
     /// Errors and warnings.
     pub findings: Vec<Diagnostic>,
+}
+
+/// A member that an existing role had before it was brought under management.
+#[derive(Debug, Serialize)]
+pub struct AdoptedMember {
+    /// The role.
+    pub role: Ident,
+    /// Who was in it.
+    pub member: Ident,
+}
+
+impl AdoptedMember {
+    /// Those of a comparison.
+    pub fn of(difference: &Difference) -> Vec<Self> {
+        let each = difference.adopted_members.iter();
+        each.map(|(role, member)| Self { role: role.clone(), member: member.clone() }).collect()
+    }
 }
 
 /// `apply --format json`.
@@ -49,6 +68,8 @@ pub struct Applied {
     pub because: Vec<String>,
     /// What is not as declared and stays so.
     pub left: Vec<Left>,
+    /// Who gained by the adoption of existing roles.
+    pub adopted_members: Vec<AdoptedMember>,
     /// What a guard refuses.
     pub refused: Vec<Refusal>,
     /// Errors and warnings.

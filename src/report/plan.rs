@@ -29,13 +29,21 @@ pub fn text(
         }
         let _ = writeln!(out, "\n{}", summary(&difference.steps));
     }
+    out.push_str(&adopted(difference));
+    out.push_str(&left(&difference.left));
+    out
+}
+
+/// Who gains by the adoption of existing roles.
+pub fn adopted(difference: &Difference) -> String {
+    let mut out = String::new();
     if !difference.adopted_members.is_empty() {
         let _ = writeln!(out, "\nAdopted roles bring these members with them:");
         for (role, member) in &difference.adopted_members {
-            let _ = writeln!(out, "  {member} in {role}");
+            let line = printable(&format!("{member} in {role}"));
+            let _ = writeln!(out, "  {line}");
         }
     }
-    out.push_str(&left(&difference.left));
     out
 }
 

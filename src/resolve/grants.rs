@@ -6,7 +6,7 @@ use super::Inputs;
 use super::nodes::{ManagedNode, placed};
 use super::roles::{RoleHere, RolesHere, roles_of};
 use crate::config::{Located, ProductRole};
-use crate::declare::{Declaration, NodeDeclarations, RoleRef};
+use crate::declare::{Declaration, NodeDeclarations};
 use crate::dialect::Dialect;
 use crate::model::diagnostic::nearest;
 use crate::model::{
@@ -128,24 +128,26 @@ fn find_role<'r, 'a>(
         found.push(placed(
             Diagnostic::error(code, message)
                 .with_node(&node.unique_id)
-                .with_path(path_of(wanted))
+                .with_path(wanted.path())
                 .with_help(help),
             place,
         ));
         None
     };
-    let Some(product) = wanted.product.as_deref().or(node.product.as_deref()) else {
+    // Also where another product's role is said in full: only a product gives its nodes to others.
+    let Some(own) = node.product.as_deref() else {
         // A wrong `product:` has been reported already.
         if declared.product.is_some() {
             return None;
         }
         return problem(
             "no-product",
-            format!("{} gives {} access, but belongs to no product", node.unique_id, wanted.role),
+            format!("{} gives {wanted} access, but belongs to no product", node.unique_id),
             "say `product: NAME` in the block, or let a product's `outputs` select the node"
                 .to_owned(),
         );
     };
+    let product = wanted.product.as_deref().unwrap_or(own);
     let Some(config) = inputs.config.products.get(product) else {
         let known = inputs.config.products.keys().map(String::as_str);
         let help = nearest(product, known).map_or_else(
@@ -161,8 +163,11 @@ fn find_role<'r, 'a>(
             help,
         );
     };
-    let known = roles_of(inputs, config);
-    if !known.contains_key(wanted.role.as_str()) {
+    let exists = |name: &String| {
+        config.product_roles.contains_key(name) || inputs.config.product_roles.contains_key(name)
+    };
+    if !exists(&wanted.role) {
+        let known = roles_of(inputs, config);
         let near = nearest(&wanted.role, known.keys().copied());
         let list = known.keys().copied().collect::<Vec<_>>().join(", ");
         let help = match near {
@@ -179,11 +184,10 @@ fn find_role<'r, 'a>(
         );
     }
     // Absent only where its name is wrong, which has been reported.
-    let product = config.name.as_str();
-    roles
-        .iter()
-        .find(|((p, r), _)| *p == product && *r == wanted.role)
-        .map(|((product, _), role)| (*product, role))
+    roles.get(config.name.as_str())?.get_key_value(wanted.role.as_str()).map(|(_, role)| {
+        let product: &'r str = role.product;
+        (product, role)
+    })
 }
 
 struct OneGrant<'x, 'a> {
@@ -303,7 +307,7 @@ impl OneGrant<'_, '_> {
 
     fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
         let diagnostic =
-            diagnostic.with_node(&self.node.unique_id).with_path(path_of(&self.declaration.role));
+            diagnostic.with_node(&self.node.unique_id).with_path(self.declaration.role.path());
         placed(diagnostic, self.declaration.place.as_ref())
     }
 
@@ -315,14 +319,6 @@ impl OneGrant<'_, '_> {
             line: place.and_then(|p| p.line),
             permission: Some(word.to_owned()),
         }
-    }
-}
-
-/// Where a declaration stands in its node, as [`crate::declare`] says it too.
-fn path_of(role: &RoleRef) -> String {
-    match &role.product {
-        Some(product) => format!("meta.rolecall.grants.{product}.{}", role.role),
-        None => format!("meta.rolecall.grants.{}", role.role),
     }
 }
 
@@ -349,7 +345,7 @@ pub(super) fn grant_with_way(
 /// An environment's `may` only narrows: wider than the role's own is an error, on any class.
 fn check_narrowing(inputs: &Inputs, roles: &RolesHere, found: &mut Diagnostics) {
     let mut said: BTreeSet<&str> = BTreeSet::new();
-    for role in roles.values().map(|role| role.declared) {
+    for role in roles.values().flat_map(|roles| roles.values()).map(|role| role.declared) {
         let Some(narrowed) = role.environments.get(&inputs.environment.name) else { continue };
         let Some(may) = &narrowed.may else { continue };
         for class in ObjectClass::ALL.into_iter().filter(|class| class.is_relation()) {
@@ -379,7 +375,7 @@ fn grant_warehouses(inputs: &Inputs, roles: &RolesHere, desired: &mut DesiredSta
     if inputs.dialect.kind() != DialectKind::Snowflake {
         return;
     }
-    for role in roles.values() {
+    for role in roles.values().flat_map(|roles| roles.values()) {
         let narrowed = role.declared.environments.get(&inputs.environment.name);
         let warehouses =
             narrowed.and_then(|n| n.warehouses.as_ref()).unwrap_or(&role.declared.warehouses);

@@ -1,67 +1,118 @@
 //! What dbt itself grants by `config.grants`: known, never revoked as a stranger's, and held to
 //! `may` where it names a managed role.
 
+use std::collections::BTreeMap;
+
 use super::Inputs;
 use super::grants::bounds;
-use super::nodes::ManagedNode;
-use super::roles::RolesHere;
-use crate::model::{DesiredState, Diagnostic, Diagnostics, Place, Privilege, PrivilegeSet};
+use super::nodes::relation_of;
+use super::roles::{RoleHere, RolesHere};
+use crate::dbt::Node;
+use crate::model::{
+    DesiredState, Diagnostic, Diagnostics, Ident, Place, Privilege, PrivilegeSet, Securable,
+};
 
+/// Of every node, of other packages too: dbt grants there as well.
 pub(super) fn know_dbt_grants(
     inputs: &Inputs,
-    nodes: &[ManagedNode],
     roles: &RolesHere,
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) {
-    for managed in nodes {
-        let Some(node) = inputs.manifest.nodes.get(&managed.unique_id) else { continue };
-        if node.grants.is_empty() {
-            continue;
-        }
-        let file = node.patch_path.as_deref().unwrap_or(&node.original_file_path);
+    let by_name: BTreeMap<&Ident, &RoleHere> =
+        roles.values().flat_map(|roles| roles.values()).map(|role| (&role.name, role)).collect();
+    for node in inputs.manifest.nodes.values().filter(|node| !node.grants.is_empty()) {
         if inputs.declarations.get(&node.unique_id).is_some_and(|d| !d.grants.is_empty()) {
             found.push(
-                Diagnostic::warning(
-                    "dbt-grants",
-                    format!(
-                        "{} has dbt's own `grants` as well: each dbt run revokes ours there where it does not rebuild the relation",
-                        node.unique_id
+                placed(
+                    node,
+                    Diagnostic::warning(
+                        "dbt-grants",
+                        format!(
+                            "{} has dbt's own `grants` as well: each dbt run revokes ours there where it does not rebuild the relation",
+                            node.unique_id
+                        ),
                     ),
                 )
-                .with_node(&node.unique_id)
-                .with_path(node.json_path("config.grants"))
-                .with_place(Place::file(file))
                 .with_help("say it once: move those grants into `meta.rolecall`"),
             );
         }
-        let Some(on) = &managed.relation else { continue };
-        for (word, grantees) in &node.grants {
-            let Some(privilege) = Privilege::parse(word) else { continue };
-            for grantee in grantees {
-                let Ok(name) = inputs.dialect.fold(grantee) else { continue };
-                let Some(role) = roles.values().find(|role| role.name == name) else { continue };
-                let (_, here) = bounds(inputs, role.declared, on.class());
-                if !here.privileges.contains(privilege) {
-                    found.push(
-                        Diagnostic::error(
-                            "beyond-may",
-                            format!(
-                                "dbt's own `grants` give {name} {privilege} on {}, which is beyond its `may` in {}",
-                                node.unique_id, inputs.environment.name
-                            ),
-                        )
-                        .with_node(&node.unique_id)
-                        .with_path(node.json_path("config.grants"))
-                        .with_place(Place::file(file))
-                        .with_also(role.declared.place.clone(), "the role's `may` stands here")
-                        .with_help("take it out of `grants`: what a managed role may do is bounded wherever it is said"),
-                    );
-                    continue;
-                }
-                let known = desired.known.entry((on.clone(), name)).or_default();
-                *known = known.union(PrivilegeSet::of(&[privilege]));
+        let Some(on) = relation_of(inputs, node) else { continue };
+        for (words, grantees) in &node.grants {
+            for grantee in grantees.iter().flat_map(|grantees| grantees.split(',')) {
+                let Some(role) = named(inputs, &by_name, grantee) else { continue };
+                know(inputs, node, &on, words, role, desired, found);
             }
         }
     }
+}
+
+/// The managed role that a grantee names. dbt writes it into SQL as it stands, so whatever follows
+/// the name, such as WITH GRANT OPTION, is SQL too.
+fn named<'r, 'a>(
+    inputs: &Inputs,
+    by_name: &BTreeMap<&Ident, &'r RoleHere<'a>>,
+    grantee: &str,
+) -> Option<&'r RoleHere<'a>> {
+    let whole = grantee.trim();
+    let first = whole.split_ascii_whitespace().next().unwrap_or_default();
+    let find =
+        |written: &str| inputs.dialect.fold(written).ok().and_then(|n| by_name.get(&n).copied());
+    find(whole).or_else(|| find(first))
+}
+
+fn know(
+    inputs: &Inputs,
+    node: &Node,
+    on: &Securable,
+    words: &str,
+    role: &RoleHere,
+    desired: &mut DesiredState,
+    found: &mut Diagnostics,
+) {
+    let (_, here) = bounds(inputs, role.declared, on.class());
+    let given = privileges(inputs, words, on);
+    // What cannot be read cannot be held to `may`.
+    let within = given.filter(|given| here.privileges.contains_all(*given));
+    let Some(given) = within else {
+        found.push(
+            placed(
+                node,
+                Diagnostic::error(
+                    "beyond-may",
+                    format!(
+                        "dbt's own `grants` give {} `{words}` on {}, which is beyond its `may` in {}",
+                        role.name, node.unique_id, inputs.environment.name
+                    ),
+                ),
+            )
+            .with_also(role.declared.place.clone(), "the role's `may` stands here")
+            .with_help("take it out of `grants`: what a managed role may do is bounded wherever it is said"),
+        );
+        return;
+    };
+    let known = desired.known.entry((on.clone(), role.name.clone())).or_default();
+    *known = known.union(given);
+}
+
+/// The privileges that a key of `grants` names: one, several with commas, or ALL.
+fn privileges(inputs: &Inputs, words: &str, on: &Securable) -> Option<PrivilegeSet> {
+    let all = inputs.dialect.privileges_of(on.class());
+    let mut given = PrivilegeSet::EMPTY;
+    for word in words.split(',').map(str::trim) {
+        let first = word.split_ascii_whitespace().next().unwrap_or_default();
+        if first.eq_ignore_ascii_case("all") {
+            return Some(all);
+        }
+        given.insert(Privilege::parse(word)?);
+    }
+    Some(given)
+}
+
+fn placed(node: &Node, diagnostic: Diagnostic) -> Diagnostic {
+    let file = node.patch_path.as_deref().unwrap_or(&node.original_file_path);
+    diagnostic
+        .with_node(&node.unique_id)
+        .with_path(node.json_path("config.grants"))
+        .with_place(Place::file(file))
 }

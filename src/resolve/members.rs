@@ -16,7 +16,11 @@ pub(super) fn admit_members(
 ) {
     for (product, by_role) in &inputs.config.members {
         for (role_name, entries) in by_role {
-            let Some(role) = roles.get(&(product.as_str(), role_name.as_str())) else { continue };
+            let Some(role) =
+                roles.get(product.as_str()).and_then(|roles| roles.get(role_name.as_str()))
+            else {
+                continue;
+            };
             for entry in entries.iter().filter(|entry| holds_here(inputs, entry)) {
                 let Some((member, kind)) = member_name(inputs, entry, found) else { continue };
                 if desired.roles.contains_key(&member) {

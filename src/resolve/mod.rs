@@ -9,6 +9,7 @@ mod members;
 mod nodes;
 mod owners;
 mod roles;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +117,8 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     let nodes = nodes::managed_nodes(inputs, &mut found);
     let declared = grants::grant_declared(inputs, &nodes, &roles, &mut desired, &mut found);
     owners::check_owners(inputs, &mut desired, &mut found);
-    known::know_dbt_grants(inputs, &nodes, &roles, &mut desired, &mut found);
+    known::know_dbt_grants(inputs, &roles, &mut desired, &mut found);
+    views::check_views(inputs, &nodes, &desired, &mut found);
     members::admit_members(inputs, &roles, &mut desired, &mut found);
     let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
     for node in &nodes {

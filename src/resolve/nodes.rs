@@ -6,7 +6,7 @@ use super::Inputs;
 use crate::dbt::{NamePart, Node, ResourceType, parse_selector, select};
 use crate::declare::NodeDeclarations;
 use crate::model::diagnostic::nearest;
-use crate::model::{Diagnostic, Diagnostics, Ident, ObjectClass, Place, Securable};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, ObjectClass, Place, Securable};
 
 /// A node whose access is ours to decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +67,36 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
     }
     report_elsewhere(inputs, elsewhere, anything_here, found);
     report_nameless(&nameless, found);
+    take_class_of_maker(inputs, &mut nodes);
     nodes
+}
+
+/// A source that reads what a node here makes is of that node's class, not the table that sources
+/// are taken for: one relation is one thing.
+fn take_class_of_maker(inputs: &Inputs, nodes: &mut [ManagedNode]) {
+    let is_source = |node: &ManagedNode| {
+        let node = inputs.manifest.nodes.get(&node.unique_id);
+        node.is_some_and(|node| node.resource_type == ResourceType::Source)
+    };
+    let made: BTreeMap<Securable, ObjectClass> = nodes
+        .iter()
+        .filter(|node| !is_source(node))
+        .filter_map(|node| node.relation.clone())
+        .map(|on| (on.clone().with_class(ObjectClass::Table), on.class()))
+        .collect();
+    for node in nodes.iter_mut().filter(|node| is_source(node)) {
+        if let Some(on) = node.relation.take() {
+            let class = made.get(&on).copied().unwrap_or(on.class());
+            node.relation = Some(on.with_class(class));
+        }
+    }
 }
 
 fn is_ours(inputs: &Inputs, node: &Node) -> bool {
     let package = node.package_name.as_str();
-    inputs.project.is_none_or(|project| project == package)
-        || inputs.config.packages.contains(package)
+    // Before dbt 1.6 a manifest does not name its project; then the deployment's name may.
+    let project = inputs.project.or(inputs.config.deployment.as_ref().map(|d| d.value.as_str()));
+    project == Some(package) || inputs.config.packages.contains(package)
 }
 
 fn foreign_package(node: &Node, declared: &NodeDeclarations) -> Diagnostic {
@@ -164,7 +187,8 @@ fn product_of(
     };
     let place = declared.and_then(|d| d.product_place.as_ref().or(d.place.as_ref()));
     let problem = |code, message: String, help: String| {
-        placed(Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help), place)
+        let error = Diagnostic::error(code, message).with_node(&node.unique_id).with_help(help);
+        placed(error.with_path("meta.rolecall.product"), place)
     };
     let Some(product) = inputs.config.products.get(named) else {
         let known = inputs.config.products.keys().map(String::as_str);
@@ -195,6 +219,16 @@ fn product_of(
         _ => {}
     }
     Some(named.to_owned())
+}
+
+/// Where a node's relation is, of any package; nothing is reported.
+pub(super) fn relation_of(inputs: &Inputs, node: &Node) -> Option<Securable> {
+    relation(inputs, node, None, &mut Vec::new(), &mut Diagnostics::default())
+}
+
+/// `pg_catalog` and its like hold passwords and everybody's statistics: no model of anyone's.
+fn is_the_servers(inputs: &Inputs, schema: &Ident) -> bool {
+    inputs.dialect.kind() == DialectKind::Postgres && schema.as_str().starts_with("pg_")
 }
 
 fn relation(
@@ -259,6 +293,21 @@ fn relation(
         nameless.push(node.unique_id.clone());
     }
     let (database, schema, name) = (database?, schema?, name?);
+    if wanted && is_the_servers(inputs, &schema) {
+        found.push(placed(
+            Diagnostic::error(
+                "server-schema",
+                format!(
+                    "{} is in {schema}, which belongs to the server: no access is granted there",
+                    node.unique_id
+                ),
+            )
+            .with_node(&node.unique_id)
+            .with_help("take the declaration out; what the server itself holds is granted by hand"),
+            place,
+        ));
+        return None;
+    }
     let class = inputs.inventory.class_of(&schema, &name).unwrap_or_else(|| expected(inputs, node));
     Some(Securable::in_schema(class, database, schema, name))
 }

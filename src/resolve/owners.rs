@@ -13,15 +13,12 @@ pub(super) fn deploy_role(inputs: &Inputs) -> Option<Ident> {
 /// the warehouse is.
 pub(super) fn check_owners(inputs: &Inputs, desired: &mut DesiredState, found: &mut Diagnostics) {
     if let Some(written) = &inputs.environment.deploy_role
-        && let Err(error) = inputs.dialect.fold(&written.value)
+        && let Err(why) = fit_deploy_role(inputs, desired, &written.value)
     {
         found.push(
-            Diagnostic::error(
-                "bad-deploy-role",
-                format!("deploy_role {:?}: {error}", written.value),
-            )
-            .with_help("name the role that runs dbt; in double quotes where its case matters")
-            .with_place(written.place.clone()),
+            Diagnostic::error("bad-deploy-role", format!("deploy_role {:?}: {why}", written.value))
+                .with_help("name the role that runs dbt; in double quotes where its case matters")
+                .with_place(written.place.clone()),
         );
     }
     if inputs.environment.deploy_role.is_some() {
@@ -40,4 +37,16 @@ pub(super) fn check_owners(inputs: &Inputs, desired: &mut DesiredState, found: &
         error.node = owner.because.first().and_then(|reason| reason.node.clone());
         found.push(error);
     }
+}
+
+fn fit_deploy_role(inputs: &Inputs, desired: &DesiredState, written: &str) -> Result<(), String> {
+    let name = inputs.dialect.fold(written).map_err(|error| error.to_string())?;
+    inputs.dialect.longest_name(&name)?;
+    if let Some(why) = inputs.dialect.reserved(&name) {
+        return Err(why.to_owned());
+    }
+    if desired.roles.contains_key(&name) {
+        return Err("that is a managed role, and dbt may not run as one".to_owned());
+    }
+    Ok(())
 }

@@ -10,11 +10,12 @@ use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Ma
 /// One product role of one product, in the environment that is resolved.
 pub(super) struct RoleHere<'a> {
     pub(super) name: Ident,
+    pub(super) product: &'a str,
     pub(super) declared: &'a ProductRole,
 }
 
-/// (product, product role) → its role here.
-pub(super) type RolesHere<'a> = BTreeMap<(&'a str, &'a str), RoleHere<'a>>;
+/// Product → product role → its role here.
+pub(super) type RolesHere<'a> = BTreeMap<&'a str, BTreeMap<&'a str, RoleHere<'a>>>;
 
 /// The product roles of a product: those of every product, and its own, which go first.
 pub(super) fn roles_of<'a>(
@@ -35,7 +36,7 @@ pub(super) fn instance(inputs: &Inputs) -> Option<String> {
         _ => None,
     };
     let values: Vec<String> =
-        used.iter().map(|part| format!("{part}={}", value(part).unwrap_or_default())).collect();
+        used.iter().map(|part| format!("{part}={:?}", value(part).unwrap_or_default())).collect();
     (!values.is_empty()).then(|| values.join(" "))
 }
 
@@ -72,7 +73,8 @@ pub(super) fn name_roles<'a>(
                 immutable: false,
             };
             desired.roles.insert(name.clone(), DesiredRole { marker });
-            here.insert((product_name, role_name), RoleHere { name, declared });
+            let role = RoleHere { name, product: product_name, declared };
+            here.entry(product_name).or_default().insert(role_name, role);
         }
     }
     here

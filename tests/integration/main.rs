@@ -6,6 +6,7 @@
 mod apply_compare;
 mod binary;
 mod cli;
+mod dbt_build;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
@@ -17,4 +18,6 @@ mod postgres_observe;
 mod readme;
 mod real;
 mod reference;
+mod rehearsals;
 mod rules;
+mod sabotage;

@@ -228,8 +228,8 @@ fn a_project_that_is_not_there_has_no_configuration() {
     let (config, diagnostics) = load(Path::new("/nowhere/at/all"));
     assert!(config.is_none());
     insta::assert_snapshot!(render(diagnostics), @r#"
-    error[no-configuration]: there is no rolecall.yml here
-      --> rolecall.yml
-      help: `rolecall init` writes a first one, beside dbt_project.yml
+    error[no-configuration]: there is no such folder
+      --> /nowhere/at/all
+      help: give --project-dir the folder of dbt_project.yml and rolecall.yml
     "#);
 }

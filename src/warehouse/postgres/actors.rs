@@ -50,7 +50,13 @@ impl Postgres {
                 .get(grantor)
                 .ok_or_else(|| unremovable(me, grantor, &objects, "is gone"))?;
             let as_owner = *rights && objects.iter().all(owns);
-            actors.push(if as_owner || (grantor == me && !server.superuser) {
+            // With grant options of its own a session that is no superuser would revoke by those, so
+            // it acts as the grantor itself wherever it may.
+            actors.push(if grantor == me && !server.superuser {
+                None
+            } else if !server.superuser && *set && !*superuser {
+                Some(grantor.clone())
+            } else if as_owner {
                 None
             } else if *superuser {
                 // Whatever a superuser revokes, it revokes as the owner.

@@ -140,7 +140,7 @@ const SOURCES: &[Source] = &[
         part: "c.attname",
         owner: "o.relowner",
         acl: "c.attacl",
-        only: "c.attacl is not null and not c.attisdropped and o.relkind in ('r', 'p', 'v', 'm', 'f')",
+        only: "c.attacl is not null and not c.attisdropped and o.relkind in ('r', 'p', 'v', 'm', 'f', 'S')",
         since: 0,
     },
     Source {

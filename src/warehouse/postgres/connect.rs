@@ -44,12 +44,15 @@ const SET_UP: &str = "
     set standard_conforming_strings = on;
     set client_min_messages = notice;
     set statement_timeout = 0;
+    set default_transaction_read_only = off;
     set idle_in_transaction_session_timeout = 0;
     set jit = off;
     set bytea_output = hex;
     set datestyle = iso;
     select set_config('createrole_self_grant', '', false)
-    where current_setting('server_version_num')::int4 >= 160000";
+    where current_setting('server_version_num')::int4 >= 160000;
+    select set_config(name, '0', false) from pg_settings
+    where name in ('transaction_timeout', 'idle_session_timeout')";
 
 impl Target {
     /// Reads a URL, or a `key=value` text as libpq takes it. What the client library says about
@@ -69,6 +72,9 @@ impl Target {
                  password or database name, write @ : / ? # % as %40 %3A %2F %3F %23 %25",
             )
         })?;
+        if split_wrongly(&config) {
+            return Err(refuse("its host has an @ in it; in a user or password, write @ as %40"));
+        }
         if config.get_ssl_mode() == SslMode::Require {
             return Err(refuse(NO_TLS));
         }
@@ -120,6 +126,11 @@ impl Target {
 const NO_TLS: &str = "its sslmode asks for TLS, which this version cannot do yet; without it, \
                       passwords and data would travel in the clear: use sslmode=disable or \
                       sslmode=prefer on a network that you trust, or a tunnel";
+
+/// A host with `@` is the rest of a password that was not percent-encoded: it is never shown.
+fn split_wrongly(config: &Config) -> bool {
+    config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(host) if host.contains('@')))
+}
 
 /// Where a configuration leads, without credentials.
 fn label(config: &Config) -> String {

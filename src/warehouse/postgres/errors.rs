@@ -78,6 +78,14 @@ pub(super) fn in_transaction(error: WarehouseError) -> WarehouseError {
         "XX000" if message.starts_with("tuple concurrently") => {
             WarehouseError::Retry(format!("{short}\n  met another change of the same: {message}"))
         }
+        // A relation that dbt rebuilt between our look and our statement. If it stays away, the next
+        // look says so.
+        "XX000"
+            if message.starts_with("cache lookup failed")
+                || message.starts_with("could not open relation") =>
+        {
+            WarehouseError::Retry(format!("{short}\n  met a relation on its way out: {message}"))
+        }
         "40001" | "40P01" => WarehouseError::Retry(format!("{short}\n  {message}")),
         "55P03" => WarehouseError::Locked(format!(
             "{short}\n  waited too long for a lock that somebody else holds ({message}); nothing \

@@ -138,6 +138,14 @@ impl Postgres {
         Ok(())
     }
 
+    /// A GRANT of what one holds without grant option is a warning (01007), and grants nothing. The
+    /// warning arrives before the statement's own answer.
+    fn not_granted(&self) -> Option<String> {
+        let mut notices = self.notices.lock().ok()?;
+        let at = notices.iter().position(|notice| notice.code == "01007")?;
+        Some(notices.remove(at).message)
+    }
+
     /// Sends one statement, as `actor` where there is one.
     async fn perform(
         &mut self,
@@ -154,14 +162,25 @@ impl Postgres {
                 self.send_as(me, actor, &closed, sql).await
             }
         };
-        let Err(error) = sent else { return Ok(()) };
-        let dependents = errors::code(&error) == "2BP01";
-        let error = errors::of_statement(&self.target.label, sql, &error);
-        if dependents {
-            let of = of.iter().filter_map(|at| changes.get(*at));
-            return Err(self.explain_dependents(error, of).await);
+        if let Err(error) = sent {
+            let dependents = errors::code(&error) == "2BP01";
+            let error = errors::of_statement(&self.target.label, sql, &error);
+            if dependents {
+                let of = of.iter().filter_map(|at| changes.get(*at));
+                return Err(self.explain_dependents(error, of).await);
+            }
+            return Err(errors::in_transaction(error));
         }
-        Err(errors::in_transaction(error))
+        if let Some(said) = self.not_granted() {
+            let me = actor.unwrap_or(me);
+            let short: String = sql.chars().take(200).collect();
+            return Err(WarehouseError::Forbidden(format!(
+                "{short}\n  {said}: {me} holds it without the right to pass it on; let the \
+                 owner of that object grant it to {me} WITH GRANT OPTION, or run this as the \
+                 owner"
+            )));
+        }
+        Ok(())
     }
 
     /// The schemas of these changes that a grantor has lost its way into since it granted there.

@@ -149,6 +149,35 @@ fn a_target_is_an_environment_or_its_dbt_target() {
 }
 
 #[test]
+fn a_place_that_is_not_there_is_named() {
+    let ended = rolecall(&shop(), &["validate", "--project-dir", "nowhere"]);
+    assert_eq!(ended.exit, 1);
+    insta::assert_snapshot!(ended.stderr.trim_end(), @"
+    error[no-configuration]: there is no such folder
+     |
+     = note: in nowhere
+     = help: give --project-dir the folder of dbt_project.yml and rolecall.yml
+
+    error[manifest-unreadable]: cannot read it: No such file or directory (os error 2)
+     |
+     = note: in nowhere/target/manifest.json
+     = help: run `dbt parse` (or any dbt command) to write it, or name another file with --manifest
+
+    2 errors
+    ");
+    let ended = rolecall(&shop(), &["compile", "-t", "prod", "--manifest", "models"]);
+    assert_eq!(ended.exit, 1);
+    insta::assert_snapshot!(ended.stderr.trim_end(), @"
+    error[manifest-unreadable]: cannot read it: Is a directory (os error 21)
+     |
+     = note: in models
+     = help: name a manifest.json that dbt wrote
+
+    1 error
+    ");
+}
+
+#[test]
 fn without_a_connection_nothing_is_planned() {
     for command in ["plan", "apply", "verify"] {
         let ended = rolecall(&shop(), &[command, "-t", "prod"]);

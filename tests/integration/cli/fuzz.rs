@@ -2,7 +2,9 @@
 //! refused, and nothing panics: not the reading, not the resolving, not the statements, not the
 //! text of what was found.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -11,121 +13,10 @@ use rolecall::project::{Places, Project};
 use rolecall::report::findings;
 use serde_json::Value;
 
+use super::odd::{odd, odd_json};
 use super::{fixture, write};
 
 const AS_OF: i64 = 1_795_305_600;
-
-/// Names and values that have ended other programs.
-const ODD: &[&str] = &[
-    "",
-    " ",
-    "\0",
-    "a\0b",
-    "\"",
-    "\"\"",
-    "\"a",
-    "'",
-    "`",
-    ";",
-    "--",
-    "/*",
-    "$$",
-    "\\",
-    "\n",
-    "\r\n",
-    "\t",
-    "\u{1b}[2J",
-    "\u{202e}",
-    "\u{feff}",
-    "🦀",
-    "👩‍👩‍👧‍👦",
-    "ünï",
-    "İ",
-    "ß",
-    "ﬀ",
-    "public",
-    "PUBLIC",
-    "none",
-    "pg_x",
-    "{{",
-    "}}",
-    "{{ product.name }}",
-    "{% for x in range(99999999) %}a{% endfor %}",
-    "{% raw %}",
-    "{{ env.name.x.y }}",
-    "a.b",
-    "a.b.c",
-    ".",
-    "..",
-    "../../x",
-    "*",
-    "path:**",
-    "+a+",
-    "@a",
-    "1",
-    "-1",
-    "1e999",
-    "NaN",
-    "null",
-    "true",
-    "~",
-    "&a",
-    "*a",
-    "<<",
-    "!!binary x",
-    "? ",
-    "- ",
-    ": ",
-    "#",
-    "|",
-    ">",
-    "%",
-    "%YAML",
-    "---",
-    "...",
-    "[",
-    "]",
-    "{",
-    "}",
-    "2027-13-45",
-    "9999-12-31",
-    "0000-00-00",
-    "read",
-    "own",
-    "ALL",
-    "select",
-    "SELECT, INSERT",
-    "nodes",
-    "rolecall",
-    "meta",
-    "config",
-    "grants",
-];
-
-fn odd() -> impl Strategy<Value = String> {
-    prop_oneof![
-        4 => select(ODD).prop_map(str::to_owned),
-        1 => any::<String>(),
-        1 => (select(ODD), 1..300usize).prop_map(|(odd, n)| odd.repeat(n)),
-    ]
-}
-
-fn odd_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        odd().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec((odd(), inner), 0..3)
-                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
-        ]
-    })
-}
 
 /// One thing done to a project's files. `Index` chooses a file, and a place in it.
 #[derive(Debug, Clone)]
@@ -155,13 +46,21 @@ fn harm() -> impl Strategy<Value = Harm> {
     ]
 }
 
+#[derive(Clone)]
 struct File {
     name: String,
     bytes: Vec<u8>,
 }
 
-/// A fixture's files, its manifest without what nobody reads.
+/// A fixture's files, read once.
 fn project(name: &str) -> Vec<File> {
+    static READ: LazyLock<BTreeMap<&str, Vec<File>>> =
+        LazyLock::new(|| PROJECTS.iter().map(|name| (*name, read_project(name))).collect());
+    READ[name].clone()
+}
+
+/// The configuration, the sources, and the manifest without what nobody reads.
+fn read_project(name: &str) -> Vec<File> {
     let folder = fixture(name);
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(&folder).sort_by_file_name() {
@@ -364,7 +263,7 @@ const PROJECTS: &[&str] = &[
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 15000,
+        cases: 600,
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..ProptestConfig::default()

@@ -1,10 +1,13 @@
 //! The command as its users run it: the real binary, offline.
 
+#![allow(clippy::print_stderr)] // A test that passes by says so.
+
 mod arguments;
 mod compile;
 mod failures;
 mod files;
 mod fuzz;
+mod odd;
 mod output;
 mod real;
 

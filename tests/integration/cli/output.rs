@@ -133,6 +133,24 @@ fn a_reader_who_has_had_enough_is_no_failure() {
     }
 }
 
+/// A full disk must not look like success to whoever reads the file later.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure() {
+    for arguments in [&["compile", "-t", "prod"][..], &["schema"], &["completions", "fish"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = command(&fixture("sales_analytics"))
+            .args(arguments)
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn();
+        let output = child.unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write to stdout"), "{arguments:?}: {said}");
+    }
+}
+
 /// What the command shows on a terminal of its own: util-linux's `script` makes one.
 fn on_a_terminal(variables: &[(&str, &str)]) -> Option<String> {
     let binary = env!("CARGO_BIN_EXE_rolecall");

@@ -104,8 +104,8 @@ fn the_order_of_the_platform_s_files_changes_nothing() {
         "environments:\n  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}\n",
         "product_roles:\n  analyst: {may: [read]}\n  engineer: {may: [read, write]}\n",
         "product_roles:\n  owner: {may: [admin]}\n",
-        "products:\n  finance: {outputs: \"path:models/marts/finance\", product_roles: {auditor: {may: [read]}}}\n",
-        "products:\n  sales_analytics: {}\n",
+        "products:\n  finance: {product_roles: {auditor: {may: [read]}}}\n",
+        "products:\n  sales_analytics: {outputs: \"path:models/marts/sales\"}\n",
     ];
     let compiled = |names: [&str; 5]| {
         let _ = std::fs::remove_dir_all(here.join("rolecall"));

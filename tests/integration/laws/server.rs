@@ -116,10 +116,10 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32) -> u32 {
         config.rng_seed = RngSeed::Fixed(seed.into());
     }
     let check = |world: &World| {
+        let session = &mut *session.borrow_mut();
         runtime.block_on(async {
-            let mut session = session.borrow_mut();
             session.begin().await.map_err(failed)?;
-            let ended = Case { world, session: &mut session, tally: &tally }.check().await;
+            let ended = Case { world, session, tally: &tally }.check().await;
             session.roll_back().await.map_err(failed)?;
             session.take_notices();
             ended
@@ -167,6 +167,8 @@ struct Case<'a> {
 impl Case<'_> {
     async fn check(mut self) -> Result<(), TestCaseError> {
         self.say(&sql::build(self.world)).await?;
+        // What the server said about the world is not about us.
+        self.session.take_notices();
         self.say("savepoint world").await?;
         let dump = Dump::of(self.session.client()).await;
         if dump.dangles() || dump.circles() {
@@ -221,7 +223,7 @@ impl Case<'_> {
         // 6: what the server says is what is declared.
         super::privileges::check(self.world, &dump_after, &access_after).map_err(with_plan)?;
         let at = self.tally.cases.get();
-        if at % 6 == 0 {
+        if at.is_multiple_of(6) {
             let seen = sql::usable(self.session.client()).await;
             super::privileges::check_use(&dump_after, &access_after, &seen).map_err(with_plan)?;
             add(&self.tally.used, 1);

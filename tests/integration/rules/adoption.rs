@@ -32,8 +32,12 @@ async fn adopt_names_the_members_and_keeps_what_is_declared() {
             .says("old in p_analyst")
             .never_says("SELECT on table db.s.t");
         let json = site.run(&[&["plan", "--format", "json"], &flags[..]].concat()).ends(0);
-        assert!(json.out.contains("adopt"), "{}", json.out);
-        site.run(&[&["apply"], &flags[..]].concat()).ends(0);
+        let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+        let members = serde_json::json!([
+            {"role": "p_analyst", "member": "ann"}, {"role": "p_analyst", "member": "old"}
+        ]);
+        assert_eq!(json["adopted_members"], members);
+        site.run(&[&["apply"], &flags[..]].concat()).ends(0).says("  ann in p_analyst");
         assert_eq!(site.oid("~p_analyst").await, oid);
         let after = "CONNECT here, SELECT on s.t, USAGE on s, lets in ann";
         site.must_have("~p_analyst", after).await;

@@ -92,6 +92,35 @@ async fn an_apply_that_is_killed_leaves_the_old_state_or_the_new_one() {
 }
 
 #[tokio::test]
+async fn batches_that_are_killed_are_finished_by_the_next_apply() {
+    let batches = [&APPLY[..], &["--batches", "9"]].concat();
+    for site in Site::each().await {
+        let names = tables(&site).await;
+        narrow(&site, &names);
+        site.run(&batches).ends(0);
+        let old = held(&site).await;
+        wide(&site, &names);
+        let started = Instant::now();
+        site.run(&batches).ends(0);
+        let whole = started.elapsed();
+        let new = held(&site).await;
+        for cut in 0..8 {
+            let (wanted, config): (_, fn(&Site, &[String])) =
+                if cut % 2 == 0 { (&old, narrow) } else { (&new, wide) };
+            config(&site, &names);
+            let mut child = site.command(&batches).spawn().unwrap();
+            std::thread::sleep(whole.mul_f64(f64::from(cut + 1) / 9.0));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            site.gone().await;
+            site.run(&batches).ends(0);
+            assert_eq!(held(&site).await, *wanted, "cut {cut}");
+            site.run(&["verify", "--drop-roles"]).ends(0);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_the_server_ends_leaves_the_old_state_or_the_new_one() {
     for site in Site::each().await {
         let names = tables(&site).await;

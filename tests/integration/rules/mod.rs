@@ -7,6 +7,7 @@ mod drift;
 mod guards;
 mod limits;
 mod markers;
+mod meanwhile;
 mod missing;
 mod ordinary;
 mod plans;

@@ -89,6 +89,27 @@ async fn roles_that_another_session_made_are_named_and_nothing_is_half_done() {
 }
 
 #[tokio::test]
+async fn members_that_a_superuser_let_in_are_named_where_the_session_cannot_take_them_out() {
+    for site in Site::each().await {
+        deploy(&site).await;
+        site.run_as("deploy", &["apply"]).ends(0);
+        site.sql("create role ~eve; grant ~p_analyst to ~eve; grant ~p_engineer to ~ann").await;
+        site.run_as("deploy", &["verify"]).ends(3).says("member eve");
+        let before = site.everything().await;
+        let ran = site.run_as("deploy", &["apply"]);
+        if site.ground.version().await >= 16 {
+            ran.ends(1).says("eve").says("postgres");
+            assert_eq!(site.everything().await, before);
+            site.run(&["apply"]).ends(0);
+        } else {
+            ran.ends(0);
+        }
+        site.run_as("deploy", &["verify"]).ends(0);
+        site.must_have("~p_analyst", "CONNECT here, SELECT on s.t, USAGE on s, lets in ann").await;
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_may_not_read_all_sees_the_same_drift() {
     for site in Site::each().await {
         site.sql("create role ~looker login password 'pw'").await;

@@ -205,3 +205,13 @@ async fn a_plan_that_retires_keeps_to_it() {
         assert_eq!(site.oid("~p_analyst").await, None);
     }
 }
+
+#[tokio::test]
+async fn an_environment_that_has_no_roles_is_nothing_to_retire_and_that_is_said() {
+    for site in Site::each().await {
+        site.run(&["apply"]).ends(0);
+        let before = site.everything().await;
+        site.run(&["apply", "--retire", "prodd"]).ends(0).says("nothing-to-retire").says("prodd");
+        assert_eq!(site.everything().await, before);
+    }
+}

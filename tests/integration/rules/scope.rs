@@ -1,6 +1,7 @@
 //! What is ours to change, and what is not.
 
 use super::site::{CONFIG, Site, model};
+use crate::engines::Ground;
 
 #[tokio::test]
 async fn two_deployments_on_one_server_never_touch_each_other() {
@@ -124,6 +125,19 @@ async fn developers_with_target_schema_in_the_template_have_roles_of_their_own()
 }
 
 #[tokio::test]
+async fn roles_from_a_template_that_told_developers_apart_are_named_when_it_no_longer_does() {
+    for site in Site::each().await {
+        site.config(BY_SCHEMA);
+        site.run(&["apply"]).ends(1).says("target.schema");
+        site.run(&["apply", "--target-schema", "s"]).ends(0).never_says("template-changed");
+        let own = site.has("~s_p_analyst").await;
+        site.config(&BY_SCHEMA.replace("{{ target.schema }}_", "all_"));
+        site.run(&["apply"]).ends(0).says("template-changed").says("s_p_analyst");
+        assert_eq!(site.has("~s_p_analyst").await, own);
+    }
+}
+
+#[tokio::test]
 async fn developers_without_it_share_roles_and_keep_to_the_schemas_of_their_manifests() {
     let config = CONFIG.replace("prod:", "dev:");
     for site in Site::each().await {
@@ -186,5 +200,40 @@ async fn grants_that_dbt_makes_to_a_managed_role_are_known_and_stay() {
         site.must_have("~p_analyst", "CONNECT here, SELECT on s.t, SELECT on s.u, USAGE on s")
             .await;
         site.run(&["verify"]).ends(0);
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_of_two_databases_is_applied_to_each_without_harm_to_the_other() {
+    for site in Site::each().await {
+        let other = Ground::on(site.ground.engine).await;
+        other.sql("create schema s; create table s.far (x int)").await;
+        let both = |far: &[&str]| {
+            [
+                model("s.t").gives("analyst", &["read"]),
+                model("s.far").in_database(&other.database).gives("analyst", far),
+            ]
+        };
+        site.models(&both(&["read"]));
+        site.run(&["apply"]).ends(0).says("other-database");
+        let here = "CONNECT here, SELECT on s.t, USAGE on s";
+        site.must_have("~p_analyst", here).await;
+        site.run_on(&other.url(None), &["apply"]).ends(0);
+        let far = "select has_table_privilege('ROLE', 's.far', 'SELECT')::text";
+        let far = far.replace("ROLE", &site.ground.own("~p_analyst"));
+        assert_eq!(other.ask(&far).await, ["true"]);
+        for url in [site.ground.url(None), other.url(None)] {
+            site.run_on(&url, &["verify"]).ends(0);
+        }
+        site.must_have("~p_analyst", here).await;
+        // The role goes from both only when both have been emptied.
+        let gone = CONFIG.replace("  p: {}", "  q: {}");
+        site.config(&gone);
+        site.models(&[model("s.t"), model("s.far").in_database(&other.database)]);
+        let flags = ["apply", "--drop-roles", "--allow-revokes", "3"];
+        site.run(&flags).ends(0).says("in other databases");
+        assert_eq!(other.ask(&far).await, ["true"]);
+        site.run_on(&other.url(None), &flags).ends(0);
+        assert_eq!(site.oid("~p_analyst").await, None);
     }
 }

@@ -22,6 +22,7 @@ products:
 /// A dbt model: `schema.name`, and what its `meta` and its `grants` say.
 pub struct Model {
     relation: String,
+    database: Option<String>,
     grants: serde_json::Map<String, Value>,
     dbt_grants: serde_json::Map<String, Value>,
 }
@@ -29,13 +30,19 @@ pub struct Model {
 /// A model that declares nothing.
 pub fn model(relation: impl Into<String>) -> Model {
     let relation = relation.into();
-    Model { relation, grants: Default::default(), dbt_grants: Default::default() }
+    Model { relation, database: None, grants: Default::default(), dbt_grants: Default::default() }
 }
 
 impl Model {
     /// Declares permissions of a product role.
     pub fn gives(mut self, role: &str, permissions: &[&str]) -> Self {
         self.grants.insert(role.to_owned(), json!(permissions));
+        self
+    }
+
+    /// Not in the test's own database.
+    pub fn in_database(mut self, name: &str) -> Self {
+        self.database = Some(name.to_owned());
         self
     }
 
@@ -262,7 +269,8 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 fn manifest(ground: &Ground, project: &str, models: &[Model]) -> String {
     let mut nodes = serde_json::Map::new();
-    for Model { relation, grants, dbt_grants } in models {
+    for Model { relation, database, grants, dbt_grants } in models {
+        let database = database.as_ref().unwrap_or(&ground.database);
         let (schema, name) = relation.split_once('.').unwrap();
         let mut config = json!({
             "enabled": true,
@@ -278,9 +286,9 @@ fn manifest(ground: &Ground, project: &str, models: &[Model]) -> String {
             "package_name": project,
             "name": name,
             "alias": name,
-            "database": ground.database,
+            "database": database,
             "schema": schema,
-            "relation_name": format!("\"{}\".\"{schema}\".\"{name}\"", ground.database),
+            "relation_name": format!("\"{database}\".\"{schema}\".\"{name}\""),
             "original_file_path": format!("models/{schema}/{name}.sql"),
             "fqn": [project, schema, name],
             "tags": [],
