@@ -139,7 +139,18 @@ impl Postgres {
                     let of = of.iter().filter_map(|at| changes.get(*at));
                     return Err(self.explain_dependents(error, of).await);
                 }
-                return Err(errors::in_transaction(error));
+                return Err(match (actor, errors::in_transaction(error)) {
+                    (Some(actor), WarehouseError::Statement { statement, message, code })
+                        if code == "42501" =>
+                    {
+                        WarehouseError::Forbidden(format!(
+                            "{statement}\n  only {actor}, who granted it, can take it away, and may \
+                             not: {message}; give {actor} what it lacks there, such as USAGE on the \
+                             schema, or let {actor}'s own right be taken back by the owner"
+                        ))
+                    }
+                    (_, error) => error,
+                });
             }
             if let Some(said) = self.not_granted() {
                 let me = actor.as_ref().unwrap_or(&open.server.acting_as);
