@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewNames, Refusal, Sides, Step, new_name};
-use crate::model::{Change, Ident, PrivilegeSet, Securable};
+use crate::model::{Change, Ident, ObjectClass, PrivilegeSet, Securable};
 
 /// One refusal for each thing that a stranger holds from a managed role that would lose it.
 pub(super) fn dependents(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
@@ -27,6 +27,10 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
         }
     }
     for entry in sides.observed.acl.iter().filter(|entry| !names.contains_key(&entry.grantee)) {
+        // What an owner granted hangs on nothing: the next owner has granted it then.
+        if owner(sides, &entry.on) == Some(&entry.grantor) {
+            continue;
+        }
         let from = new_name(names, &entry.grantor);
         let Some(lost) = lost.get(&(&entry.on, from)) else { continue };
         let hangs = entry.privileges.intersection(*lost);
@@ -46,6 +50,19 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
             });
         }
     }
+}
+
+/// Who owns an object now; for a column, its relation.
+fn owner<'a>(sides: &Sides<'a>, on: &Securable) -> Option<&'a Ident> {
+    let observed = sides.observed;
+    let relation = on
+        .schema_name()
+        .zip(on.name())
+        .filter(|_| on.class().is_relation() || on.class() == ObjectClass::Column)
+        .and_then(|(schema, name)| {
+            observed.inventory.relations.get(&(schema.clone(), name.clone()))
+        });
+    observed.owned.get(on).or_else(|| relation.map(|relation| &relation.owner))
 }
 
 fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why};
+use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why, in_reach};
 use crate::dialect;
 use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, RoleAttributes, Scope};
 
@@ -319,6 +319,12 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         }
         let elsewhere = sides.observed.roles[observed].used_elsewhere;
         let keeps: Vec<&Left> = out.left.iter().filter(|left| left.role == *name).collect();
+        // Its default privileges for others stay, and would hold up the drop.
+        let gives = sides.observed.defaults.iter().find(|default| {
+            default.creator.as_ref() == Some(observed)
+                && !(names.contains_key(&default.grantee)
+                    && in_reach(sides, default.schema.as_ref()))
+        });
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
         } else if elsewhere > 0 {
@@ -327,6 +333,11 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
             )
         } else if let Some(left) = keeps.first() {
             format!("no longer declared, but kept because of {}", left.what)
+        } else if let Some(gives) = gives {
+            format!(
+                "no longer declared, but kept because {} gets {} on what it will create",
+                gives.grantee, gives.privileges
+            )
         } else {
             out.steps
                 .push(Step { change: Change::DropRole { role: name.clone() }, why: Why::RoleGone });

@@ -38,6 +38,12 @@ pub(super) const LOCKABLE: &str = "
     where c.relkind in ('r', 'p') and has_schema_privilege(n.oid, 'USAGE')
       and has_table_privilege(c.oid, 'SELECT')";
 
+/// Which of the schemas named by `$2` the role named by `$1` cannot get into.
+pub(super) const CLOSED: &str = "
+    select nspname::text from pg_namespace
+    where nspname::text = any($2) and not has_schema_privilege($1::name, oid, 'USAGE')
+    order by nspname::text collate \"C\"";
+
 /// Who holds the cluster's lock, or this database's (`$1` is its key's halves).
 pub(super) const HOLDER: &str = "
     select a.pid, coalesce(a.usename::text, '?'), coalesce(a.datname::text, '?'),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tokio_postgres::types::Type;
+
 use crate::dialect::{self, Dialect, Statement};
-use crate::model::{Change, DialectKind, Ident, ServerIdentity};
+use crate::model::{Change, DialectKind, Ident, ObjectClass, ServerIdentity};
 use crate::warehouse::WarehouseError;
 
 use super::acl::get;
@@ -123,43 +125,14 @@ impl Postgres {
             )));
         }
         let statements = self.dialect().statements(changes, &server.into())?;
-        let actors = self.actors(server, changes, &statements).await?;
         let locked = self.locks().tables(server, changes, &mut open.relations).await;
         locked.map_err(errors::in_transaction)?;
-        for (statement, actor) in statements.iter().zip(actors) {
-            let Statement { sql, changes: of, as_role: _ } = statement;
-            let sent = match &actor {
-                None => self.send(sql).await,
-                Some(actor) => self.send_as(&open.server.acting_as, actor, sql).await,
-            };
-            if let Err(error) = sent {
-                let dependents = errors::code(&error) == "2BP01";
-                let error = errors::of_statement(&self.target.label, sql, &error);
-                if dependents {
-                    let of = of.iter().filter_map(|at| changes.get(*at));
-                    return Err(self.explain_dependents(error, of).await);
-                }
-                return Err(match (actor, errors::in_transaction(error)) {
-                    (Some(actor), WarehouseError::Statement { statement, message, code })
-                        if code == "42501" =>
-                    {
-                        WarehouseError::Forbidden(format!(
-                            "{statement}\n  only {actor}, who granted it, can take it away, and may \
-                             not: {message}; give {actor} what it lacks there, such as USAGE on the \
-                             schema, or let {actor}'s own right be taken back by the owner"
-                        ))
-                    }
-                    (_, error) => error,
-                });
-            }
-            if let Some(said) = self.not_granted() {
-                let me = actor.as_ref().unwrap_or(&open.server.acting_as);
-                let short: String = sql.chars().take(200).collect();
-                return Err(WarehouseError::Forbidden(format!(
-                    "{short}\n  {said}: {me} holds it without the right to pass it on; let the \
-                     owner of that object grant it to {me} WITH GRANT OPTION, or run this as the \
-                     owner"
-                )));
+        for run in statements.chunk_by(|a, b| a.as_role.is_some() == b.as_role.is_some()) {
+            // Asked for as late as this: earlier statements make roles, rename them, and give
+            // objects to other owners.
+            let actors = self.actors(&open.server, changes, run).await?;
+            for (statement, actor) in run.iter().zip(actors) {
+                self.perform(&open.server.acting_as, statement, actor.as_ref(), changes).await?;
             }
         }
         Ok(())
@@ -173,15 +146,109 @@ impl Postgres {
         Some(notices.remove(at).message)
     }
 
+    /// Sends one statement, as `actor` where there is one.
+    async fn perform(
+        &mut self,
+        me: &Ident,
+        statement: &Statement,
+        actor: Option<&Ident>,
+        changes: &[Change],
+    ) -> Result<(), WarehouseError> {
+        let Statement { sql, changes: of, as_role: _ } = statement;
+        let sent = match actor {
+            None => self.send(sql).await,
+            Some(actor) => {
+                let closed = self.closed_to(actor, of, changes).await?;
+                self.send_as(me, actor, &closed, sql).await
+            }
+        };
+        let Err(error) = sent else { return self.was_granted(me, actor, sql) };
+        let dependents = errors::code(&error) == "2BP01";
+        let error = errors::of_statement(&self.target.label, sql, &error);
+        if dependents {
+            let of = of.iter().filter_map(|at| changes.get(*at));
+            return Err(self.explain_dependents(error, of).await);
+        }
+        Err(match (actor, errors::in_transaction(error)) {
+            (Some(actor), WarehouseError::Statement { statement, message, code })
+                if code == "42501" =>
+            {
+                WarehouseError::Forbidden(format!(
+                    "{statement}\n  only {actor}, who granted it, can take it away, and may not: \
+                     {message}; give {actor} what it lacks there"
+                ))
+            }
+            (_, error) => error,
+        })
+    }
+
+    /// A grant that the server only warned about has granted nothing.
+    fn was_granted(
+        &self,
+        me: &Ident,
+        actor: Option<&Ident>,
+        sql: &str,
+    ) -> Result<(), WarehouseError> {
+        let Some(said) = self.not_granted() else { return Ok(()) };
+        let me = actor.unwrap_or(me);
+        let short: String = sql.chars().take(200).collect();
+        Err(WarehouseError::Forbidden(format!(
+            "{short}\n  {said}: {me} holds it without the right to pass it on; let the owner of \
+             that object grant it to {me} WITH GRANT OPTION, or run this as the owner"
+        )))
+    }
+
+    /// The schemas of these changes that a grantor has lost its way into since it granted there.
+    async fn closed_to(
+        &self,
+        actor: &Ident,
+        of: &[usize],
+        changes: &[Change],
+    ) -> Result<Vec<Ident>, WarehouseError> {
+        let schemas: BTreeSet<&str> = of
+            .iter()
+            .filter_map(|at| match changes.get(*at)? {
+                Change::Revoke { on, .. } | Change::RevokeGrantOption { on, .. } => on
+                    .schema_name()
+                    .filter(|_| on.class() != ObjectClass::Schema)
+                    .map(Ident::as_str),
+                _ => None,
+            })
+            .collect();
+        let schemas: Vec<&str> = schemas.into_iter().collect();
+        let actor = actor.as_str();
+        let rows = self
+            .client
+            .query_typed(catalog::CLOSED, &[(&actor, Type::TEXT), (&schemas, Type::TEXT_ARRAY)])
+            .await;
+        let rows = rows.map_err(|error| {
+            errors::of_statement(&self.target.label, catalog::CLOSED.trim(), &error)
+        })?;
+        rows.iter().map(|row| super::acl::name(get(row, 0)?)).collect()
+    }
+
+    /// Sends a statement as another role. Where that role cannot get at the objects any more, it
+    /// is let in for this statement alone: nobody else ever sees it, since the transaction is ours.
     async fn send_as(
         &self,
         me: &Ident,
         actor: &Ident,
+        closed: &[Ident],
         sql: &str,
     ) -> Result<(), tokio_postgres::Error> {
-        self.send(&format!("set local role {}", self.dialect().quote(actor))).await?;
+        let [me, actor] = [me, actor].map(|role| self.dialect().quote(role));
+        let schemas: Vec<String> = closed.iter().map(|it| self.dialect().quote(it)).collect();
+        let schemas = schemas.join(", ");
+        if !closed.is_empty() {
+            self.send(&format!("grant usage on schema {schemas} to {actor}")).await?;
+        }
+        self.send(&format!("set local role {actor}")).await?;
         self.send(sql).await?;
-        self.send(&format!("set local role {}", self.dialect().quote(me))).await
+        self.send(&format!("set local role {me}")).await?;
+        if !closed.is_empty() {
+            self.send(&format!("revoke usage on schema {schemas} from {actor}")).await?;
+        }
+        Ok(())
     }
 
     /// A revoke that others' rights hang on. The transaction is undone to read who they are.

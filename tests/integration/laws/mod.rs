@@ -1,4 +1,8 @@
 //! The laws of `ARCHITECTURE.md`, on random worlds: in memory, and on real servers.
 
 mod memory;
+mod met;
+mod privileges;
+mod server;
+mod sql;
 pub mod world;

@@ -20,6 +20,9 @@ pub const RELATIONS: [(&str, ObjectClass); 4] = [
     ("mat'd", ObjectClass::MaterializedView),
     ("🦀", ObjectClass::Table),
 ];
+pub const SEQUENCE: &str = "s e q";
+/// With the arguments `(text, integer)`.
+pub const FUNCTION: &str = "fun(c)";
 /// Product roles, their names in the warehouse, and the names they had before.
 pub const ROLES: [(&str, &str, &str); 3] = [
     ("analyst", "p_analyst", "old analyst"),
@@ -49,7 +52,14 @@ pub enum Op {
         relation: String,
         to: String,
     },
+    /// What the owner itself granted is taken back, where nothing hangs on it.
+    Revoke {
+        on: Securable,
+        from: String,
+    },
+    /// On tables that `creator` will make.
     Default {
+        creator: String,
         schema: Option<String>,
         to: String,
     },
@@ -66,8 +76,14 @@ pub enum Op {
     Login {
         role: String,
     },
+    /// Who does not use what its roles may do: before 16 for all memberships, from 16 on for those
+    /// that come after.
+    NoInherit {
+        role: String,
+    },
     Public {
         on: Securable,
+        by: Option<String>,
     },
 }
 
@@ -86,6 +102,13 @@ pub struct World {
     pub ops: Vec<Op>,
     pub desired: DesiredState,
     pub options: Options,
+}
+
+impl World {
+    /// Whether somebody may have passed a privilege on to everyone.
+    pub fn passes_to_public(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Public { by: Some(_), .. }))
+    }
 }
 
 pub fn id(name: &str) -> Ident {
@@ -111,6 +134,16 @@ pub fn scope() -> Scope {
         every_instance: false,
         database: id(DATABASE),
         schemas: SCHEMAS[..2].iter().map(|schema| id(schema)).collect(),
+    }
+}
+
+/// What a stranger's comment says: one is managed by another deployment, one is of this deployment
+/// in another environment.
+pub fn strangers_marker(name: &str) -> Option<Marker> {
+    match STRANGERS.iter().position(|stranger| *stranger == name)? {
+        1 => Some(Marker { environment: "dev".into(), ..marker("analyst") }),
+        2 => Some(Marker { deployment: "elsewhere".into(), ..marker("analyst") }),
+        _ => None,
     }
 }
 
@@ -144,11 +177,75 @@ pub fn world(operations: usize) -> impl Strategy<Value = World> {
         let mut grantees: Vec<String> =
             observed_roles(&was, gone).into_iter().map(|(name, _)| name).collect();
         grantees.extend(STRANGERS.iter().map(|name| (*name).to_owned()));
-        let ops = proptest::collection::vec(op(grantees), 0..operations);
+        let ops = proptest::collection::vec(
+            prop_oneof![
+                14 => op(grantees.clone()).prop_map(|op| vec![op]),
+                1 => passed_on(grantees.clone()),
+                1 => let_in(grantees),
+            ],
+            0..operations,
+        )
+        .prop_map(|ops| ops.into_iter().flatten().flat_map(way_first).collect::<Vec<_>>());
         (Just(was), Just(gone), ops, desired(), options()).prop_map(
             |(was, gone, ops, desired, options)| World { was, gone, ops, desired, options },
         )
     })
+}
+
+/// A privilege that went from hand to hand.
+fn passed_on(grantees: Vec<String>) -> impl Strategy<Value = Vec<Op>> {
+    // What strangers have from managed roles makes a plan refuse: not too often.
+    let managed = grantees[..grantees.len() - STRANGERS.len() + 1].to_vec();
+    let hands = prop_oneof![
+        1 => proptest::collection::vec(select(grantees), 2..4),
+        5 => proptest::collection::vec(select(managed), 2..4),
+    ];
+    (object(), hands).prop_map(|((on, privileges), hands)| {
+        let givers = std::iter::once(None).chain(hands.iter().cloned().map(Some));
+        let op = |(by, to): (Option<String>, &String)| Op::Grant {
+            on: on.clone(),
+            to: to.clone(),
+            privileges,
+            option: true,
+            by,
+        };
+        givers.zip(&hands).map(op).collect()
+    })
+}
+
+/// One who was let into a role, and let in others.
+fn let_in(grantees: Vec<String>) -> impl Strategy<Value = Vec<Op>> {
+    let mut all: Vec<String> = PEOPLE.iter().map(|name| (*name).to_owned()).collect();
+    all.extend(grantees.iter().cloned());
+    let members = proptest::collection::vec((select(all), any::<bool>()), 2..4);
+    (select(grantees), members).prop_map(|(role, members)| {
+        let givers =
+            std::iter::once(None).chain(members.iter().map(|(name, _)| Some(name.clone())));
+        let op = |(by, (member, admin)): (Option<String>, &(String, bool))| Op::Member {
+            role: role.clone(),
+            member: member.clone(),
+            admin: *admin || by.is_none(),
+            by,
+        };
+        givers.zip(&members).map(op).collect()
+    })
+}
+
+/// Who passes something on in a schema has to get in. It may lose the way in afterwards.
+fn way_first(op: Op) -> Vec<Op> {
+    let way = match &op {
+        Op::Grant { on, by: Some(by), .. } | Op::Public { on, by: Some(by) } => {
+            on.schema_name().filter(|_| !on.class().is_container()).map(|schema| Op::Grant {
+                on: Securable::schema(id(DATABASE), schema.clone()),
+                to: by.clone(),
+                privileges: PrivilegeSet::of(&[Privilege::USAGE]),
+                option: false,
+                by: None,
+            })
+        }
+        _ => None,
+    };
+    way.into_iter().chain([op]).collect()
 }
 
 fn options() -> impl Strategy<Value = Options> {
@@ -162,11 +259,16 @@ fn options() -> impl Strategy<Value = Options> {
 }
 
 fn privileges() -> impl Strategy<Value = PrivilegeSet> {
-    subsequence(
-        vec![Privilege::SELECT, Privilege::INSERT, Privilege::UPDATE, Privilege::REFERENCES],
-        1..=4,
-    )
-    .prop_map(|privileges| privileges.into_iter().collect())
+    let all = vec![
+        Privilege::SELECT,
+        Privilege::INSERT,
+        Privilege::UPDATE,
+        Privilege::REFERENCES,
+        Privilege::DELETE,
+        Privilege::TRUNCATE,
+        Privilege::TRIGGER,
+    ];
+    subsequence(all, 1..=4).prop_map(|privileges| privileges.into_iter().collect())
 }
 
 fn object() -> impl Strategy<Value = (Securable, PrivilegeSet)> {
@@ -178,16 +280,32 @@ fn object() -> impl Strategy<Value = (Securable, PrivilegeSet)> {
         }),
         6 => (select(schemas), 0..RELATIONS.len(), privileges())
             .prop_map(|(schema, at, privileges)| (relation(schema, at), privileges)),
+        1 => select(SCHEMAS.to_vec()).prop_map(|schema| (
+            Securable::in_schema(ObjectClass::Sequence, id(DATABASE), id(schema), id(SEQUENCE)),
+            PrivilegeSet::of(&[Privilege::USAGE, Privilege::SELECT]),
+        )),
+        1 => select(SCHEMAS.to_vec()).prop_map(|schema| (
+            Securable::routine(
+                ObjectClass::Function,
+                id(DATABASE),
+                id(schema),
+                id(FUNCTION),
+                "text, integer".to_owned(),
+            ),
+            PrivilegeSet::of(&[Privilege::EXECUTE]),
+        )),
     ]
 }
 
 fn op(grantees: Vec<String>) -> impl Strategy<Value = Op> {
     let who = select(grantees.clone());
-    let by = proptest::option::weighted(0.4, select(grantees.clone()));
+    let by = proptest::option::weighted(0.3, select(grantees.clone()));
     let mut members: Vec<String> = PEOPLE.iter().map(|name| (*name).to_owned()).collect();
     members.extend(grantees.iter().cloned());
     let managed: Vec<String> =
         grantees.iter().filter(|name| !STRANGERS.contains(&name.as_str())).cloned().collect();
+    let creator = prop_oneof![3 => Just(DBT.to_owned()), 1 => select(grantees.clone())];
+    let inheritors = members.clone();
     let logins = if managed.is_empty() { vec![STRANGERS[0].to_owned()] } else { managed };
     prop_oneof![
         10 => (object(), who.clone(), any::<bool>(), by.clone()).prop_map(
@@ -200,18 +318,22 @@ fn op(grantees: Vec<String>) -> impl Strategy<Value = Op> {
                 to,
             }
         ),
-        2 => (proptest::option::of(select(SCHEMAS.to_vec())), who.clone()).prop_map(
-            |(schema, to)| Op::Default { schema: schema.map(str::to_owned), to }
+        1 => (object(), who.clone()).prop_map(|((on, _), from)| Op::Revoke { on, from }),
+        2 => (creator, proptest::option::of(select(SCHEMAS.to_vec())), who.clone()).prop_map(
+            |(creator, schema, to)| {
+                Op::Default { creator, schema: schema.map(str::to_owned), to }
+            }
         ),
-        5 => (who.clone(), select(members), any::<bool>(), by).prop_map(
+        5 => (who.clone(), select(members), any::<bool>(), by.clone()).prop_map(
             |(role, member, admin, by)| Op::Member { role, member, admin, by }
         ),
         1 => (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), who).prop_map(
             |(schema, at, to)| Op::Owner { on: relation(schema, at), to }
         ),
         1 => select(logins).prop_map(|role| Op::Login { role }),
-        1 => (select(SCHEMAS.to_vec()), 0..RELATIONS.len())
-            .prop_map(|(schema, at)| Op::Public { on: relation(schema, at) }),
+        1 => select(inheritors).prop_map(|role| Op::NoInherit { role }),
+        1 => (select(SCHEMAS.to_vec()), 0..RELATIONS.len(), by)
+            .prop_map(|(schema, at, by)| Op::Public { on: relation(schema, at), by }),
     ]
 }
 
