@@ -162,25 +162,40 @@ impl Postgres {
                 self.send_as(me, actor, &closed, sql).await
             }
         };
-        if let Err(error) = sent {
-            let dependents = errors::code(&error) == "2BP01";
-            let error = errors::of_statement(&self.target.label, sql, &error);
-            if dependents {
-                let of = of.iter().filter_map(|at| changes.get(*at));
-                return Err(self.explain_dependents(error, of).await);
+        let Err(error) = sent else { return self.was_granted(me, actor, sql) };
+        let dependents = errors::code(&error) == "2BP01";
+        let error = errors::of_statement(&self.target.label, sql, &error);
+        if dependents {
+            let of = of.iter().filter_map(|at| changes.get(*at));
+            return Err(self.explain_dependents(error, of).await);
+        }
+        Err(match (actor, errors::in_transaction(error)) {
+            (Some(actor), WarehouseError::Statement { statement, message, code })
+                if code == "42501" =>
+            {
+                WarehouseError::Forbidden(format!(
+                    "{statement}\n  only {actor}, who granted it, can take it away, and may not: \
+                     {message}; give {actor} what it lacks there"
+                ))
             }
-            return Err(errors::in_transaction(error));
-        }
-        if let Some(said) = self.not_granted() {
-            let me = actor.unwrap_or(me);
-            let short: String = sql.chars().take(200).collect();
-            return Err(WarehouseError::Forbidden(format!(
-                "{short}\n  {said}: {me} holds it without the right to pass it on; let the \
-                 owner of that object grant it to {me} WITH GRANT OPTION, or run this as the \
-                 owner"
-            )));
-        }
-        Ok(())
+            (_, error) => error,
+        })
+    }
+
+    /// A grant that the server only warned about has granted nothing.
+    fn was_granted(
+        &self,
+        me: &Ident,
+        actor: Option<&Ident>,
+        sql: &str,
+    ) -> Result<(), WarehouseError> {
+        let Some(said) = self.not_granted() else { return Ok(()) };
+        let me = actor.unwrap_or(me);
+        let short: String = sql.chars().take(200).collect();
+        Err(WarehouseError::Forbidden(format!(
+            "{short}\n  {said}: {me} holds it without the right to pass it on; let the owner of \
+             that object grant it to {me} WITH GRANT OPTION, or run this as the owner"
+        )))
     }
 
     /// The schemas of these changes that a grantor has lost its way into since it granted there.
