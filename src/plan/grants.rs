@@ -184,12 +184,15 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
         });
     }
     let wanted = wanted.union(retained);
-    if seen.owner(on).as_ref() == Some(role) {
-        return;
-    }
+    let owns = seen.owner(on).as_ref() == Some(role);
     let why = if sides.desired.roles.contains_key(role) { Why::Undeclared } else { Why::RoleGone };
     for entry in entries {
-        let stays = if seen.passed_on(entry) { PrivilegeSet::EMPTY } else { wanted };
+        let passed_on = seen.passed_on(entry);
+        // An owner's own rights are no grants; what one of ours passed on to it goes with theirs.
+        if owns && !passed_on {
+            continue;
+        }
+        let stays = if passed_on { PrivilegeSet::EMPTY } else { wanted };
         let extra = entry.privileges.minus(stays);
         let passing_on = entry.grantable.intersection(stays);
         if extra.is_empty() && passing_on.is_empty() {

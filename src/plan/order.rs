@@ -10,7 +10,8 @@ use crate::model::{Change, Ident, ObservedState, Securable};
 ///
 /// Renames come in the order in which names become free, which the caller has found.
 pub(super) fn order(steps: &mut [Step], observed: &ObservedState, names: &NewNames) {
-    let depths = Depths::of(observed, names);
+    let owners = next_owners(steps);
+    let depths = Depths::of(observed, names, &owners);
     let renames = steps.iter().position(|s| !matches!(s.change, Change::RenameRole { .. }));
     let rest = &mut steps[renames.unwrap_or(0)..];
     if renames.is_some() {
@@ -52,6 +53,38 @@ fn inner_first(change: &Change) -> u8 {
     }
 }
 
+/// (schema, relation) → who owns it by this plan.
+type Owners = BTreeMap<(Ident, Ident), Ident>;
+
+fn place(on: &Securable) -> Option<(Ident, Ident)> {
+    on.schema_name().cloned().zip(on.name().cloned())
+}
+
+fn owner<'a>(
+    observed: &'a ObservedState,
+    names: &'a NewNames,
+    owners: &'a Owners,
+    on: &Securable,
+) -> Option<&'a Ident> {
+    let place = place(on);
+    let next = place.as_ref().and_then(|place| owners.get(place));
+    let now = || {
+        let relation = || observed.inventory.relations.get(place.as_ref()?).map(|it| &it.owner);
+        observed.owned.get(on).or_else(relation).map(|owner| new_name(names, owner))
+    };
+    next.or_else(now)
+}
+
+fn next_owners(steps: &[Step]) -> Owners {
+    steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::SetOwner { on, to, .. } => Some((place(on)?, to.clone())),
+            _ => None,
+        })
+        .collect()
+}
+
 /// How far a grantor stands below the first one in a chain of passing on. What was passed on goes
 /// before the right to pass it on: the server refuses the other order without CASCADE.
 struct Depths<'a> {
@@ -62,10 +95,14 @@ struct Depths<'a> {
 }
 
 impl<'a> Depths<'a> {
-    fn of(observed: &'a ObservedState, names: &'a NewNames) -> Self {
+    fn of(observed: &'a ObservedState, names: &'a NewNames, owners: &'a Owners) -> Self {
         let mut depths = Self { objects: BTreeMap::new(), roles: BTreeMap::new() };
         for entry in observed.acl.iter().filter(|entry| !entry.grantable.is_empty()) {
             let key = (&entry.on, new_name(names, &entry.grantee));
+            // An owner grants in its own right, whatever others have granted to it.
+            if owner(observed, names, owners, &entry.on) == Some(key.1) {
+                continue;
+            }
             depths.objects.entry(key).or_default().push(new_name(names, &entry.grantor));
         }
         for m in observed.memberships.iter().filter(|m| m.admin) {

@@ -155,6 +155,8 @@ impl Postgres {
         changes: &[Change],
     ) -> Result<(), WarehouseError> {
         let Statement { sql, changes: of, as_role: _ } = statement;
+        // Warnings of earlier statements say nothing of this one.
+        while self.not_granted().is_some() {}
         let sent = match actor {
             None => self.send(sql).await,
             Some(actor) => {

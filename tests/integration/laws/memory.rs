@@ -309,7 +309,6 @@ fn owner_granted_to(state: &ObservedState, plan: &Difference) -> bool {
 }
 
 #[test]
-#[ignore = "a new owner's grants from others are not taken before the grantor loses its own"]
 fn a_new_owner_does_not_hold_up_the_revoke_from_whom_it_once_got_something() {
     let world = super::met::owner_granted_to();
     for version in [150_000, 170_000] {

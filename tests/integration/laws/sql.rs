@@ -243,7 +243,13 @@ impl Dump {
             let owner = self.owner(what);
             let name = self.roles.get(grantee).map(|role| &role.0);
             let next = next.iter().find(|(on, _)| what.ends_with(*on)).map(|(_, to)| to);
-            owner != Some(*grantor) && (owner == Some(*grantee) || (name.is_some() && next == name))
+            let renamed = name.and_then(|name| {
+                ROLES.iter().find(|(_, _, before)| before == name).map(|(_, now, _)| *now)
+            });
+            let next_owner = next.is_some_and(|next| {
+                name.is_some_and(|name| name == next) || renamed.is_some_and(|now| now == next)
+            });
+            owner != Some(*grantor) && (owner == Some(*grantee) || next_owner)
         })
     }
 
