@@ -24,6 +24,11 @@ pub enum Exit {
     Refused = 8,
 }
 
+/// What was given on the command line cannot be meant. Exit status 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WrongArguments(pub(super) String);
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

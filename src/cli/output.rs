@@ -63,6 +63,9 @@ pub(super) fn fail(error: anyhow::Error, exit: Exit) -> Exit {
 
 /// An error, and the exit status that its kind has.
 pub(super) fn failed(error: anyhow::Error) -> Exit {
+    if error.downcast_ref::<super::exit::WrongArguments>().is_some() {
+        return fail(error, Exit::Usage);
+    }
     let exit = match error.downcast_ref::<Failure>() {
         Some(Failure::Found(found)) => {
             findings(found.clone());

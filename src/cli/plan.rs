@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
 use crate::apply::{Compared, compare};
 use crate::project::Project;
@@ -103,10 +104,11 @@ pub(super) fn retire<'a>(
     project: &Project,
 ) -> anyhow::Result<Option<&'a str>> {
     let Some(name) = flags.retire.as_deref() else { return Ok(None) };
-    anyhow::ensure!(
-        !project.config.environments.contains_key(name),
-        "--retire {name}: that environment is still in the configuration; take it out first"
-    );
+    if project.config.environments.contains_key(name) {
+        anyhow::bail!(WrongArguments(format!(
+            "--retire {name}: that environment is still in the configuration; take it out first"
+        )));
+    }
     Ok(Some(name))
 }
 
@@ -126,9 +128,13 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 pub(super) async fn connect(flags: &ConnectionFlags) -> anyhow::Result<Postgres> {
-    let url = flags.connection.as_deref().context(
-        "no connection: give --connection postgres://user@host/database, or set ROLECALL_CONNECTION",
-    )?;
+    let url = flags.connection.as_deref().ok_or_else(|| {
+        WrongArguments(
+            "no connection: give --connection postgres://user@host/database, or set \
+             ROLECALL_CONNECTION"
+                .to_owned(),
+        )
+    })?;
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
     Ok(Postgres::connect(url).await?.with_lock_timeout(wait))
 }

@@ -181,7 +181,7 @@ fn a_place_that_is_not_there_is_named() {
 fn without_a_connection_nothing_is_planned() {
     for command in ["plan", "apply", "verify"] {
         let ended = rolecall(&shop(), &[command, "-t", "prod"]);
-        assert_eq!((ended.exit, ended.stdout.as_str()), (1, ""), "{ended:?}");
+        assert_eq!((ended.exit, ended.stdout.as_str()), (2, ""), "{ended:?}");
         assert!(ended.stderr.contains("ROLECALL_CONNECTION"), "{ended:?}");
     }
 }
