@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rolecall::model::{Marker, MarkerReading, ObjectClass, PrivilegeSet, Securable};
 
-use super::sql::Dump;
+use super::dump::Dump;
 use super::world::*;
 
 type Seen = BTreeSet<(u32, String, String)>;

@@ -12,7 +12,8 @@ use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Execute, Look, Observe, WarehouseError};
 use tokio::runtime::{Builder, Runtime};
 
-use super::sql::{self, Access, Dump};
+use super::dump::{self, Access, Dump};
+use super::sql;
 use super::world::*;
 use crate::engines;
 
@@ -52,7 +53,7 @@ mod embedded {
     fn the_laws_hold_on_the_engine_inside_the_process() {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let engine = runtime.block_on(start_engine(Prefer::Embedded)).unwrap();
-        super::hold(&runtime, &engine, super::CASES.1);
+        super::hold(&runtime, &engine, 200);
     }
 }
 
@@ -115,11 +116,12 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32) -> u32 {
     if let Some(seed) = more("ROLECALL_LAWS_SEED") {
         config.rng_seed = RngSeed::Fixed(seed.into());
     }
+    let slowly = engine.single_connection();
     let check = |world: &World| {
         let session = &mut *session.borrow_mut();
         runtime.block_on(async {
             session.begin().await.map_err(failed)?;
-            let ended = Case { world, session, tally: &tally }.check().await;
+            let ended = Case { world, session, tally: &tally, slowly }.check().await;
             session.roll_back().await.map_err(failed)?;
             session.take_notices();
             ended
@@ -162,11 +164,17 @@ struct Case<'a> {
     world: &'a World,
     session: &'a mut Postgres,
     tally: &'a Tally,
+    /// Without blocks that catch errors.
+    slowly: bool,
 }
 
 impl Case<'_> {
     async fn check(mut self) -> Result<(), TestCaseError> {
-        self.say(&sql::build(self.world)).await?;
+        if self.slowly {
+            sql::build_slowly(self.session.client(), self.world).await;
+        } else {
+            self.say(&sql::build(self.world)).await?;
+        }
         // What the server said about the world is not about us.
         self.session.take_notices();
         self.say("savepoint world").await?;
@@ -224,7 +232,11 @@ impl Case<'_> {
         super::privileges::check(self.world, &dump_after, &access_after).map_err(with_plan)?;
         let at = self.tally.cases.get();
         if at.is_multiple_of(6) {
-            let seen = sql::usable(self.session.client()).await;
+            let seen = if self.slowly {
+                dump::usable_slowly(self.session.client(), &dump_after).await
+            } else {
+                dump::usable(self.session.client()).await
+            };
             super::privileges::check_use(&dump_after, &access_after, &seen).map_err(with_plan)?;
             add(&self.tally.used, 1);
         }
