@@ -66,11 +66,16 @@ fn parents<'a>(inputs: &Inputs<'a>, id: &str) -> BTreeSet<&'a str> {
         let Some(node) = inputs.manifest.nodes.get(id) else { continue };
         for parent in &node.depends_on {
             match inputs.manifest.nodes.get(parent) {
-                Some(node) if node.relation.is_some() => {
+                // Ephemeral: its own parents are read instead.
+                Some(node) if node.relation.is_none() => {
+                    if seen.insert(parent.as_str()) {
+                        todo.push(parent);
+                    }
+                }
+                // What the manifest does not describe is not known to be read, either.
+                Some(_) | None => {
                     parents.insert(parent.as_str());
                 }
-                Some(_) if seen.insert(parent.as_str()) => todo.push(parent),
-                _ => {}
             }
         }
     }

@@ -7,6 +7,7 @@ mod compile;
 mod failures;
 mod files;
 mod fuzz;
+mod hostile;
 mod odd;
 mod output;
 mod real;

@@ -5,6 +5,7 @@ mod adoption;
 mod cuts;
 mod drift;
 mod guards;
+mod hostile;
 mod limits;
 mod markers;
 mod meanwhile;
