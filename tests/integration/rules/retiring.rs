@@ -131,7 +131,7 @@ async fn an_environment_that_is_gone_is_named_until_retire_empties_it() {
         site.sql("create schema z; create table z.a (x int); grant usage on schema z to ~dev_p_analyst; grant select on z.a to ~dev_p_analyst").await;
         let full = site.has("~dev_p_analyst").await;
         site.run(&["apply", "-t", "prod", "--retire", "dev"])
-            .ends(1)
+            .ends(2)
             .says("still in the configuration");
         site.config(&only_prod());
         site.members("analyst: [{user: ~bob}]");
