@@ -76,6 +76,10 @@ impl Session {
         let check = [(&me, "select 1"), (&me, "select 1/0")];
         let seen = self.try_together(&check).await;
         self.together = matches!(seen.as_deref(), Ok([None, Some(code)]) if code == "22012");
+        if !self.together {
+            // An engine that did not catch the error is left inside a failed transaction.
+            self.run("rollback").await?;
+        }
         Ok(())
     }
 
