@@ -87,3 +87,17 @@ async fn the_embedded_engine_creates_databases_and_runs_a_whole_apply_in_one_of_
     drop(engine);
     assert!(stopping.elapsed() < Duration::from_secs(4));
 }
+
+#[test]
+fn a_rehearsal_proves_the_fixture_on_the_engine_inside_the_binary() {
+    let fixture =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("dbt_fixtures/sales_analytics");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_rolecall"))
+        .args(["rehearse", "--engine", "embedded", "--target", "prod", "--project-dir"])
+        .arg(fixture)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(said.contains("Proven on embedded PostgreSQL 17.5"), "{said}");
+}
