@@ -42,7 +42,10 @@ fn cell(field: &Field, column: &dyn Array, row: usize) -> Result<String, String>
         DataType::Decimal128(_, _) => column.as_primitive::<Decimal128Type>().value(row),
         DataType::Struct(_) => return time(field, column, row),
         other => {
-            return Err(format!("the column {} has a type that is not read: {other}", field.name()));
+            return Err(format!(
+                "the column {} has a type that is not read: {other}",
+                field.name()
+            ));
         }
     };
     Ok(scaled(number, scale(field)))

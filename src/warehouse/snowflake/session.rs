@@ -148,13 +148,15 @@ fn unsaid(failure: Failure) -> Failure {
     }
 }
 
-fn read_arrow(columns: Vec<String>, parts: bool, raw: RawQueryResult) -> Result<Rows, Failure> {
+fn read_arrow(
+    columns: Vec<String>,
+    first_is_last: bool,
+    raw: RawQueryResult,
+) -> Result<Rows, Failure> {
     let unreadable = |cause: String| Failure::Transport { cause, may_have_run: true };
     let raw = match raw {
-        // The first part is handed out last.
         RawQueryResult::Bytes(mut bytes) => {
-            bytes.retain(|part| !part.is_empty());
-            if parts && !bytes.is_empty() {
+            if first_is_last && !bytes.is_empty() {
                 bytes.rotate_right(1);
             }
             RawQueryResult::Bytes(bytes)

@@ -51,7 +51,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    fn unusable(cause: impl Into<String>) -> Self {
+    pub(super) fn unusable(cause: impl Into<String>) -> Self {
         Self::Transport { cause: cause.into(), may_have_run: true }
     }
 
@@ -65,13 +65,14 @@ impl Failure {
 pub(super) enum Answer {
     /// Rows that came as JSON, all of them.
     Rows(Rows),
-    /// Rows in Arrow, which snowflake-api reads. Its names, and whether there are further parts:
-    /// then it hands out the first part last.
+    /// Rows in Arrow, which snowflake-api reads.
     Arrow {
         /// The names of the columns.
         columns: Vec<String>,
-        /// Whether there are further parts.
-        parts: bool,
+        /// How many rows there are.
+        returned: Option<u64>,
+        /// Whether the first part has further ones after it: snowflake-api hands it out last.
+        first_is_last: bool,
     },
 }
 

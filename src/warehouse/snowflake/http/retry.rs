@@ -29,6 +29,9 @@ fn words(statement: &str) -> impl Iterator<Item = String> {
 pub(super) enum Doubt {
     /// The server cannot have begun: no connection came about, or it said so itself.
     NotRun,
+    /// It was turned away at the gate, which is as good as certain: sent again, but an error that
+    /// follows may be due to the first time.
+    TurnedAway,
     /// Nobody knows.
     MayHaveRun,
 }
@@ -36,8 +39,8 @@ pub(super) enum Doubt {
 /// How an HTTP status is taken. `None`: repeating will not help.
 pub(super) fn status(status: u16) -> Option<Doubt> {
     match status {
-        // Too many requests, and out of service: refused at the gate.
-        429 | 503 => Some(Doubt::NotRun),
+        429 => Some(Doubt::NotRun),
+        503 => Some(Doubt::TurnedAway),
         // The official drivers repeat these too.
         408 | 500 | 502 | 504 | 505..=599 => Some(Doubt::MayHaveRun),
         _ => None,

@@ -35,7 +35,7 @@ pub(super) struct What {
 /// What came back.
 pub(super) struct Reply {
     pub(super) bytes: Vec<u8>,
-    /// An earlier attempt may have been carried out.
+    /// An earlier attempt may have been carried out, however unlikely.
     pub(super) doubted: bool,
 }
 
@@ -65,13 +65,15 @@ impl Sender<'_> {
     pub(super) async fn exchange(&self, what: &What) -> Result<Reply, Failure> {
         let policy = &self.link.shared.settings.retry;
         let mut doubted = false;
+        let mut turned_away = false;
         let mut repeated = 0;
         loop {
             let (cause, doubt, at_least) = match self.attempt(what, repeated).await {
-                Ok(bytes) => return Ok(Reply { bytes, doubted }),
+                Ok(bytes) => return Ok(Reply { bytes, doubted: doubted || turned_away }),
                 Err(tried) => tried,
             };
             doubted |= doubt == Some(Doubt::MayHaveRun);
+            turned_away |= doubt == Some(Doubt::TurnedAway);
             let failed = |cause: String| Failure::Transport { cause, may_have_run: doubted };
             if doubt.is_none() || (doubted && !what.repeat) {
                 return Err(failed(cause));

@@ -173,7 +173,12 @@ impl Sender<'_> {
                     })
                 })
                 .collect();
-            let answer = Answer::Arrow { columns: data.columns(), parts: !chunks.is_empty() };
+            let rows = data.rowset_base64.as_deref().unwrap_or_default();
+            let answer = Answer::Arrow {
+                columns: data.columns(),
+                returned: data.returned,
+                first_is_last: !chunks.is_empty() && !rows.is_empty(),
+            };
             told["returned"] = data.returned.or(data.total).unwrap_or(1).into();
             told["rowsetBase64"] = data.rowset_base64.unwrap_or_default().into();
             told["chunkHeaders"] = json!(headers);
