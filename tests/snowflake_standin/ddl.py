@@ -13,7 +13,13 @@ _ACCOUNT_RIGHTS = {
     "INTEGRATION": "CREATE INTEGRATION",
     "SHARE": "CREATE SHARE",
 }
-_NOUNS = {"RELATION": "Table"}
+# BCR-2433: replacing one of these copies its grants once the bundle 2026_08 is enabled.
+_COPIED_BY_DEFAULT = {
+    "TABLE", "ICEBERG TABLE", "HYBRID TABLE", "VIEW", "MATERIALIZED VIEW", "STREAM",
+    "SEMANTIC VIEW", "FUNCTION", "PROCEDURE",
+}
+# Before it, these took future grants even with COPY GRANTS.
+_ALWAYS_TOOK_FUTURES = {"STREAM", "SEMANTIC VIEW", "FUNCTION", "PROCEDURE"}
 
 
 def create(session, node):
@@ -39,41 +45,37 @@ def create(session, node):
         if not node.replace:
             raise errors.exists(dotted(parent.path + (name,)))
         if there.kind is not kind:
-            raise errors.SnowflakeError(
-                "002203",
-                "02000",
-                "SQL compilation error:\nObject found is of type "
-                f"'{there.kind.name}', not specified type '{kind.name}'.",
-            )
+            raise resolve.other_kind(there, kind)
         if there.owner is None or there.owner not in session.active():
             raise errors.insufficient(kind.name, there.shown)
+    if node.ignore_grants and (
+        not node.replace or node.copy_grants or session.account.bundles.get("2026_08") != "ENABLED"
+    ):
+        raise errors.syntax(1, 0, "IGNORE")
     source = _clone_source(session, kind, node)
     old = _grants_to_keep(session, node, there)
     if there is not None:
         session.account.remove(there)
-    owner = _owner(session, kind)
+    owner = session.role
     obj = session.account.add(kind.name, parent, name, owner, node.comment or "", node.args)
     _fill(session, obj, node)
     if old is not None:
         for privilege, grantee, grantor, option, was_owner in old:
             session.account.grant(privilege, obj, grantee, owner if was_owner else grantor, option)
-    elif kind.level != "account":
+    if kind.level != "account" and (old is None or _takes_futures_too(session, kind)):
         futures.apply(session.account, obj)
     if source is not None:
         _clone(session.account, source, obj)
-    if kind.name in ("DATABASE", "SCHEMA") and kind.name == "DATABASE":
+    if kind.name == "DATABASE ROLE":
+        session.account.grant("USAGE", parent, obj, parent.owner)
+    if kind.name == "DATABASE":
         _new_database(session, obj, source)
         session.database, session.schema = obj, obj.child("SCHEMA", "PUBLIC")
     elif kind.name == "SCHEMA":
         session.database, session.schema = obj.parent, obj
     elif kind.name == "WAREHOUSE":
         session.warehouse = obj
-    noun = "View" if kind.name == "SECURE VIEW" else kind.name.capitalize()
-    return status(f"{noun} {shown(name)} successfully created.")
-
-
-def _owner(session, kind):
-    return session.role
+    return status(f"{kind.name.capitalize()} {shown(name)} successfully created.")
 
 
 def _may_create(session, kind, parent):
@@ -98,15 +100,20 @@ def _grants_to_keep(session, node, there):
     if there is None:
         return None
     flipped = session.account.bundles.get("2026_08") == "ENABLED"
-    if node.ignore_grants and not flipped:
-        raise errors.syntax(1, 0, "IGNORE")
-    keep = node.copy_grants or (flipped and not node.ignore_grants)
+    keep = node.copy_grants or (
+        flipped and not node.ignore_grants and there.kind.name in _COPIED_BY_DEFAULT
+    )
     if not keep or node.of.level != "schema":
         return None
     return [
         (g.privilege, g.grantee, g.grantor, g.option, g.grantor is there.owner)
         for g in there.grants.values()
     ]
+
+
+def _takes_futures_too(session, kind):
+    flipped = session.account.bundles.get("2026_08") == "ENABLED"
+    return not flipped and kind.name in _ALWAYS_TOOK_FUTURES
 
 
 def _fill(session, obj, node):

@@ -57,11 +57,7 @@ def insufficient(kind, name):
 
 
 def grant_refused():
-    return SnowflakeError(
-        "003001",
-        "42501",
-        "SQL access control error:\nInsufficient privileges: Grant not executed.",
-    )
+    return SnowflakeError("003102", "42501", "Grant not executed: Insufficient privileges.")
 
 
 def partial_grant(privileges):

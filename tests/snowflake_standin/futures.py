@@ -7,15 +7,33 @@ from . import authority, errors, resolve
 from .results import status
 
 
-def _place(session, node):
+def enabled(account):
+    """ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED'."""
+    return account.parameters.get("FEATURE_RBAC_INHERITED_GRANTS") in ("ENABLED", True)
+
+
+def _place(session, node, inherited=False):
     """The container and the kind of a FUTURE (or an inherited ALL) target."""
     container = resolve.container(session, node.on.container)
     kind = node.on.of
-    if not kind.bulk or kind.name == "DATABASE ROLE":
+    if not (kind.bulk if inherited else kind.future) or kind.name == "DATABASE ROLE":
         raise errors.unsupported(f"FUTURE GRANTS ON {kind.plural}")
     if container.kind.name == "SCHEMA" and kind.level != "schema":
         raise errors.invalid(f"Cannot have future grants on {kind.plural} in a schema.")
     return container, kind
+
+
+def _need_authority(session, container, inherited=False):
+    """Owning the container does not do; of a managed access schema it does, for future grants."""
+    allowed = session.manages(container) if inherited else authority.over_futures(session, container)
+    if not allowed:
+        raise errors.insufficient(container.kind.name, container.shown)
+
+
+def _reach_role(session, to):
+    """To a database role: USAGE on its database too."""
+    if to.kind.name == "DATABASE ROLE" and not session.has(to.database, "USAGE"):
+        raise errors.insufficient("DATABASE", to.database.shown)
 
 
 def _privileges(node, kind):
@@ -30,12 +48,12 @@ def _privileges(node, kind):
 def grant(session, node, inherited=False):
     if inherited and node.on.scope != "all":
         raise errors.invalid("INHERITED needs ON ALL <objects> IN <container>.", "001003", "42000")
-    if inherited and not session.account.parameters.get("FEATURE_RBAC_INHERITED_GRANTS"):
+    if inherited and not enabled(session.account):
         raise errors.unsupported("INHERITED GRANTS")
     if inherited and node.option:
         raise errors.unsupported("INHERITED GRANTS WITH GRANT OPTION")
     to = resolve.grantee(session, node.to)
-    container, kind = _place(session, node)
+    container, kind = _place(session, node, inherited)
     if to.kind.name not in ("ROLE", "DATABASE ROLE"):
         raise errors.unsupported(f"future grants to a {to.kind.name.lower()}")
     if to.kind.name == "DATABASE ROLE" and container.database is not to.database:
@@ -44,11 +62,19 @@ def grant(session, node, inherited=False):
             "003016",
             "42601",
         )
-    if not authority.over_futures(session, container):
-        raise errors.insufficient(container.kind.name, container.shown)
-    for privilege in _privileges(node, kind):
-        if privilege == "OWNERSHIP":
-            raise errors.invalid_privilege(kind.name, privilege)
+    _need_authority(session, container, inherited)
+    _reach_role(session, to)
+    privileges = _privileges(node, kind)
+    if "OWNERSHIP" in privileges:
+        raise errors.invalid_privilege(kind.name, "OWNERSHIP")
+    if kind.name == "STAGE" and "WRITE" in privileges and "READ" not in privileges:
+        if ("STAGE", "READ", to) not in container.future:
+            raise errors.invalid(
+                "Grant not executed: the WRITE privilege on a stage needs the READ privilege first.",
+                "003032",
+                "42601",
+            )
+    for privilege in privileges:
         session.account.set_future(
             privilege, kind, container, to, container.owner or session.role, node.option, inherited
         )
@@ -56,14 +82,21 @@ def grant(session, node, inherited=False):
 
 
 def grant_ownership(session, node):
-    if node.current:
+    if node.current == "REVOKE":
         raise errors.invalid(
-            f"{node.current} CURRENT GRANTS does not go with future grants.", "001003", "42000"
+            "REVOKE CURRENT GRANTS does not go with future grants.", "001003", "42000"
         )
     to = resolve.grantee(session, node.to)
     container, kind = _place(session, node)
-    if not authority.over_futures(session, container):
-        raise errors.insufficient(container.kind.name, container.shown)
+    _need_authority(session, container)
+    _reach_role(session, to)
+    if container.extra.get("managed") and to not in session.account.closure([container.owner]):
+        raise errors.invalid(
+            f"In the managed access schema {container.shown}, a future grant of OWNERSHIP can only "
+            "be made to a role below the schema's owner.",
+            "003530",
+            "42501",
+        )
     for future in list(container.future.values()):
         if future.kind is kind and future.privilege == "OWNERSHIP" and future.grantee is not to:
             raise errors.SnowflakeError(
@@ -78,9 +111,8 @@ def grant_ownership(session, node):
 
 def revoke(session, node, inherited=False):
     of = resolve.grantee(session, node.of)
-    container, kind = _place(session, node)
-    if not authority.over_futures(session, container):
-        raise errors.insufficient(container.kind.name, container.shown)
+    container, kind = _place(session, node, inherited)
+    _need_authority(session, container, inherited)
     table = container.inherited if inherited else container.future
     privileges = None if node.privileges == "ALL" else set(_privileges(node, kind))
     for future in list(table.values()):
@@ -105,6 +137,8 @@ def apply(account, obj):
         found = [future for future in schema.future.values() if future.kind.name == name]
     if not found and database is not None and database is not obj:
         found = [future for future in database.future.values() if future.kind.name == name]
+        if authority.in_managed_schema(obj):
+            found = [future for future in found if future.privilege != "OWNERSHIP"]
     for future in found:
         if future.privilege == "OWNERSHIP":
             obj.set_owner(future.grantee)

@@ -16,10 +16,12 @@ class Kind:
     space: str  # objects of one space cannot share a name
     privileges: tuple
     shown: str  # GRANTED_ON
-    bulk: bool = True  # may be granted on ALL and on FUTURE
+    bulk: bool = True  # may be granted on ALL
+    future: bool = True  # may be granted on FUTURE
 
 
-def _kind(name, level, privileges, space=None, plural=None, shown=None, bulk=True):
+def _kind(name, level, privileges, space=None, plural=None, shown=None, bulk=True,
+          future=True):
     return Kind(
         name,
         plural or name + "S",
@@ -28,6 +30,7 @@ def _kind(name, level, privileges, space=None, plural=None, shown=None, bulk=Tru
         tuple(privileges),
         shown or name.replace(" ", "_"),
         bulk,
+        bulk and future,
     )
 
 
@@ -102,9 +105,10 @@ _KINDS = [
     _kind("STREAM", "schema", ("SELECT",)),
     _kind("PIPE", "schema", ("MONITOR", "OPERATE", "APPLYBUDGET")),
     _kind("FILE FORMAT", "schema", ("USAGE",)),
-    _kind("TAG", "schema", ("APPLY", "READ")),
-    _kind("MASKING POLICY", "schema", ("APPLY",), plural="MASKING POLICIES"),
-    _kind("ROW ACCESS POLICY", "schema", ("APPLY",), plural="ROW ACCESS POLICIES"),
+    _kind("TAG", "schema", ("APPLY", "READ"), future=False),
+    _kind("MASKING POLICY", "schema", ("APPLY",), plural="MASKING POLICIES", future=False),
+    _kind("ROW ACCESS POLICY", "schema", ("APPLY",), plural="ROW ACCESS POLICIES",
+          future=False),
     _kind("SECRET", "schema", ("USAGE", "READ")),
     _kind("ALERT", "schema", ("MONITOR", "OPERATE")),
     _kind("NOTEBOOK", "schema", ("USAGE",)),

@@ -86,13 +86,17 @@ def named(session, kind, parts, args=None, hidden=False, strict=True):
     if not known:
         raise errors.missing(kind.name, dotted(parent.path + (name,)))
     if strict and found.kind is not kind:
-        raise errors.SnowflakeError(
-            "002203",
-            "02000",
-            f"SQL compilation error:\nObject found is of type '{found.kind.name}', not specified "
-            f"type '{kind.name}'.",
-        )
+        raise other_kind(found, kind)
     return found
+
+
+def other_kind(found, kind):
+    return errors.SnowflakeError(
+        "002203",
+        "02000",
+        f"SQL compilation error:\nObject found is of type '{found.kind.name}', not specified "
+        f"type '{kind.name}'.",
+    )
 
 
 def _listed(session, obj):

@@ -79,4 +79,4 @@ def _grantor(session, role):
         return role.owner
     if session.manages(role):
         return role.owner or session.role
-    raise errors.insufficient(role.kind.name, role.shown)
+    raise errors.grant_refused()

@@ -1,6 +1,6 @@
 """SHOW GRANTS and its kin: ON, TO, OF, FUTURE, INHERITED."""
 
-from . import errors, grants, resolve
+from . import authority, errors, futures, grants, resolve
 from .names import shown
 from .results import Result, columns
 
@@ -10,6 +10,8 @@ GRANTS = ("created_on:ts", "privilege", "granted_on", "name", "granted_to", "gra
 TO_USER = ("created_on:ts", "privilege", "granted_on", "name", "role", "granted_to",
            "grantee_name", "grant_option", "granted_by")
 OF = ("created_on:ts", "role", "granted_to", "grantee_name", "granted_by")
+ON = ("created_on:ts", "privilege", "granted_on", "name", "granted_to", "grantee_name",
+      "grant_option", "granted_by_role_type", "granted_by")
 FUTURE = ("created_on:ts", "privilege", "grant_on", "name", "grant_to", "grantee_name",
           "grant_option")
 
@@ -70,19 +72,33 @@ def on(session, node):
             _row("USAGE", obj, m.grantee, False, m.grantor, m.created)
             for m in obj.members.values()
         ]
-    return _cut(Result(columns(*GRANTS), rows, _TYPE), node)
+    if obj.kind.name == "SCHEMA" and obj.extra.get("managed") and obj.owner is not None:
+        rows.insert(1, _row("MANAGE GRANTS", obj, obj.owner, True, obj.owner, obj.created))
+    types = {who(each): each.kind.shown for each in _grantors(obj)}
+    managed = authority.in_managed_schema(obj)
+    rows = [
+        (*row[:6], "false" if managed else row[6], types.get(row[7], ""), row[7]) for row in rows
+    ]
+    return _cut(Result(columns(*ON), rows, _TYPE), node)
 
 
-def _held(grantee):
-    """What a grantee holds itself: privileges, what it owns, roles granted to it."""
+def _grantors(obj):
+    found = [obj.owner, *(g.grantor for g in obj.grants.values())]
+    found += [m.grantor for m in obj.members.values()]
+    return [each for each in found if each is not None]
+
+
+def _held(grantee, sees):
+    """What a grantee holds itself, of what may be seen: privileges, what it owns, its roles."""
     rows = [
         _row(g.privilege, g.on, grantee, g.option, g.grantor, g.created)
         for g in grantee.held.values()
+        if sees(g.on)
     ]
     rows += [
         _row("OWNERSHIP", obj, grantee, True, grantee, obj.created)
         for obj in grantee.owned
-        if obj.kind.name != "ACCOUNT"
+        if obj.kind.name != "ACCOUNT" and sees(obj)
     ]
     rows += [
         _row("USAGE", m.role, grantee, False, m.grantor, m.created)
@@ -108,7 +124,9 @@ def to(session, node):
     if node.to.kind not in ("ROLE", "DATABASE ROLE"):
         raise errors.unsupported(f"SHOW GRANTS TO {node.to.kind}")
     role = resolve.grantee(session, node.to)
-    return _cut(Result(columns(*GRANTS), _held(role), _TYPE), node)
+    everything = session.manages(session.account.root)
+    rows = _held(role, (lambda obj: True) if everything else session.sees)
+    return _cut(Result(columns(*GRANTS), rows, _TYPE), node)
 
 
 def of(session, node):
@@ -150,7 +168,7 @@ def future(session, node):
 
 
 def inherited(session, node):
-    if not session.account.parameters.get("FEATURE_RBAC_INHERITED_GRANTS"):
+    if not futures.enabled(session.account):
         raise errors.unsupported("INHERITED GRANTS")
     if node.to is not None:
         found = resolve.grantee(session, node.to).held_inherited.values()
