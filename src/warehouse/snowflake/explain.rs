@@ -47,14 +47,15 @@ fn with_hint(error: &ServerError, shared: &Shared) -> String {
 fn hint(error: &ServerError, shared: &Shared) -> Option<String> {
     let settings = &shared.settings;
     let says = |word: &str| error.message.to_ascii_lowercase().contains(word);
+    let user = in_sql(&settings.user);
     let fingerprint = shared.key.as_ref().map(|key| key.fingerprint.as_str());
     Some(match error.code.as_str() {
         "390144" | "394300" | "394301" | "394302" | "394303" | "394304" => format!(
             "The key that was used has the fingerprint {}. Compare it with RSA_PUBLIC_KEY_FP and \
              RSA_PUBLIC_KEY_2_FP of DESCRIBE USER {}. If it is there, look at this machine's clock \
-             (a token counts for a minute) and at the account's and the login name.",
+             (a token counts for a minute) and at the names of account and login.",
             fingerprint.unwrap_or("(none)"),
-            settings.user
+            user
         ),
         _ if says("multi-factor") || says("mfa") => "This user's password counts only together \
              with a second factor, which a job has not: use a key pair (`private_key_path`) or a \
@@ -68,12 +69,12 @@ fn hint(error: &ServerError, shared: &Shared) -> Option<String> {
         },
         "390101" => format!(
             "The user is disabled: an administrator can say ALTER USER {} SET DISABLED = FALSE.",
-            settings.user
+            user
         ),
         "390102" => format!(
             "The user is locked after failed logins: wait 15 minutes, or an administrator says \
              ALTER USER {} SET MINS_TO_UNLOCK = 0.",
-            settings.user
+            user
         ),
         "390422" | "390420" => "A network policy keeps this machine's address out: its \
              administrator can add the address to the policy's allowed list."
@@ -85,7 +86,7 @@ fn hint(error: &ServerError, shared: &Shared) -> Option<String> {
             "The role {} does not exist or is not granted to the user: SHOW GRANTS TO USER {} \
              lists what is.",
             settings.role.as_deref().unwrap_or("(default)"),
-            settings.user
+            user
         ),
         "390190" | "390191" | "390201" | "002043" => format!(
             "The profile's warehouse ({}), database ({}) or schema ({}) does not exist, or the role \
@@ -97,6 +98,13 @@ fn hint(error: &ServerError, shared: &Shared) -> Option<String> {
         "390303" | "390318" => "The OAuth token is wrong or has expired: get a new one.".to_owned(),
         _ => return None,
     })
+}
+
+/// The user in a statement to copy. A login name need not be the user's name: only where the two
+/// can be the same it is filled in.
+fn in_sql(login: &str) -> &str {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if login.chars().all(plain) { login } else { "…" }
 }
 
 fn unreachable(cause: &str, shared: &Shared) -> Option<String> {

@@ -38,6 +38,9 @@ pub(super) fn read(text: &Secret, passphrase: Option<&Secret>) -> Result<Key, St
 
 fn parse(text: &str, passphrase: Option<&Secret>) -> Result<RsaPrivateKey, String> {
     let begins = |label: &str| text.contains(&format!("-----BEGIN {label}-----"));
+    if text.is_empty() {
+        return Err("the private key is empty".to_owned());
+    }
     let damaged = "the private key is damaged: not all of the PEM text is there, or its lines ran \
                    into one, or it is not an RSA key";
     if begins("ENCRYPTED PRIVATE KEY") {

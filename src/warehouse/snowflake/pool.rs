@@ -125,6 +125,9 @@ fn label(settings: &SnowflakeSettings) -> String {
     }
     if let Some(host) = &settings.host {
         label.push_str(&format!(" at {host}"));
+        if let Some(port) = settings.port {
+            label.push_str(&format!(":{port}"));
+        }
     }
     label
 }

@@ -115,8 +115,12 @@ impl Session {
         match (self.link.outcome(), result) {
             (Some(Err(failure)), _) => Err(failure),
             (Some(Ok(Answer::Rows(rows))), Ok(_)) => Ok(rows),
-            (Some(Ok(Answer::Arrow { columns, parts })), Ok(raw)) => {
-                read_arrow(columns, parts, raw)
+            (Some(Ok(Answer::Arrow { columns, returned, first_is_last })), Ok(raw)) => {
+                let rows = read_arrow(columns, first_is_last, raw)?;
+                if returned.is_some_and(|returned| (rows.rows.len() as u64) < returned) {
+                    return Err(Failure::unusable("the result is not complete"));
+                }
+                Ok(rows)
             }
             (_, Err(error)) => {
                 Err(Failure::Transport { cause: error.to_string(), may_have_run: true })
