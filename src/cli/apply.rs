@@ -129,6 +129,27 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
             }
             Exit::Differs
         }
+        Outcome::DoneButDiffers { done, after } => {
+            json.outcome = "differs";
+            json.because = differences(&after.difference);
+            json.findings = after.findings().sorted();
+            if text {
+                output::findings(after.findings());
+                output::data(&list(&done))?;
+            }
+            output::message(
+                "every statement was reported as done, but reading back shows a difference; \
+                 a role without MANAGE GRANTS revokes nothing that others granted, and is not told",
+            );
+            for line in &json.because {
+                output::message(&format!(
+                    "  still to do: {}",
+                    crate::report::findings::printable(line)
+                ));
+            }
+            json.changes = done;
+            Exit::Differs
+        }
         Outcome::Partly { done, failure } => {
             json.outcome = "partly";
             json.because = vec![failure.to_string()];

@@ -146,6 +146,9 @@ struct PlanFlags {
     /// Up to N revokes are meant, whatever the guards say
     #[arg(long, value_name = "N")]
     allow_revokes: Option<u64>,
+    /// Where access can only be taken and given again (Snowflake), it may be missing in between
+    #[arg(long)]
+    allow_gap: bool,
     /// Empty the roles of an environment that is gone from the configuration
     #[arg(long, value_name = "ENVIRONMENT")]
     retire: Option<String>,
@@ -153,8 +156,9 @@ struct PlanFlags {
 
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire: _ } =
+            *self;
+        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap }
     }
 }
 

@@ -6,7 +6,7 @@ use super::names::{check_fit, check_name, check_permission};
 use super::raw::{RawEnvironment, RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
 use super::template::{self, TemplateKind};
-use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
+use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn, RoleKind};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
 
 /// The version of the files that this program reads.
@@ -116,6 +116,8 @@ fn add_environment(
         promote_from,
         protected,
         deploy_role,
+        parent_role,
+        role_kind,
         target,
     } = raw;
     for (template, kind) in [
@@ -130,7 +132,11 @@ fn add_environment(
             diagnostics.extend(template::check(template, kind));
         }
     }
-    for (what, value) in [("the deploy role", &deploy_role), ("the target", &target)] {
+    for (what, value) in [
+        ("the deploy role", &deploy_role),
+        ("the parent role", &parent_role),
+        ("the target", &target),
+    ] {
         if let Some(value) = value {
             diagnostics.extend(check_fit(what, value));
         }
@@ -156,6 +162,8 @@ fn add_environment(
         promote_from,
         protected: protected.unwrap_or(false),
         deploy_role,
+        parent_role,
+        role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
     };
     environments.insert(name.value.clone(), environment);

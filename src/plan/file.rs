@@ -56,6 +56,8 @@ pub struct Allowed {
     pub drop_roles: bool,
     pub skip_missing: bool,
     pub allow_revokes: Option<u64>,
+    #[serde(default)]
+    pub allow_gap: bool,
     /// The plan empties this environment's roles (`--retire`).
     pub retire: bool,
 }
@@ -63,14 +65,15 @@ pub struct Allowed {
 impl Allowed {
     /// The options that the plan was made with.
     pub fn options(&self) -> Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire: _ } =
+            *self;
+        Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap }
     }
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes } = *options;
-        Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire }
+        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap } = *options;
+        Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire }
     }
 }
 

@@ -7,8 +7,8 @@
 mod roles;
 
 use crate::model::{
-    AclEntry, Change, Ident, MarkerReading, ObjectClass, ObservedMembership, ObservedRole,
-    ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
+    AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
+    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
 };
 
 use super::{Execute, Look, Observe, WarehouseError};
@@ -229,6 +229,7 @@ impl Memory {
         }
         self.state.memberships.push(ObservedMembership {
             role: role.clone(),
+            kind: MemberKind::Role,
             member: member.clone(),
             grantor,
             admin: false,

@@ -1,9 +1,11 @@
 //! Snowflake: sessions, against a server that is told what to say and against the stand-in.
 
+mod account;
 mod connecting;
 mod exchange;
 mod results;
 mod scripted;
+mod standin;
 
 use std::time::Duration;
 

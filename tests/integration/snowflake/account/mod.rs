@@ -1,0 +1,4 @@
+//! The whole job on the stand-in: observe, plan, apply, read back.
+
+mod fixtures;
+mod site;
