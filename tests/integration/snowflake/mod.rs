@@ -1,9 +1,11 @@
 //! Snowflake: sessions, against a server that is told what to say and against the stand-in.
 
+mod against_standin;
 mod connecting;
 mod exchange;
 mod results;
 mod scripted;
+pub(crate) mod standin;
 
 use std::time::Duration;
 
