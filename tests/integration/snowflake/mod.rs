@@ -1,11 +1,12 @@
 //! Snowflake: sessions, against a server that is told what to say and against the stand-in.
 
 mod account;
+mod against_standin;
 mod connecting;
 mod exchange;
 mod results;
 mod scripted;
-mod standin;
+pub(crate) mod standin;
 
 use std::time::Duration;
 

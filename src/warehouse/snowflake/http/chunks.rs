@@ -71,6 +71,7 @@ impl Sender<'_> {
             repeat: true,
             deadline,
             // Signed addresses: a parameter more would break the signature.
+            first: false,
             counted: false,
         };
         let reply = self.exchange(&what).await.map_err(|failure| match failure {

@@ -42,7 +42,8 @@ impl Sender<'_> {
             body: Some(self.login_body()?.to_string().into_bytes()),
             // Nothing but a session that nobody uses would be left behind.
             repeat: true,
-            deadline: self.link.deadline(),
+            deadline: self.link.deadline().min(Instant::now() + settings.connect_timeout * 4),
+            first: true,
             counted: true,
         };
         let reply = self.exchange(&what).await.map_err(|failure| match failure {
@@ -86,6 +87,7 @@ impl Sender<'_> {
             // A renewal whose answer was lost leaves an old token that is no good: then a new login.
             repeat: true,
             deadline,
+            first: false,
             counted: true,
         };
         let reply = self.exchange(&what).await?;
@@ -109,6 +111,7 @@ impl Sender<'_> {
                 body: Some(b"{}".to_vec()),
                 repeat: false,
                 deadline: self.link.deadline(),
+                first: false,
                 counted: true,
             };
             let _ = self.exchange(&what).await;

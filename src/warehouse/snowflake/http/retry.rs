@@ -27,8 +27,10 @@ fn words(statement: &str) -> impl Iterator<Item = String> {
 /// How an attempt went wrong, as far as repeating goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// The server cannot have begun: no connection came about, or it said so itself.
+    /// The server cannot have begun: it said so itself.
     NotRun,
+    /// The server cannot have begun: no connection came about.
+    NoConnection,
     /// It was turned away at the gate, which is as good as certain: sent again, but an error that
     /// follows may be due to the first time.
     TurnedAway,
@@ -47,13 +49,15 @@ pub(super) fn status(status: u16) -> Option<Doubt> {
     }
 }
 
-/// How an error of the HTTP client is taken.
-pub(super) fn transport(error: &reqwest_middleware::Error) -> Doubt {
+/// How an error of the HTTP client is taken, with what it says. `None`: repeating will not help.
+pub(super) fn transport(error: &reqwest_middleware::Error, said: &str) -> Option<Doubt> {
     match error {
-        reqwest_middleware::Error::Reqwest(error) if error.is_connect() || error.is_builder() => {
-            Doubt::NotRun
+        reqwest_middleware::Error::Reqwest(error) if error.is_connect() => {
+            // A certificate does not change from one second to the next.
+            (!said.contains("certificate")).then_some(Doubt::NoConnection)
         }
-        _ => Doubt::MayHaveRun,
+        reqwest_middleware::Error::Reqwest(error) if error.is_builder() => None,
+        _ => Some(Doubt::MayHaveRun),
     }
 }
 

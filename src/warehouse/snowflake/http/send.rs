@@ -28,9 +28,14 @@ pub(super) struct What {
     /// Whether it may be sent again although it may have been done.
     pub(super) repeat: bool,
     pub(super) deadline: Instant,
+    /// Whether it is a login, before which no connection is known to come about.
+    pub(super) first: bool,
     /// Whether the server has a name for this request, so that repetitions are told apart.
     pub(super) counted: bool,
 }
+
+/// How often a login is repeated where no connection comes about.
+const FIRST: u32 = 2;
 
 /// What came back.
 pub(super) struct Reply {
@@ -78,7 +83,12 @@ impl Sender<'_> {
             if doubt.is_none() || (doubted && !what.repeat) {
                 return Err(failed(cause));
             }
-            if repeated >= policy.times {
+            // Who waits for a first connection had better hear soon that the name is wrong.
+            let most = match doubt {
+                Some(Doubt::NoConnection) if what.first => policy.times.min(FIRST),
+                _ => policy.times,
+            };
+            if repeated >= most {
                 return Err(failed(format!("{cause} (tried {} times)", repeated + 1)));
             }
             repeated += 1;
@@ -117,7 +127,9 @@ impl Sender<'_> {
             async {
                 let response =
                     self.next.clone().run(request, &mut extensions).await.map_err(|error| {
-                        (client::chain(&error), Some(retry::transport(&error)), Duration::ZERO)
+                        let said = client::chain(&error);
+                        let doubt = retry::transport(&error, &said);
+                        (said, doubt, Duration::ZERO)
                     })?;
                 let status = response.status();
                 if !status.is_success() {

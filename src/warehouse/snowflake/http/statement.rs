@@ -59,6 +59,7 @@ impl Sender<'_> {
             body,
             repeat,
             deadline,
+            first: false,
             counted: true,
         };
         let mut running = false;
@@ -141,6 +142,7 @@ impl Sender<'_> {
             body: None,
             repeat: true,
             deadline,
+            first: false,
             counted: true,
         })
     }
@@ -216,6 +218,7 @@ impl Sender<'_> {
             body: Some(body),
             repeat: false,
             deadline,
+            first: false,
             counted: true,
         };
         let _ = self.exchange(&what).await;
