@@ -102,7 +102,9 @@ def _options(r, node):
             node.properties[name] = value(r)
         elif r.sees("("):
             _skip_parens(r)
-        else:
+        elif node.of.level != "schema" and not r.take_any("WITH", "TAG", ","):
+            r.fail()
+        elif node.of.level == "schema":
             r.next()
     comment = node.properties.pop("COMMENT", None)
     if comment is not None:

@@ -148,5 +148,6 @@ def revoke(r):
         of=of,
         option_only=option_only,
         cascade=mode == "CASCADE",
+        mode=mode,
         inherited=inherited,
     )

@@ -69,6 +69,9 @@ def _number(r):
 
 
 def _limit(r, node):
+    node.hierarchy = node.kind in ("show_grants_to", "show_future") and r.take(
+        "INCLUDE", "HIERARCHY"
+    )
     node.limit = _number(r) if r.take("LIMIT") else None
     return node
 

@@ -8,7 +8,7 @@ from .results import status
 
 def grant(session, node):
     roles = [_role(session, node, name) for name in node.roles]
-    _check_kinds(node.role_kind, node.to.kind)
+    _check_kinds(session, node.role_kind, node.to.kind)
     to = resolve.grantee(session, node.to)
     for role in roles:
         _check_pair(role, to)
@@ -18,7 +18,7 @@ def grant(session, node):
 
 def revoke(session, node):
     roles = [_role(session, node, name) for name in node.roles]
-    _check_kinds(node.role_kind, node.of.kind)
+    _check_kinds(session, node.role_kind, node.of.kind)
     of = resolve.grantee(session, node.of)
     for role in roles:
         _grantor(session, role)
@@ -39,8 +39,9 @@ def _role(session, node, name):
     return found
 
 
-def _check_kinds(role_kind, to_kind):
-    if role_kind == "DATABASE ROLE" and to_kind == "USER":
+def _check_kinds(session, role_kind, to_kind):
+    to_users = session.account.parameters.get("STANDIN_DATABASE_ROLES_TO_USERS")
+    if role_kind == "DATABASE ROLE" and to_kind == "USER" and not to_users:
         raise errors.SnowflakeError(
             "001003",
             "42000",

@@ -141,11 +141,7 @@ class Session:
             g.grantee is self.user and g.privilege == privilege for g in obj.grants.values()
         ):
             return True
-        return any(
-            key[0] == obj.kind.name and key[1] == privilege and key[2] in roles
-            for container in obj.containers()
-            for key in container.inherited
-        )
+        return any(f.privilege == privilege and f.grantee in roles for f in obj.covering())
 
     def sees(self, obj):
         """Whether any privilege on it, or on something in a container of it, is held."""
@@ -156,11 +152,7 @@ class Session:
             return True
         if self.manages(obj):
             return True
-        return any(
-            key[0] == obj.kind.name and key[2] in roles
-            for container in obj.containers()
-            for key in container.inherited
-        )
+        return any(f.grantee in roles or f.grantee is self.user for f in obj.covering())
 
     def reaches(self, obj):
         """Whether the containers' USAGE (or any privilege on them) lets one get there."""

@@ -99,8 +99,6 @@ def _fields(session, obj):
         "is_external": _yn(name == "EXTERNAL TABLE"),
         "cluster_by": "",
     }
-    if "TRANSIENT" in extra.get("adjectives", ()) and obj.kind.space == "RELATION":
-        found["kind"] = "TRANSIENT"
     if name == "ROLE":
         users = sum(m.kind.name == "USER" for m in obj.members)
         default = session.user.extra.get("DEFAULT_ROLE", "") if session.user else ""
@@ -255,6 +253,8 @@ def show(session, node):
     rows = []
     for obj in found:
         fields = _fields(session, obj)
+        if of == "TABLE" and "TRANSIENT" in obj.extra.get("adjectives", ()):
+            fields["kind"] = "TRANSIENT"
         rows.append(tuple(fields.get(name.partition(":")[0]) for name in names))
     return Result(columns(*names), rows, _TYPE)
 

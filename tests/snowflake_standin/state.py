@@ -120,6 +120,15 @@ class Obj:
             yield at
             at = at.parent
 
+    def covering(self):
+        """The inherited grants that cover this object."""
+        at = self.parent
+        while at is not None:
+            for future in at.inherited.values():
+                if future.kind is self.kind:
+                    yield future
+            at = at.parent
+
     def descendants(self):
         for child in list(self.children.values()):
             yield child

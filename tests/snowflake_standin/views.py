@@ -49,11 +49,7 @@ def _has_any(session, obj):
     roles = session.active()
     if obj.owner in roles or any(g.grantee in roles for g in obj.grants.values()):
         return True
-    return any(
-        key[0] == obj.kind.name and key[2] in roles
-        for container in obj.containers()
-        for key in container.inherited
-    )
+    return any(f.grantee in roles for f in obj.covering())
 
 
 def _entered(session, schema):
