@@ -21,3 +21,4 @@ mod reference;
 mod rehearsals;
 mod rules;
 mod sabotage;
+mod snowflake_standin;
