@@ -85,6 +85,8 @@ def alter(session, node):
         for name, value in node.set.items():
             if name == "COMMENT":
                 obj.comment = value
+            elif name == "MINS_TO_UNLOCK" and value == "0":
+                obj.extra.pop("locked_until", None)
             else:
                 obj.extra[name] = value
     elif node.action == "unset":

@@ -22,6 +22,10 @@ _COPIED_BY_DEFAULT = {
 _ALWAYS_TOOK_FUTURES = {"STREAM", "SEMANTIC VIEW", "FUNCTION", "PROCEDURE"}
 
 
+# CREATE … AS SELECT of these runs the query at once.
+_FILLED_BY_QUERY = {"TABLE", "ICEBERG TABLE", "HYBRID TABLE"}
+
+
 def create(session, node):
     kind = node.of
     if "TEMPORARY" in node.adjectives or "TEMP" in node.adjectives:
@@ -52,7 +56,9 @@ def create(session, node):
         not node.replace or node.copy_grants or session.account.bundles.get("2026_08") != "ENABLED"
     ):
         raise errors.syntax(1, 0, "IGNORE")
-    source = _clone_source(session, kind, node)
+    if node.body is not None and kind.name in _FILLED_BY_QUERY:
+        session.need_warehouse()
+    source = resolve.named(session, kind, node.clone) if node.clone is not None else None
     old = _grants_to_keep(session, node, there)
     if there is not None:
         session.account.remove(there)
@@ -138,13 +144,6 @@ def _fill(session, obj, node):
             found = [(name, "VARCHAR") for name in names or []]
         obj.extra["columns"] = found or []
         obj.extra["text"] = node.body or ""
-
-
-def _clone_source(session, kind, node):
-    if node.clone is None:
-        return None
-    source = resolve.named(session, kind, node.clone)
-    return source
 
 
 def _clone(account, source, obj):

@@ -20,7 +20,7 @@ def _use(session, node):
             raise errors.syntax(1, 0, ".")
         role = session.account.role(node.name[0])
         if role is None:
-            raise errors.cannot_use("ROLE", node.name[0])
+            raise errors.cannot_use()
         if not may_activate(session, role):
             raise errors.SnowflakeError(
                 "003013",
@@ -43,7 +43,7 @@ def _use(session, node):
             session.database = session.schema.parent
     except errors.SnowflakeError as error:
         if error.code == "002003":
-            raise errors.cannot_use(node.what, dotted(node.name)) from None
+            raise errors.cannot_use() from None
         raise
     return status()
 

@@ -125,7 +125,16 @@ def no_schema():
     )
 
 
-def cannot_use(kind, name):
+def no_warehouse():
+    return SnowflakeError(
+        "000606",
+        "57P03",
+        "No active warehouse selected in the current session.  Select an active warehouse with the "
+        "'use warehouse' command.",
+    )
+
+
+def cannot_use():
     return SnowflakeError(
         "002043",
         "02000",

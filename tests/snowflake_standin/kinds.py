@@ -35,7 +35,7 @@ def _kind(name, level, privileges, space=None, plural=None, shown=None, bulk=Tru
 
 
 _CREATABLE = (
-    "ALERT", "AUTHENTICATION POLICY", "CORTEX SEARCH SERVICE", "DATA METRIC FUNCTION", "DATASET",
+    "AGENT", "ALERT", "AUTHENTICATION POLICY", "CORTEX SEARCH SERVICE", "DATA METRIC FUNCTION", "DATASET", "DBT PROJECT",
     "DYNAMIC TABLE", "EVENT TABLE", "EXTERNAL TABLE", "FILE FORMAT", "FUNCTION", "GIT REPOSITORY",
     "HYBRID TABLE", "ICEBERG TABLE", "IMAGE REPOSITORY", "MASKING POLICY", "MATERIALIZED VIEW",
     "MODEL", "NETWORK RULE", "NOTEBOOK", "PASSWORD POLICY", "PIPE", "PROCEDURE",
@@ -113,6 +113,12 @@ _KINDS = [
     _kind("ALERT", "schema", ("MONITOR", "OPERATE")),
     _kind("NOTEBOOK", "schema", ("USAGE",)),
     _kind("STREAMLIT", "schema", ("USAGE",)),
+    _kind("GIT REPOSITORY", "schema", ("READ", "WRITE"), plural="GIT REPOSITORIES"),
+    _kind("SERVICE", "schema", ("USAGE", "OPERATE", "MONITOR")),
+    _kind("CORTEX SEARCH SERVICE", "schema", ("USAGE", "MONITOR")),
+    _kind("AGENT", "schema", ("USAGE", "MODIFY", "MONITOR")),
+    _kind("DBT PROJECT", "schema", ("USAGE", "MONITOR")),
+    _kind("NETWORK RULE", "schema", ()),
     _kind("MODEL", "schema", ("USAGE", "READ")),
 ]
 

@@ -44,7 +44,7 @@ def select(r):
             if not r.take(","):
                 break
     if r.take("LIMIT"):
-        node.limit = int(r.next().text)
+        node.limit = r.count()
         if r.take("OFFSET"):
             r.next()
     return node

@@ -41,7 +41,7 @@ def show(r):
         elif r.take("STARTS", "WITH"):
             node.starts = r.string()
         elif r.take("LIMIT"):
-            node.limit = _number(r)
+            node.limit = r.count()
             if r.take("FROM"):
                 node.start = r.string()
         elif r.take("IN"):
@@ -60,19 +60,11 @@ def show(r):
     return node
 
 
-def _number(r):
-    token = r.next()
-    if token.kind != "number" or not token.text.isdigit():
-        r.at -= 1
-        r.fail()
-    return int(token.text)
-
-
 def _limit(r, node):
     node.hierarchy = node.kind in ("show_grants_to", "show_future") and r.take(
         "INCLUDE", "HIERARCHY"
     )
-    node.limit = _number(r) if r.take("LIMIT") else None
+    node.limit = r.count() if r.take("LIMIT") else None
     return node
 
 

@@ -78,9 +78,11 @@ def _source(session, source):
             return _as_dicts(last)
         raise errors.unsupported(f"table function {source.call.name}")
     if views.is_view(source.name):
-        return views.rows(session, source.name)
-    obj = views.relation(session, source.name)
-    return [name for name, _ in obj.extra.get("columns", ())], []
+        found = views.rows(session, source.name)
+    else:
+        found = [name for name, _ in views.relation(session, source.name).extra["columns"]], []
+    session.need_warehouse()
+    return found
 
 
 def _as_dicts(result):
@@ -102,7 +104,8 @@ def _key(session, key, row, items):
 
 
 def _sortable(value):
-    return (value is None, value if not isinstance(value, bool) else int(value)) if value is not None else (True, 0)
+    """Nulls last."""
+    return (True, 0) if value is None else (False, value)
 
 
 def _aggregate(expr):
@@ -166,8 +169,10 @@ def _eval(session, e, row):
             return None
         if e.op == "||":
             return f"{left}{right}"
-        return {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right,
-                "/": lambda: left / right}[e.op]()
+        try:
+            return _ARITHMETIC[e.op](float(left), float(right))
+        except (ValueError, ZeroDivisionError):
+            raise errors.invalid("Numeric value is not recognized", "100038", "22018") from None
     if kind == "cast":
         return _cast(_eval(session, e.of, row), e.type)
     if kind == "scalar":
@@ -179,7 +184,25 @@ def _eval(session, e, row):
             if _compare("=", subject, _eval(session, when, row)) is True:
                 return _eval(session, then, row)
         return _eval(session, e.other, row)
-    return _call(session, e.name, [_eval(session, arg, row) for arg in e.args])
+    args = [_eval(session, arg, row) for arg in e.args]
+    try:
+        return _call(session, e.name, args)
+    except IndexError:
+        raise errors.invalid(
+            f"not enough arguments for function [{e.name}], got {len(args)}", "000938", "22023"
+        ) from None
+
+
+def _whole(number):
+    return int(number) if number == int(number) else number
+
+
+_ARITHMETIC = {
+    "+": lambda left, right: _whole(left + right),
+    "-": lambda left, right: _whole(left - right),
+    "*": lambda left, right: _whole(left * right),
+    "/": lambda left, right: _whole(left / right),
+}
 
 
 def _cast(value, kind):
@@ -188,7 +211,12 @@ def _cast(value, kind):
     if kind in ("VARCHAR", "STRING", "TEXT", "CHAR"):
         return ("true" if value else "false") if isinstance(value, bool) else str(value)
     if kind in ("NUMBER", "INT", "INTEGER", "BIGINT"):
-        return int(value)
+        try:
+            return int(float(value))
+        except ValueError:
+            raise errors.invalid(
+                f"Numeric value '{value}' is not recognized", "100038", "22018"
+            ) from None
     if kind in ("BOOLEAN",):
         return value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes")
     return value

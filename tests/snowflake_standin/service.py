@@ -182,6 +182,10 @@ class Service:
             except SnowflakeError as error:
                 entry["ok"], entry["code"] = False, error.code
                 return protocol.failed(error, query_id)
+            except Exception as bug:  # the stand-in's own
+                entry["ok"], entry["code"], entry["bug"] = False, "300002", repr(bug)
+                error = SnowflakeError("300002", "XX000", f"Internal error: {bug!r}")
+                return protocol.failed(error, query_id)
             finally:
                 session.partial = False
 

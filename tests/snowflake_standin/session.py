@@ -143,6 +143,11 @@ class Session:
             return True
         return any(f.privilege == privilege and f.grantee in roles for f in obj.covering())
 
+    def need_warehouse(self):
+        """What reads rows, of catalogues too, needs a warehouse that it may use; SHOW does not."""
+        if self.warehouse is None or not self.has(self.warehouse, "USAGE"):
+            raise errors.no_warehouse()
+
     def sees(self, obj):
         """Whether any privilege on it, or on something in a container of it, is held."""
         roles = self.active()

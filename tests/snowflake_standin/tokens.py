@@ -169,6 +169,14 @@ class Reader:
             self.fail()
         return token.value
 
+    def count(self):
+        """A whole number."""
+        token = self.next()
+        if token.kind != "number" or not token.text.isdigit():
+            self.at -= 1
+            self.fail()
+        return int(token.text)
+
     def signature(self):
         """The argument types in parentheses, with or without names; None where none stand."""
         if not self.take("("):

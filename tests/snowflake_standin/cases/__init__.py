@@ -15,6 +15,8 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.account = seed.new_account("STANDIN", "ADMIN", "standin")
         self.sessions = {}
+        self.warehouse = self.account.add("WAREHOUSE", self.account.root, "ANY_WH", None)
+        self.account.grant("USAGE", self.warehouse, self.account.role("PUBLIC"), None)
         for role, *statements in self.SETUP:
             for sql in statements:
                 self.ok(role, sql)
@@ -23,6 +25,7 @@ class Case(unittest.TestCase):
         if role not in self.sessions:
             session = Session(self.account, self.account.user("ADMIN"), self.account.role(role))
             session.secondary = "NONE"
+            session.warehouse = self.warehouse
             self.sessions[role] = session
         return self.sessions[role]
 

@@ -41,7 +41,7 @@ class Show(Case):
             self.rows("R", "show terse schemas in database db", "name"),
             [("INFORMATION_SCHEMA",), ("S",)],
         )
-        self.assertEqual(self.rows("R", "show warehouses", "name"), [])
+        self.assertEqual(self.rows("R", "show warehouses", "name"), [("ANY_WH",)])
         self.assertEqual(
             self.rows("R", "show grants to role r", "name"), [("DB",), ("DB.S",), ("DB.S.V",)]
         )
@@ -66,6 +66,18 @@ class Show(Case):
         self.refused("SYSADMIN", "show tables in schema db.s", "090153", "max number of rows(10000)")
         self.assertEqual(len(self.ok("SYSADMIN", "show objects in schema db.s limit 10000").rows), 10_000)
         self.assertEqual(len(self.ok("SECURITYADMIN", "show grants to role r").rows), 10_001)
+
+    def test_what_reads_rows_needs_a_warehouse_that_may_be_used(self):
+        query = "select table_name from db.information_schema.tables"
+        self.ok("SYSADMIN", "use warehouse wh", query)
+        self.ok("SYSADMIN", "grant usage on database db to role r")
+        session = self.session("R")
+        for session.warehouse in (None, self.session("SYSADMIN").warehouse):
+            self.refused("R", query, "000606", "No active warehouse selected")
+            self.ok("R", "select current_role()", "show schemas in database db")
+        self.refused("R", "use warehouse wh", "002043")
+        self.ok("SYSADMIN", "grant usage on warehouse wh to role r")
+        self.ok("R", "use warehouse wh", query)
 
     def test_columns_are_described(self):
         self.assertEqual(

@@ -159,7 +159,8 @@ class Connector(unittest.TestCase):
             connection = self.connect(
                 session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": form}
             )
-            self.run_all(connection, "create or replace database db",
+            self.run_all(connection, "create warehouse if not exists wh", "use warehouse wh",
+                         "create or replace database db",
                          "create or replace table db.public.t (id int)")
             cursor = connection.cursor().execute(
                 "select table_name, row_count, created, comment, 1 = 1 as yes "
