@@ -195,6 +195,8 @@ def _session(account, user, data, query):
     for name, value in parameters.items():
         if name.upper() in probe.parameters:
             probe.set(name.upper(), value)
+    if str(user.extra.get("DEFAULT_SECONDARY_ROLES", "('ALL')")).replace(" ", "") == "()":
+        probe.secondary = "NONE"
     if data.get("SECONDARY_ROLES") in ("ALL", "NONE"):
         probe.secondary = data["SECONDARY_ROLES"]
     _defaults(probe, user, query, validate)

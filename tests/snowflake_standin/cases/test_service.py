@@ -67,6 +67,17 @@ class Protocol(unittest.TestCase):
             self.login({"roleName": '"lower"'})["data"]["sessionInfo"]["roleName"], "lower"
         )
 
+    def test_secondary_roles_are_on_unless_the_user_has_none(self):
+        query = "select current_secondary_roles() as r"
+        self.admin("sql", statements=[
+            "create role r", "create role s", "create user jane password = 'x' default_role = r",
+            "grant role r to user jane", "grant role s to user jane"])
+        for roles, value in (("('ALL')", '{"roles":"S","value":"ALL"}'),
+                             ("()", '{"roles":"","value":"NONE"}')):
+            self.admin("sql", statements=[f"alter user jane set default_secondary_roles = {roles}"])
+            self.token = self.login(LOGIN_NAME="jane", PASSWORD="x")["data"]["token"]
+            self.assertEqual(self.query(query)["data"]["rowset"], [[value]])
+
     def test_an_expired_session_is_renewed_with_the_master_token(self):
         first = self.login()["data"]
         self.token = first["token"]
