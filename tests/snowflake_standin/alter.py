@@ -16,10 +16,7 @@ def _find(session, node):
 
 
 def _gone(node):
-    return status(
-        "Drop statement executed successfully "
-        f"({shown(node.name[-1])} already dropped)."
-    )
+    return status(f"Drop statement executed successfully ({shown(node.name[-1])} already dropped).")
 
 
 def _system(obj):

@@ -15,8 +15,15 @@ _ACCOUNT_RIGHTS = {
 }
 # BCR-2433: replacing one of these copies its grants once the bundle 2026_08 is enabled.
 _COPIED_BY_DEFAULT = {
-    "TABLE", "ICEBERG TABLE", "HYBRID TABLE", "VIEW", "MATERIALIZED VIEW", "STREAM",
-    "SEMANTIC VIEW", "FUNCTION", "PROCEDURE",
+    "TABLE",
+    "ICEBERG TABLE",
+    "HYBRID TABLE",
+    "VIEW",
+    "MATERIALIZED VIEW",
+    "STREAM",
+    "SEMANTIC VIEW",
+    "FUNCTION",
+    "PROCEDURE",
 }
 # Before it, these took future grants even with COPY GRANTS.
 _ALWAYS_TOOK_FUTURES = {"STREAM", "SEMANTIC VIEW", "FUNCTION", "PROCEDURE"}

@@ -1,6 +1,18 @@
 """Runs one statement in one session: parses it, and hands the node to who knows it."""
 
-from . import alter, ddl, errors, grants, ownership, parse, query, resolve, roles, show, show_grants
+from . import (
+    alter,
+    ddl,
+    errors,
+    grants,
+    ownership,
+    parse,
+    query,
+    resolve,
+    roles,
+    show,
+    show_grants,
+)
 from .kinds import KINDS
 from .names import dotted, shown
 from .results import status
@@ -25,8 +37,8 @@ def _use(session, node):
             raise errors.SnowflakeError(
                 "003013",
                 "42501",
-                f"SQL access control error:\nRequested role '{shown(role.name)}' is not assigned to "
-                "the executing user. Specify another role to activate.",
+                f"SQL access control error:\nRequested role '{shown(role.name)}' is not assigned "
+                "to the executing user.  Specify another role to activate.",
             )
         session.role = role
         return status()

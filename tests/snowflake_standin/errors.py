@@ -68,6 +68,12 @@ def partial_grant(privileges):
     )
 
 
+def read_first():
+    return invalid(
+        "Grant not executed: WRITE on a stage needs READ on it first.", "003032", "42601"
+    )
+
+
 def dependent_revokes(revoked, skipped):
     return SnowflakeError(
         "003935",

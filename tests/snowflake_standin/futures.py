@@ -29,7 +29,9 @@ def _place(session, node, inherited=False):
 
 def _need_authority(session, container, inherited=False):
     """Owning the container does not do; of a managed access schema it does, for future grants."""
-    allowed = session.manages(container) if inherited else authority.over_futures(session, container)
+    allowed = (
+        session.manages(container) if inherited else authority.over_futures(session, container)
+    )
     if not allowed:
         raise errors.insufficient(container.kind.name, container.shown)
 
@@ -73,11 +75,7 @@ def grant(session, node, inherited=False):
         raise errors.invalid_privilege(kind.name, "OWNERSHIP")
     if kind.name == "STAGE" and "WRITE" in privileges and "READ" not in privileges:
         if ("STAGE", "READ", to) not in container.future:
-            raise errors.invalid(
-                "Grant not executed: the WRITE privilege on a stage needs the READ privilege first.",
-                "003032",
-                "42601",
-            )
+            raise errors.read_first()
     for privilege in privileges:
         session.account.set_future(
             privilege, kind, container, to, container.owner or session.role, node.option, inherited

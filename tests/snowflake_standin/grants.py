@@ -101,11 +101,7 @@ def _check_grantable(obj, privilege, to):
         if privilege == "WRITE" and not any(
             g.privilege == "READ" and g.grantee is to for g in obj.grants.values()
         ):
-            raise errors.invalid(
-                "Grant not executed: the WRITE privilege on a stage needs the READ privilege first.",
-                "003032",
-                "42601",
-            )
+            raise errors.read_first()
 
 
 def targets(session, on):
@@ -187,7 +183,7 @@ def _writes(obj, of, node):
 
 
 def _may_revoke(session, held):
-    """All by MANAGE GRANTS, else only what the active or lower roles granted; the rest is ignored."""
+    """All by MANAGE GRANTS; else what active or lower roles granted, and the rest is ignored."""
     if session.manages(held.on):
         return True
     if authority.in_managed_schema(held.on):
@@ -216,5 +212,3 @@ def _dependents(held):
                 if grant.option:
                     todo.append(grant)
     return found
-
-

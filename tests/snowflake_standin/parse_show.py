@@ -17,8 +17,17 @@ def show(r):
     if r.take("PARAMETERS"):
         return _parameters(r)
     terse = r.take("TERSE")
-    node = Node(kind="show", terse=terse, like=None, scope=None, name=None, starts=None,
-                limit=None, start=None, history=False)
+    node = Node(
+        kind="show",
+        terse=terse,
+        like=None,
+        scope=None,
+        name=None,
+        starts=None,
+        limit=None,
+        start=None,
+        history=False,
+    )
     if r.take("OBJECTS"):
         node.of = "OBJECTS"
     elif r.take("PRIMARY", "KEYS") or r.take("IMPORTED", "KEYS"):

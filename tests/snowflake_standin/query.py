@@ -23,8 +23,9 @@ def run(session, node):
     else:
         if node.order:
             for key, down in reversed(node.order):
-                rows = sorted(rows, key=lambda row: _sortable(_key(session, key, row, items)),
-                              reverse=down)
+                rows = sorted(
+                    rows, key=lambda row: _sortable(_key(session, key, row, items)), reverse=down
+                )
         out = [tuple(_eval(session, item.expr, row) for item in items) for row in rows]
     if node.distinct:
         out = list(dict.fromkeys(out))
@@ -32,8 +33,15 @@ def run(session, node):
         out += run(session, node.union).rows
     if node.limit is not None:
         out = out[: node.limit]
-    return Result([_column(name, item, kinds, out, at) for at, (name, item) in
-                   enumerate(zip(out_names, items))], out, 0x1000, select=True)
+    return Result(
+        [
+            _column(name, item, kinds, out, at)
+            for at, (name, item) in enumerate(zip(out_names, items, strict=True))
+        ],
+        out,
+        0x1000,
+        select=True,
+    )
 
 
 def _expand(node, names):
@@ -42,8 +50,11 @@ def _expand(node, names):
         if item.star:
             for name in names:
                 plain = name.partition(":")[0]
-                items.append(type(item)(star=False, name=plain,
-                                        expr=type(item)(kind="column", name=(plain,))))
+                items.append(
+                    type(item)(
+                        star=False, name=plain, expr=type(item)(kind="column", name=(plain,))
+                    )
+                )
         else:
             items.append(item)
     return items
@@ -89,7 +100,7 @@ def _as_dicts(result):
     kinds = {"timestamp_ltz": ":ts", "fixed": ":n", "boolean": ":b"}
     names = [column.name + kinds.get(column.type, "") for column in result.columns]
     plain = [column.name for column in result.columns]
-    return names, [dict(zip(plain, row)) for row in result.rows]
+    return names, [dict(zip(plain, row, strict=True)) for row in result.rows]
 
 
 def _key(session, key, row, items):
@@ -109,8 +120,10 @@ def _sortable(value):
 
 
 def _aggregate(expr):
-    return expr.kind == "call" and expr.name in ("COUNT", "MAX", "MIN") or (
-        expr.kind == "cast" and _aggregate(expr.of)
+    return (
+        expr.kind == "call"
+        and expr.name in ("COUNT", "MAX", "MIN")
+        or (expr.kind == "cast" and _aggregate(expr.of))
     )
 
 
@@ -136,8 +149,10 @@ def _eval(session, e, row):
         if not row and e.name[-1] in ("CURRENT_USER", "CURRENT_DATE", "CURRENT_TIMESTAMP"):
             return _call(session, e.name[-1], [])
         raise errors.SnowflakeError(
-            "000904", "42000", f"SQL compilation error: error line 1 at position 0\n"
-            f"invalid identifier '{dotted(e.name)}'"
+            "000904",
+            "42000",
+            f"SQL compilation error: error line 1 at position 0\n"
+            f"invalid identifier '{dotted(e.name)}'",
         )
     if kind in ("and", "or"):
         left, right = _eval(session, e.left, row), _eval(session, e.right, row)
@@ -229,8 +244,14 @@ def _compare(op, left, right):
         left, right = _cast(left, "BOOLEAN"), _cast(right, "BOOLEAN")
     elif isinstance(left, str) != isinstance(right, str):
         left, right = str(left), str(right)
-    return {"=": left == right, "<>": left != right, "<": left < right, ">": left > right,
-            "<=": left <= right, ">=": left >= right}[op]
+    return {
+        "=": left == right,
+        "<>": left != right,
+        "<": left < right,
+        ">": left > right,
+        "<=": left <= right,
+        ">=": left >= right,
+    }[op]
 
 
 def _call(session, name, args):
@@ -260,7 +281,8 @@ def _call(session, name, args):
         return f'{{"roles":"{",".join(listed)}","value":"{value}"}}'
     if name == "CURRENT_AVAILABLE_ROLES":
         names = sorted(
-            role.name for role in session.account.closure(session.user.roles)
+            role.name
+            for role in session.account.closure(session.user.roles)
             if role.kind.name == "ROLE"
         )
         return "[ " + ", ".join(f'"{each}"' for each in names) + " ]"
@@ -281,8 +303,9 @@ def _call(session, name, args):
     if name in ("UPPER", "LOWER", "TRIM", "TO_VARCHAR"):
         if args[0] is None:
             return None
-        return {"UPPER": str.upper, "LOWER": str.lower, "TRIM": str.strip,
-                "TO_VARCHAR": str}[name](str(args[0]))
+        return {"UPPER": str.upper, "LOWER": str.lower, "TRIM": str.strip, "TO_VARCHAR": str}[name](
+            str(args[0])
+        )
     if name in ("COALESCE", "IFNULL", "NVL"):
         return next((arg for arg in args if arg is not None), None)
     if name in ("IFF",):

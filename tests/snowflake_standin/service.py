@@ -227,7 +227,9 @@ class Service:
             return refusal
         running = self.running.get(self.by_request.get(body.get("requestId")))
         if running is None:
-            error = SnowflakeError("000605", "02000", "Identified SQL statement is not currently executing.")
+            error = SnowflakeError(
+                "000605", "02000", "Identified SQL statement is not currently executing."
+            )
             return protocol.failed(error, protocol.query_id())
         running.aborted.set()
         return protocol.nothing()

@@ -5,17 +5,49 @@ from .names import shown
 from .results import Result, columns
 
 _TYPE = 0x4000
-GRANTS = ("created_on:ts", "privilege", "granted_on", "name", "granted_to", "grantee_name",
-          "grant_option", "granted_by")
-INHERITED = ("is_inherited", "inherited_from", "inherited_from_database",
-             "inherited_from_schema")
-TO_USER = ("created_on:ts", "privilege", "granted_on", "name", "role", "granted_to",
-           "grantee_name", "grant_option", "granted_by")
+GRANTS = (
+    "created_on:ts",
+    "privilege",
+    "granted_on",
+    "name",
+    "granted_to",
+    "grantee_name",
+    "grant_option",
+    "granted_by",
+)
+INHERITED = ("is_inherited", "inherited_from", "inherited_from_database", "inherited_from_schema")
+TO_USER = (
+    "created_on:ts",
+    "privilege",
+    "granted_on",
+    "name",
+    "role",
+    "granted_to",
+    "grantee_name",
+    "grant_option",
+    "granted_by",
+)
 OF = ("created_on:ts", "role", "granted_to", "grantee_name", "granted_by")
-ON = ("created_on:ts", "privilege", "granted_on", "name", "granted_to", "grantee_name",
-      "grant_option", "granted_by_role_type", "granted_by")
-FUTURE = ("created_on:ts", "privilege", "grant_on", "name", "grant_to", "grantee_name",
-          "grant_option")
+ON = (
+    "created_on:ts",
+    "privilege",
+    "granted_on",
+    "name",
+    "granted_to",
+    "grantee_name",
+    "grant_option",
+    "granted_by_role_type",
+    "granted_by",
+)
+FUTURE = (
+    "created_on:ts",
+    "privilege",
+    "grant_on",
+    "name",
+    "grant_to",
+    "grantee_name",
+    "grant_option",
+)
 
 
 def _yes(flag):
@@ -95,14 +127,23 @@ def on(session, node):
     managed = authority.in_managed_schema(obj)
     rows = []
     if owned:
-        rows.append(_on_row(_row("OWNERSHIP", obj, obj.owner, True, obj.owner, obj.created),
-                            obj.owner, managed))
+        rows.append(
+            _on_row(
+                _row("OWNERSHIP", obj, obj.owner, True, obj.owner, obj.created), obj.owner, managed
+            )
+        )
     if owned and obj.kind.name == "SCHEMA" and obj.extra.get("managed"):
-        rows.append(_on_row(_row("MANAGE GRANTS", obj, obj.owner, True, obj.owner, obj.created),
-                            obj.owner, managed))
+        rows.append(
+            _on_row(
+                _row("MANAGE GRANTS", obj, obj.owner, True, obj.owner, obj.created),
+                obj.owner,
+                managed,
+            )
+        )
     rows += [
-        _on_row(_row(g.privilege, obj, g.grantee, g.option, g.grantor, g.created), g.grantor,
-                managed)
+        _on_row(
+            _row(g.privilege, obj, g.grantee, g.option, g.grantor, g.created), g.grantor, managed
+        )
         for g in obj.grants.values()
     ]
     rows += [
@@ -135,8 +176,7 @@ def _held(grantee, sees):
         if obj.kind.name != "ACCOUNT" and sees(obj)
     ]
     rows += [
-        _row("USAGE", m.role, grantee, False, m.grantor, m.created)
-        for m in grantee.roles.values()
+        _row("USAGE", m.role, grantee, False, m.grantor, m.created) for m in grantee.roles.values()
     ]
     return rows
 
@@ -155,13 +195,31 @@ def to(session, node):
     if node.to is None or node.to.kind == "USER":
         user = session.user if node.to is None else resolve.grantee(session, node.to)
         rows = [
-            (m.created, "USAGE", m.role.kind.shown, who(m.role), who(m.role), "USER", who(user),
-             "false", who(m.grantor))
+            (
+                m.created,
+                "USAGE",
+                m.role.kind.shown,
+                who(m.role),
+                who(m.role),
+                "USER",
+                who(user),
+                "false",
+                who(m.grantor),
+            )
             for m in user.roles.values()
         ]
         rows += [
-            (g.created, g.privilege, granted_on(g.on, g.privilege), g.on.shown, None, "USER",
-             who(user), _yes(g.option), who(g.grantor))
+            (
+                g.created,
+                g.privilege,
+                granted_on(g.on, g.privilege),
+                g.on.shown,
+                None,
+                "USER",
+                who(user),
+                _yes(g.option),
+                who(g.grantor),
+            )
             for g in user.held.values()
         ]
         for role in _hierarchy(session, user, node)[1:]:

@@ -206,23 +206,51 @@ class Reader:
 
 
 _SYNONYMS = {
-    "STRING": "VARCHAR", "TEXT": "VARCHAR", "CHAR": "VARCHAR", "CHARACTER": "VARCHAR",
-    "INT": "NUMBER", "INTEGER": "NUMBER", "BIGINT": "NUMBER", "SMALLINT": "NUMBER",
-    "TINYINT": "NUMBER", "BYTEINT": "NUMBER", "DECIMAL": "NUMBER", "NUMERIC": "NUMBER",
-    "DOUBLE": "FLOAT", "REAL": "FLOAT", "FLOAT4": "FLOAT", "FLOAT8": "FLOAT",
-    "DATETIME": "TIMESTAMP_NTZ", "TIMESTAMP": "TIMESTAMP_NTZ", "VARBINARY": "BINARY",
+    "STRING": "VARCHAR",
+    "TEXT": "VARCHAR",
+    "CHAR": "VARCHAR",
+    "CHARACTER": "VARCHAR",
+    "INT": "NUMBER",
+    "INTEGER": "NUMBER",
+    "BIGINT": "NUMBER",
+    "SMALLINT": "NUMBER",
+    "TINYINT": "NUMBER",
+    "BYTEINT": "NUMBER",
+    "DECIMAL": "NUMBER",
+    "NUMERIC": "NUMBER",
+    "DOUBLE": "FLOAT",
+    "REAL": "FLOAT",
+    "FLOAT4": "FLOAT",
+    "FLOAT8": "FLOAT",
+    "DATETIME": "TIMESTAMP_NTZ",
+    "TIMESTAMP": "TIMESTAMP_NTZ",
+    "VARBINARY": "BINARY",
 }
-_TYPES = set(_SYNONYMS) | set(_SYNONYMS.values()) | {
-    "BOOLEAN", "DATE", "TIME", "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY", "VECTOR",
-    "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TABLE", "MAP",
-}
+_TYPES = (
+    set(_SYNONYMS)
+    | set(_SYNONYMS.values())
+    | {
+        "BOOLEAN",
+        "DATE",
+        "TIME",
+        "VARIANT",
+        "OBJECT",
+        "ARRAY",
+        "GEOGRAPHY",
+        "GEOMETRY",
+        "VECTOR",
+        "TIMESTAMP_LTZ",
+        "TIMESTAMP_TZ",
+        "TABLE",
+        "MAP",
+    }
+)
 
 
 def _type(words):
     values = [word.value for word in words]
-    if values and values[0] not in _TYPES and len(values) > 1:
-        values = values[1:]
-    elif len(values) > 1 and values[1] in _TYPES:  # an argument named like a type
+    # An argument's name stands before its type; it may be named like one.
+    if len(values) > 1 and (values[0] not in _TYPES or values[1] in _TYPES):
         values = values[1:]
     first = values[0] if values else ""
     return _SYNONYMS.get(first, first)

@@ -58,5 +58,12 @@ class Case(unittest.TestCase):
     def grants(self, role, to=None):
         """(privilege, granted_on, name, grant_option, granted_by) of what a role holds."""
         target = to or f"role {role}"
-        return self.rows("SECURITYADMIN", f"show grants to {target}", "privilege", "granted_on",
-                         "name", "grant_option", "granted_by")
+        return self.rows(
+            "SECURITYADMIN",
+            f"show grants to {target}",
+            "privilege",
+            "granted_on",
+            "name",
+            "grant_option",
+            "granted_by",
+        )

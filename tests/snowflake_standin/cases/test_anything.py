@@ -1,12 +1,13 @@
 import random
 import re
 
-from . import Case
 from ..errors import SnowflakeError
+from . import Case
 
-STATEMENTS = """
+STATEMENTS = (
+    """
 create or replace role "a b" comment = 'x'
-create table if not exists db.s.t (id number(38, 0) not null, n varchar) copy grants as select 1 as id
+create table if not exists db.s.t (id number(38, 0) not null, n text) copy grants as select 1 id
 create schema db.s2 with managed access data_retention_time_in_days = 1
 create user u password = 'p' default_role = r must_change_password = false
 grant select, insert on table db.s.t to role r with grant option
@@ -19,8 +20,8 @@ revoke inherited usage on all schemas in database db from role r
 show grants to role r include hierarchy limit 10
 show terse objects like 'a%' in schema db.s starts with 'A' limit 5 from 'B'
 show future grants in schema db.s
-select t.a as "b", count(*), case when x = 1 then 'y' else null end from db.information_schema.tables
- as t where not (a in ('b', 'c') or d is not null and e like '%f') order by 1 desc limit 3
+select t.a as "b", count(*), case when x = 1 then 'y' else null end
+ from db.information_schema.tables as t where not (a in ('b', 'c') or d is not null and e like '%f') order by 1 desc limit 3
 with c as (select 1 as a) select a::varchar || 'x' from c
 alter table db.s.t rename to db.s.u
 alter warehouse wh set warehouse_size = 'XSMALL' comment = 'c'
@@ -28,17 +29,26 @@ comment if exists on column db.s.t.a is 'it''s'
 use secondary roles none
 describe function db.s.f(number)
 drop table if exists db.s.t cascade
-""".strip().replace("\n ", " ").splitlines()
+""".strip()
+    .replace("\n ", " ")
+    .splitlines()
+)
 WORDS = re.compile(r"\s+|(\w+|\"[^\"]*\"|'[^']*'|.)")
 
 
 class Anything(Case):
     SETUP = (
-        ("ACCOUNTADMIN", "create role r", "create database db", "create schema db.s",
-         "create table db.s.t (id int)", "create view db.s.v as select 1 as a",
-         "create function db.s.f(a int, b string) returns int as '1'",
-         "create database role db.d",
-         "alter account set feature_rbac_inherited_grants = 'ENABLED'"),
+        (
+            "ACCOUNTADMIN",
+            "create role r",
+            "create database db",
+            "create schema db.s",
+            "create table db.s.t (id int)",
+            "create view db.s.v as select 1 as a",
+            "create function db.s.f(a int, b string) returns int as '1'",
+            "create database role db.d",
+            "alter account set feature_rbac_inherited_grants = 'ENABLED'",
+        ),
     )
 
     def test_every_text_is_answered_or_refused(self):

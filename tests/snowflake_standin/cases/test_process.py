@@ -27,7 +27,12 @@ class Process(unittest.TestCase):
         login = {"data": {"ACCOUNT_NAME": "STANDIN", "LOGIN_NAME": "ADMIN", "PASSWORD": "standin"}}
         token = post(standin, "/session/v1/login-request", login)["data"]["token"]
         with self.assertRaises(OSError):
-            post(standin, "/queries/v1/query-request?requestId=1", {"sqlText": "create role r"}, token)
+            post(
+                standin,
+                "/queries/v1/query-request?requestId=1",
+                {"sqlText": "create role r"},
+                token,
+            )
         self.assertEqual(standin.process.wait(10), 70)
 
 

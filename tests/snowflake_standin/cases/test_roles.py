@@ -29,8 +29,12 @@ class Roles(Case):
         self.refused("USERADMIN", "drop role r", "002003")
 
     def test_comments_and_renames_need_ownership(self):
-        self.ok("USERADMIN", "comment on role r is 'a'", "alter role r set comment = 'b'",
-                "alter role r rename to t")
+        self.ok(
+            "USERADMIN",
+            "comment on role r is 'a'",
+            "alter role r set comment = 'b'",
+            "alter role r rename to t",
+        )
         self.refused("SYSADMIN", "alter role t set comment = 'c'", "003001")
         self.refused("USERADMIN", "alter role t rename to s", "002002")
         self.assertEqual(self.rows("USERADMIN", "show roles like 'T'", "comment"), [("b",)])
@@ -39,8 +43,11 @@ class Roles(Case):
 
     def test_what_a_dropped_role_owned_goes_to_who_drops_it(self):
         self.ok("SECURITYADMIN", "grant role r to role sysadmin")
-        self.ok("SYSADMIN", "grant usage on database db to role r",
-                "grant usage, create table on schema db.s to role r")
+        self.ok(
+            "SYSADMIN",
+            "grant usage on database db to role r",
+            "grant usage, create table on schema db.s to role r",
+        )
         self.ok("R", "create table db.s.t (id int)")
         self.ok("USERADMIN", "drop role r")
         self.assertEqual(
@@ -54,11 +61,21 @@ class Roles(Case):
         self.refused("USERADMIN", "grant role r to role r", "003009")
 
     def test_memberships_are_listed_from_both_sides(self):
-        self.ok("USERADMIN", "grant role r to role s", "grant role r to user jane",
-                "grant role r to role s")
+        self.ok(
+            "USERADMIN",
+            "grant role r to role s",
+            "grant role r to user jane",
+            "grant role r to role s",
+        )
         self.assertEqual(
-            self.rows("USERADMIN", "show grants of role r", "role", "granted_to", "grantee_name",
-                      "granted_by"),
+            self.rows(
+                "USERADMIN",
+                "show grants of role r",
+                "role",
+                "granted_to",
+                "grantee_name",
+                "granted_by",
+            ),
             [("R", "ROLE", "S", "USERADMIN"), ("R", "USER", "JANE", "USERADMIN")],
         )
         self.assertEqual(self.grants("s"), [("USAGE", "ROLE", "R", "false", "USERADMIN")])
@@ -66,25 +83,39 @@ class Roles(Case):
         self.assertEqual(self.grants("s"), [])
 
     def test_database_roles_stay_in_their_database(self):
-        self.ok("SYSADMIN", "create database role db.reader comment = 'x'",
-                "create database role db.writer", "create database role other.reader",
-                "create table db.s.t (id int)", "create table other.public.t (id int)",
-                "grant select on table db.s.t to database role db.reader",
-                "grant database role db.reader to database role db.writer",
-                "grant database role db.writer to role r")
-        self.refused("SYSADMIN", "grant select on table other.public.t to database role db.reader",
-                     "003016")
-        self.refused("SYSADMIN", "grant database role other.reader to database role db.reader",
-                     "003016")
+        self.ok(
+            "SYSADMIN",
+            "create database role db.reader comment = 'x'",
+            "create database role db.writer",
+            "create database role other.reader",
+            "create table db.s.t (id int)",
+            "create table other.public.t (id int)",
+            "grant select on table db.s.t to database role db.reader",
+            "grant database role db.reader to database role db.writer",
+            "grant database role db.writer to role r",
+        )
+        self.refused(
+            "SYSADMIN", "grant select on table other.public.t to database role db.reader", "003016"
+        )
+        self.refused(
+            "SYSADMIN", "grant database role other.reader to database role db.reader", "003016"
+        )
         self.refused("SYSADMIN", "grant database role db.reader to user jane", "001003")
         self.assertEqual(
             self.grants("", "database role db.writer"),
-            [("USAGE", "DATABASE", "DB", "false", "SYSADMIN"),
-             ("USAGE", "DATABASE_ROLE", "DB.READER", "false", "SYSADMIN")],
+            [
+                ("USAGE", "DATABASE", "DB", "false", "SYSADMIN"),
+                ("USAGE", "DATABASE_ROLE", "DB.READER", "false", "SYSADMIN"),
+            ],
         )
         self.assertEqual(
-            self.rows("SYSADMIN", "show grants of database role db.reader", "role", "granted_to",
-                      "grantee_name"),
+            self.rows(
+                "SYSADMIN",
+                "show grants of database role db.reader",
+                "role",
+                "granted_to",
+                "grantee_name",
+            ),
             [("DB.READER", "DATABASE_ROLE", "DB.WRITER")],
         )
         self.assertEqual(
@@ -107,8 +138,11 @@ class Roles(Case):
         self.ok("PUBLIC", "use role r")
 
     def test_secondary_roles_count_for_all_but_create(self):
-        self.ok("SYSADMIN", "grant usage on database db to role s",
-                "grant usage, create table on schema db.s to role s")
+        self.ok(
+            "SYSADMIN",
+            "grant usage on database db to role s",
+            "grant usage, create table on schema db.s to role s",
+        )
         self.ok("USERADMIN", "grant role r to user jane", "grant role s to user jane")
         session = self.session("R")
         session.user = self.account.user("JANE")
@@ -119,8 +153,13 @@ class Roles(Case):
         self.refused("R", "use schema db.s", "002043")
 
     def test_direct_grants_to_users_count_with_secondary_roles_all(self):
-        self.ok("SYSADMIN", "create table db.s.t (id int)", "grant usage on database db to role r",
-                "grant usage on schema db.s to role r", "grant select on table db.s.t to user jane")
+        self.ok(
+            "SYSADMIN",
+            "create table db.s.t (id int)",
+            "grant usage on database db to role r",
+            "grant usage on schema db.s to role r",
+            "grant select on table db.s.t to user jane",
+        )
         self.ok("USERADMIN", "grant role r to user jane")
         session = self.session("R")
         session.user = self.account.user("JANE")

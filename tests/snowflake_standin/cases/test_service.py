@@ -28,16 +28,24 @@ class Protocol(unittest.TestCase):
         return [o["name"] for o in self.admin("state")["objects"] if o["kind"] == "ROLE"]
 
     def test_what_a_login_is_refused_with(self):
-        self.admin("sql", statements=["create user jane password = 'x'",
-                                      "create user gone password = 'x' disabled = true"])
+        self.admin(
+            "sql",
+            statements=[
+                "create user jane password = 'x'",
+                "create user gone password = 'x' disabled = true",
+            ],
+        )
         for code, query, data in (
             ("390100", {}, {"PASSWORD": "wrong"}),
             ("390100", {}, {"LOGIN_NAME": "nobody"}),
             ("390101", {}, {"LOGIN_NAME": "gone", "PASSWORD": "x"}),
             ("390189", {"roleName": "SYSADMIN"}, {"LOGIN_NAME": "jane", "PASSWORD": "x"}),
             ("390189", {"roleName": "NOWHERE"}, {}),
-            ("390201", {"warehouse": "NO"},
-             {"SESSION_PARAMETERS": {"CLIENT_VALIDATE_DEFAULT_PARAMETERS": True}}),
+            (
+                "390201",
+                {"warehouse": "NO"},
+                {"SESSION_PARAMETERS": {"CLIENT_VALIDATE_DEFAULT_PARAMETERS": True}},
+            ),
             ("390400", {}, {"ACCOUNT_NAME": "elsewhere"}),
             ("390144", {}, {"AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": "a.b.c"}),
             ("390303", {}, {"AUTHENTICATOR": "OAUTH", "TOKEN": "no"}),
@@ -56,8 +64,11 @@ class Protocol(unittest.TestCase):
 
     def test_tokens_expire(self):
         self.admin("user", user="ADMIN", oauth={"good": None, "old": 1}, pats={"pat": None})
-        for kind, token, code in (("OAUTH", "good", None), ("OAUTH", "old", "390318"),
-                                  ("PROGRAMMATIC_ACCESS_TOKEN", "pat", None)):
+        for kind, token, code in (
+            ("OAUTH", "good", None),
+            ("OAUTH", "old", "390318"),
+            ("PROGRAMMATIC_ACCESS_TOKEN", "pat", None),
+        ):
             self.assertEqual(self.login(AUTHENTICATOR=kind, TOKEN=token)["code"], code)
 
     def test_names_at_login_fold_unless_quoted(self):
@@ -69,11 +80,20 @@ class Protocol(unittest.TestCase):
 
     def test_secondary_roles_are_on_unless_the_user_has_none(self):
         query = "select current_secondary_roles() as r"
-        self.admin("sql", statements=[
-            "create role r", "create role s", "create user jane password = 'x' default_role = r",
-            "grant role r to user jane", "grant role s to user jane"])
-        for roles, value in (("('ALL')", '{"roles":"S","value":"ALL"}'),
-                             ("()", '{"roles":"","value":"NONE"}')):
+        self.admin(
+            "sql",
+            statements=[
+                "create role r",
+                "create role s",
+                "create user jane password = 'x' default_role = r",
+                "grant role r to user jane",
+                "grant role s to user jane",
+            ],
+        )
+        for roles, value in (
+            ("('ALL')", '{"roles":"S","value":"ALL"}'),
+            ("()", '{"roles":"","value":"NONE"}'),
+        ):
             self.admin("sql", statements=[f"alter user jane set default_secondary_roles = {roles}"])
             self.token = self.login(LOGIN_NAME="jane", PASSWORD="x")["data"]["token"]
             self.assertEqual(self.query(query)["data"]["rowset"], [[value]])
@@ -116,8 +136,12 @@ class Protocol(unittest.TestCase):
         self.assertEqual(self.query("create role a", "another")["code"], "002002")
 
     def test_faults_before_and_after_the_effect(self):
-        for kind, executed, there in (("drop", False, False), ("drop", True, True),
-                                      ("http", False, False), ("http", True, True)):
+        for kind, executed, there in (
+            ("drop", False, False),
+            ("drop", True, True),
+            ("http", False, False),
+            ("http", True, True),
+        ):
             name = f"{kind}_{executed}".upper()
             self.admin("faults", faults=[{"kind": kind, "executed": executed, "status": 429}])
             with self.assertRaises((Dropped, HttpFault)):
@@ -125,11 +149,22 @@ class Protocol(unittest.TestCase):
             self.assertEqual(name in self.roles(), there, name)
 
     def test_partial_success_lies_and_errors(self):
-        self.admin("sql", statements=[
-            "create role r", "create database db", "grant usage on database db to role r"])
-        self.admin("faults", faults=[
-            {"kind": "partial", "match": "^grant modify"}, {"kind": "lie", "match": "^revoke"},
-            {"kind": "error", "match": "^create role x", "code": "000603", "message": "Boom"}])
+        self.admin(
+            "sql",
+            statements=[
+                "create role r",
+                "create database db",
+                "grant usage on database db to role r",
+            ],
+        )
+        self.admin(
+            "faults",
+            faults=[
+                {"kind": "partial", "match": "^grant modify"},
+                {"kind": "lie", "match": "^revoke"},
+                {"kind": "error", "match": "^create role x", "code": "000603", "message": "Boom"},
+            ],
+        )
         reply = self.query("grant modify, monitor on database db to role r")
         self.assertEqual((reply["code"], reply["data"]["sqlState"]), ("003011", "42501"))
         self.assertIn("[MONITOR]", reply["message"])

@@ -51,8 +51,15 @@ class Connector(unittest.TestCase):
 
     def connect(self, standin=None, **given):
         where = standin or self.standin
-        settings = {"account": "standin", "user": "admin", "password": "standin",
-                    "host": "127.0.0.1", "port": where.port, "protocol": where.scheme, **given}
+        settings = {
+            "account": "standin",
+            "user": "admin",
+            "password": "standin",
+            "host": "127.0.0.1",
+            "port": where.port,
+            "protocol": where.scheme,
+            **given,
+        }
         connection = snowflake.connector.connect(**{k: v for k, v in settings.items() if v})
         self.addCleanup(connection.close)
         return connection
@@ -108,25 +115,47 @@ class Connector(unittest.TestCase):
         admin = self.connect(role="accountadmin")
         self.run_all(
             admin,
-            "use role useradmin", "create role reader comment = 'reads'", "create role writer",
-            "grant role writer to role sysadmin", "use role sysadmin", "create database db",
-            "create schema db.s", "create table db.s.t (id int)", 'create view db.s."v" as select 1 a',
-            "use role securityadmin", "grant usage on database db to role reader",
+            "use role useradmin",
+            "create role reader comment = 'reads'",
+            "create role writer",
+            "grant role writer to role sysadmin",
+            "use role sysadmin",
+            "create database db",
+            "create schema db.s",
+            "create table db.s.t (id int)",
+            'create view db.s."v" as select 1 a',
+            "use role securityadmin",
+            "grant usage on database db to role reader",
             "grant select on table db.s.t to role reader",
             'grant select on view db.s."v" to role reader with grant option',
             "grant select on future tables in schema db.s to role reader",
             "grant ownership on table db.s.t to role writer copy current grants",
         )
         self.assertEqual(
-            self.rows(admin, "show grants to role reader", "privilege", "granted_on", "name",
-                      "grant_option", "granted_by"),
-            [("SELECT", "TABLE", "DB.S.T", "false", "WRITER"),
-             ("SELECT", "VIEW", 'DB.S."v"', "true", "SYSADMIN"),
-             ("USAGE", "DATABASE", "DB", "false", "SYSADMIN")],
+            self.rows(
+                admin,
+                "show grants to role reader",
+                "privilege",
+                "granted_on",
+                "name",
+                "grant_option",
+                "granted_by",
+            ),
+            [
+                ("SELECT", "TABLE", "DB.S.T", "false", "WRITER"),
+                ("SELECT", "VIEW", 'DB.S."v"', "true", "SYSADMIN"),
+                ("USAGE", "DATABASE", "DB", "false", "SYSADMIN"),
+            ],
         )
         self.assertEqual(
-            self.rows(admin, "show future grants in schema db.s", "privilege", "grant_on", "name",
-                      "grantee_name"),
+            self.rows(
+                admin,
+                "show future grants in schema db.s",
+                "privilege",
+                "grant_on",
+                "name",
+                "grantee_name",
+            ),
             [("SELECT", "TABLE", "DB.S.<TABLE>", "READER")],
         )
         self.assertEqual(
@@ -135,13 +164,19 @@ class Connector(unittest.TestCase):
         )
         made = self.rows(admin, "show roles like 'reader'", "created_on", "comment")[0]
         self.assertEqual(made[1], "reads")
-        self.assertLess(abs(datetime.fromisoformat(made[0]) - datetime.now(timezone.utc)),
-                        timedelta(minutes=5))
+        self.assertLess(
+            abs(datetime.fromisoformat(made[0]) - datetime.now(timezone.utc)), timedelta(minutes=5)
+        )
 
     def test_errors_have_snowflakes_codes(self):
         connection = self.connect(role="accountadmin")
-        self.run_all(connection, "create role r", "create database db", "create table db.public.t (a int)",
-                     "grant select on table db.public.t to role r")
+        self.run_all(
+            connection,
+            "create role r",
+            "create database db",
+            "create table db.public.t (a int)",
+            "grant select on table db.public.t to role r",
+        )
         for sql, errno, sqlstate in (
             ("grant select on table db.public.no to role r", 2003, "02000"),
             ("create role r", 2002, "42710"),
@@ -159,9 +194,13 @@ class Connector(unittest.TestCase):
             connection = self.connect(
                 session_parameters={"PYTHON_CONNECTOR_QUERY_RESULT_FORMAT": form}
             )
-            self.run_all(connection, "create warehouse if not exists wh", "use warehouse wh",
-                         "create or replace database db",
-                         "create or replace table db.public.t (id int)")
+            self.run_all(
+                connection,
+                "create warehouse if not exists wh",
+                "use warehouse wh",
+                "create or replace database db",
+                "create or replace table db.public.t (id int)",
+            )
             cursor = connection.cursor().execute(
                 "select table_name, row_count, created, comment, 1 = 1 as yes "
                 "from db.information_schema.tables"
@@ -174,13 +213,16 @@ class Connector(unittest.TestCase):
 
     def test_expired_slow_broken_and_repeated(self):
         connection = self.connect(role="useradmin")
-        self.standin.admin("faults", faults=[
-            {"kind": "expired", "match": "create role a"},
-            {"kind": "slow", "match": "create role b", "ms": 150, "code": "333333"},
-            {"kind": "slow", "match": "create role c", "ms": 150},
-            {"kind": "http", "match": "create role d", "status": 503, "executed": True},
-            {"kind": "drop", "match": "create role e", "executed": True},
-        ])
+        self.standin.admin(
+            "faults",
+            faults=[
+                {"kind": "expired", "match": "create role a"},
+                {"kind": "slow", "match": "create role b", "ms": 150, "code": "333333"},
+                {"kind": "slow", "match": "create role c", "ms": 150},
+                {"kind": "http", "match": "create role d", "status": 503, "executed": True},
+                {"kind": "drop", "match": "create role e", "executed": True},
+            ],
+        )
         for name in "abcde":
             self.run_all(connection, f"create role {name}")
         names = [row[0] for row in self.rows(connection, "show roles", "name")]
@@ -194,8 +236,11 @@ class Connector(unittest.TestCase):
         self.assertEqual(caught.exception.errno, 390114)
 
     def test_sessions_side_by_side(self):
-        self.standin.sql("create database db", *[f"create role r{n}" for n in range(8)],
-                         *[f"create table db.public.t{n} (id int)" for n in range(50)])
+        self.standin.sql(
+            "create database db",
+            *[f"create role r{n}" for n in range(8)],
+            *[f"create table db.public.t{n} (id int)" for n in range(50)],
+        )
 
         def work(n):
             connection = self.connect()
@@ -212,8 +257,9 @@ class Connector(unittest.TestCase):
             cert, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
             write_certificate(self.key, cert, key)
             context = ssl.create_default_context(cafile=cert)
-            standin = Standin("--cert", str(cert), "--key", str(key), scheme="https",
-                              context=context)
+            standin = Standin(
+                "--cert", str(cert), "--key", str(key), scheme="https", context=context
+            )
             self.addCleanup(standin.stop)
             standin.sql("create role r")
             os.environ["REQUESTS_CA_BUNDLE"] = str(cert)
@@ -230,17 +276,24 @@ def write_certificate(private, cert, key):
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     made = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(private.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1))
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([address]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )
     cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))
+    key.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,10 @@ shop:
       threads: 2
 """,
     "models/orders.sql": "select 1 as id",
-    "models/items.sql": '{{ config(materialized="table") }} select id, 2 as n from {{ ref("orders") }}',
+    "models/items.sql": """
+{{ config(materialized="table") }}
+select id, 2 as n from {{ ref("orders") }}
+""",
 }
 
 
@@ -76,10 +79,14 @@ class Dbt(unittest.TestCase):
 
     def test_a_projects_grants_are_applied_and_changed(self):
         self.standin.sql(
-            "create role transformer", "create role reporter", "create role auditor",
+            "create role transformer",
+            "create role reporter",
+            "create role auditor",
             "create user dbt password = 'secret' default_role = transformer",
-            "grant role transformer to user dbt", "create warehouse wh",
-            "grant usage on warehouse wh to role transformer", "create database analytics",
+            "grant role transformer to user dbt",
+            "create warehouse wh",
+            "grant usage on warehouse wh to role transformer",
+            "create database analytics",
             "grant usage, create schema on database analytics to role transformer",
         )
         self.assertIn("All checks passed!", self.dbt("debug", grantee="reporter"))
@@ -87,8 +94,10 @@ class Dbt(unittest.TestCase):
             self.assertIn("PASS=2", self.dbt("run", grantee=grantee))
             self.assertEqual(
                 self.readers(),
-                [("ANALYTICS.MARTS.ITEMS", "TABLE", grantee.upper()),
-                 ("ANALYTICS.MARTS.ORDERS", "VIEW", grantee.upper())],
+                [
+                    ("ANALYTICS.MARTS.ITEMS", "TABLE", grantee.upper()),
+                    ("ANALYTICS.MARTS.ORDERS", "VIEW", grantee.upper()),
+                ],
             )
         said = [entry["sql"].lower() for entry in self.standin.admin("log")["log"]]
         for wanted in ("show grants on", "revoke select on", "grant select on", "copy grants"):
