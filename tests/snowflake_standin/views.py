@@ -1,10 +1,9 @@
 """INFORMATION_SCHEMA and ACCOUNT_USAGE: what their views hold for a session."""
 
-from . import errors, resolve
+from . import account_usage, errors, resolve
 from .kinds import TABLE_TYPES
 from .names import dotted, shown
 from .show_fields import owner
-from .state import Membership
 
 
 def rows(session, parts):
@@ -24,7 +23,7 @@ def rows(session, parts):
         database = session.account.root.child("DATABASE", "SNOWFLAKE")
         if not session.has(database, "IMPORTED PRIVILEGES") and not session.has(database, "USAGE"):
             raise errors.missing("Database", "SNOWFLAKE")
-        view = _USAGE.get(parts[2])
+        view = account_usage.VIEWS.get(parts[2])
         if view is None:
             raise _missing(parts)
         names, make = view
@@ -232,130 +231,6 @@ _INFORMATION = {
     "SEQUENCES": _others("SEQUENCE", "SEQUENCE"),
     "FILE_FORMATS": _others("FILE FORMAT", "FILE_FORMAT"),
     "PIPES": _others("PIPE", "PIPE"),
-}
-
-_ROLE_COLUMNS = (
-    "CREATED_ON:ts",
-    "MODIFIED_ON:ts",
-    "PRIVILEGE",
-    "GRANTED_ON",
-    "NAME",
-    "TABLE_CATALOG",
-    "TABLE_SCHEMA",
-    "GRANTED_TO",
-    "GRANTEE_NAME",
-    "GRANT_OPTION:b",
-    "GRANTED_BY",
-    "DELETED_ON:ts",
-    "GRANTED_BY_ROLE_TYPE",
-    "OBJECT_INSTANCE",
-)
-
-
-def _usage_row(privilege, obj, grantee, option, grantor, created, deleted):
-    inside = obj.kind.level == "schema"
-    return {
-        "CREATED_ON": created,
-        "MODIFIED_ON": created,
-        "PRIVILEGE": privilege,
-        "GRANTED_ON": obj.kind.name,
-        "NAME": obj.name,
-        "TABLE_CATALOG": obj.database.name if obj.database is not None else None,
-        "TABLE_SCHEMA": obj.schema.name if inside and obj.schema is not None else None,
-        "GRANTED_TO": grantee.kind.shown,
-        "GRANTEE_NAME": grantee.name,
-        "GRANT_OPTION": option,
-        "GRANTED_BY": grantor.name if grantor is not None else "",
-        "DELETED_ON": deleted,
-        "GRANTED_BY_ROLE_TYPE": grantor.kind.shown if grantor is not None else None,
-        "OBJECT_INSTANCE": None,
-    }
-
-
-def _grants_to_roles(account):
-    found = []
-    for obj in (account.root, *account.root.descendants()):
-        if obj.owner is not None and obj is not account.root:
-            found.append(
-                _usage_row("OWNERSHIP", obj, obj.owner, True, obj.owner, obj.created, None)
-            )
-        for g in obj.grants.values():
-            if g.grantee.kind.name != "USER":
-                found.append(
-                    _usage_row(g.privilege, obj, g.grantee, g.option, g.grantor, g.created, None)
-                )
-        for m in obj.members.values():
-            if m.grantee.kind.name != "USER":
-                found.append(_usage_row("USAGE", obj, m.grantee, False, m.grantor, m.created, None))
-    for ended, when in account.ended:
-        obj, privilege = (
-            (ended.role, "USAGE") if isinstance(ended, Membership) else (ended.on, ended.privilege)
-        )
-        if ended.grantee.kind.name != "USER":
-            option = getattr(ended, "option", False)
-            found.append(
-                _usage_row(
-                    privilege, obj, ended.grantee, option, ended.grantor, ended.created, when
-                )
-            )
-    return found
-
-
-def _grants_to_users(account):
-    def row(membership, deleted):
-        return {
-            "CREATED_ON": membership.created,
-            "DELETED_ON": deleted,
-            "ROLE": membership.role.name,
-            "GRANTED_TO": "USER",
-            "GRANTEE_NAME": membership.grantee.name,
-            "GRANTED_BY": membership.grantor.name if membership.grantor is not None else "",
-        }
-
-    users = account.of_kind(account.root, "USER")
-    found = [row(m, None) for user in users for m in user.roles.values()]
-    found += [
-        row(ended, when)
-        for ended, when in account.ended
-        if isinstance(ended, Membership) and ended.grantee.kind.name == "USER"
-    ]
-    return found
-
-
-def _roles(account):
-    return [
-        {
-            "CREATED_ON": role.created,
-            "DELETED_ON": None,
-            "NAME": role.name,
-            "COMMENT": role.comment,
-            "OWNER": owner(role),
-            "ROLE_TYPE": role.kind.shown,
-            "ROLE_DATABASE_NAME": role.database.name if role.database is not None else None,
-        }
-        for role in account.root.descendants()
-        if role.kind.name in ("ROLE", "DATABASE ROLE")
-    ]
-
-
-_USAGE = {
-    "GRANTS_TO_ROLES": (_ROLE_COLUMNS, _grants_to_roles),
-    "GRANTS_TO_USERS": (
-        ("CREATED_ON:ts", "DELETED_ON:ts", "ROLE", "GRANTED_TO", "GRANTEE_NAME", "GRANTED_BY"),
-        _grants_to_users,
-    ),
-    "ROLES": (
-        (
-            "CREATED_ON:ts",
-            "DELETED_ON:ts",
-            "NAME",
-            "COMMENT",
-            "OWNER",
-            "ROLE_TYPE",
-            "ROLE_DATABASE_NAME",
-        ),
-        _roles,
-    ),
 }
 
 

@@ -21,7 +21,8 @@ show grants to role r include hierarchy limit 10
 show terse objects like 'a%' in schema db.s starts with 'A' limit 5 from 'B'
 show future grants in schema db.s
 select t.a as "b", count(*), case when x = 1 then 'y' else null end
- from db.information_schema.tables as t where not (a in ('b', 'c') or d is not null and e like '%f') order by 1 desc limit 3
+ from db.information_schema.tables as t where not (a in ('b', 'c') or d is not null and e like '%f')
+ order by 1 desc limit 3
 with c as (select 1 as a) select a::varchar || 'x' from c
 alter table db.s.t rename to db.s.u
 alter warehouse wh set warehouse_size = 'XSMALL' comment = 'c'

@@ -162,6 +162,19 @@ class Show(Case):
             [("ACCOUNTADMIN",), ("R",)],
         )
 
+    def test_account_usage_has_inherited_grants_and_both_words_for_roles(self):
+        self.ok(
+            "ACCOUNTADMIN",
+            "alter account set feature_rbac_inherited_grants = 'ENABLED'",
+            "grant inherited select on all tables in schema db.s to role r",
+        )
+        query = "select * from snowflake.account_usage.grants_to_roles where is_inherited"
+        columns = ("GRANTED_ON", "NAME", "INHERITED_FROM_DATABASE", "INHERITED_FROM_SCHEMA")
+        wanted = [("TABLE", None, "DB", "S", "ROLE")]
+        self.assertEqual(self.rows("ACCOUNTADMIN", query, *columns, "GRANTED_TO"), wanted)
+        self.account.parameters["STANDIN_GRANTED_TO"] = "ACCOUNT ROLE"
+        self.assertEqual(self.rows("ACCOUNTADMIN", query, "GRANTED_TO"), [("ACCOUNT ROLE",)])
+
     def test_expressions(self):
         for text, value in (
             ("current_role()", "SYSADMIN"),
