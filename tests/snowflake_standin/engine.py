@@ -20,7 +20,13 @@ from .results import status
 
 def execute(session, sql):
     node = parse.parse(sql, session.fold_quoted)
-    result = _RUN[node.kind](session, node)
+    try:
+        result = _RUN[node.kind](session, node)
+    except errors.SnowflakeError as error:
+        as_rows = session.account.parameters.get("STANDIN_REFUSED_GRANTS") == "STATUS"
+        if not as_rows or error.code not in errors.ONCE_STATUS:
+            raise
+        result = status(error.message)
     if node.kind != "nothing":
         session.last_result = result
     return result

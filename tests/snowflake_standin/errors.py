@@ -60,6 +60,14 @@ def grant_refused():
     return SnowflakeError("003102", "42501", "Grant not executed: Insufficient privileges.")
 
 
+def revoke_refused():
+    return SnowflakeError("003103", "42501", "Revoke not executed: Insufficient privileges.")
+
+
+# Before a behaviour change of 2024, these came as a row that reported success.
+ONCE_STATUS = {"003011", "003012", "003102", "003103"}
+
+
 def partial_grant(privileges):
     return SnowflakeError(
         "003011",

@@ -71,6 +71,7 @@ class Session:
         self.token = self.master = None
         self.token_expired = self.master_expired = self.closed = False
         self.replies = {}  # request id -> reply, so that a repeated request is not done twice
+        self.under_way = {}  # request id -> Event, for one that is repeated before its reply
         self.last_query = None
         self.last_result = None
         self.partial = False  # a fault: the next GRANT leaves out the last thing it was to grant

@@ -56,7 +56,11 @@ def _yes(flag):
 
 def who(obj):
     """A grantee or grantor as shown: database roles by their name alone, but for SHOW GRANTS OF."""
-    return shown(obj.name) if obj is not None else ""
+    if obj is None:
+        return ""
+    if obj.kind.name == "SHARE":
+        return f"{obj.parent.name}.{shown(obj.name)}"
+    return shown(obj.name)
 
 
 def granted_on(obj, privilege):
@@ -227,7 +231,7 @@ def to(session, node):
         if node.limit is not None:
             rows = rows[: node.limit]
         return Result(columns(*TO_USER), rows, _TYPE)
-    if node.to.kind not in ("ROLE", "DATABASE ROLE"):
+    if node.to.kind not in ("ROLE", "DATABASE ROLE", "SHARE"):
         raise errors.unsupported(f"SHOW GRANTS TO {node.to.kind}")
     rows, inherited = [], []
     for role in _hierarchy(session, resolve.grantee(session, node.to), node):
@@ -236,12 +240,19 @@ def to(session, node):
     return _result(session, GRANTS, rows, inherited, node)
 
 
+def _member(obj):
+    return who(obj) if obj.kind.name == "SHARE" else obj.shown
+
+
 def of(session, node):
+    if node.of.kind == "SHARE":  # the accounts that use it: none
+        resolve.grantee(session, node.of)
+        return Result(columns("created_on:ts", "share", "granted_to", "grantee_name"), [], _TYPE)
     if node.of.kind not in ("ROLE", "DATABASE ROLE"):
         raise errors.unsupported(f"SHOW GRANTS OF {node.of.kind}")
     role = resolve.grantee(session, node.of)
     rows = [
-        (m.created, role.shown, m.grantee.kind.shown, m.grantee.shown, who(m.grantor))
+        (m.created, role.shown, m.grantee.kind.shown, _member(m.grantee), who(m.grantor))
         for m in role.members.values()
     ]
     if node.limit is not None:

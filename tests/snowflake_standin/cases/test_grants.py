@@ -252,6 +252,8 @@ class Grants(Case):
         self.refused("SYSADMIN", "grant create integration on account to role r", "003102")
 
     def test_manage_grants_on_a_container_reaches_what_is_in_it_and_no_further(self):
+        self.refused("SECURITYADMIN", "grant manage grants on schema db.s to role nobody", "000002")
+        self.ok("ACCOUNTADMIN", "alter account set feature_rbac_inherited_grants = 'ENABLED'")
         self.ok(
             "SECURITYADMIN",
             "grant manage grants on schema db.s to role nobody",

@@ -12,6 +12,7 @@ class Roles(Case):
         self.refused("USERADMIN", "create database x", "003001")
         self.refused("SYSADMIN", "grant role r to role sysadmin", "003102")
         self.refused("USERADMIN", "grant role sysadmin to role r", "003102")
+        self.refused("USERADMIN", "revoke role sysadmin from role accountadmin", "003103")
         self.ok("SECURITYADMIN", "grant role r to role sysadmin")
         self.refused("ACCOUNTADMIN", "drop role sysadmin", "003001")
         self.assertEqual(
@@ -124,6 +125,25 @@ class Roles(Case):
         )
         self.ok("SYSADMIN", "grant usage on schema db.s to database role db.reader")
         self.assertEqual(self.rows("R", "select * from db.s.t", "ID"), [])
+
+    def test_shares_hold_grants_and_database_roles(self):
+        self.ok("ACCOUNTADMIN", "create share out", "grant usage on database db to share out")
+        self.ok("SYSADMIN", "create database role db.d")
+        self.ok("SECURITYADMIN", "grant database role db.d to share out")
+        columns = ("privilege", "granted_on", "name", "granted_to", "grantee_name")
+        self.assertEqual(
+            self.rows("SECURITYADMIN", "show grants to share out", *columns),
+            [
+                ("USAGE", "DATABASE", "DB", "SHARE", "STANDIN.OUT"),
+                ("USAGE", "DATABASE_ROLE", "DB.D", "SHARE", "STANDIN.OUT"),
+            ],
+        )
+        self.assertIn(
+            ("USAGE", "STANDIN.OUT"),
+            self.rows("SECURITYADMIN", "show grants on database db", "privilege", "grantee_name"),
+        )
+        self.assertEqual(self.rows("SECURITYADMIN", "show grants of share out", "share"), [])
+        self.refused("SECURITYADMIN", "grant role r to share out", "003015")
 
     def test_a_database_role_is_not_activated(self):
         self.ok("SYSADMIN", "create database role db.reader")

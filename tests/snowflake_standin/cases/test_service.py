@@ -1,6 +1,7 @@
 import json
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from .. import admin
 from ..service import Dropped, HttpFault, Service
@@ -134,6 +135,13 @@ class Protocol(unittest.TestCase):
             self.query("create role a", "same")
         self.assertTrue(self.query("create role a", "same")["success"])
         self.assertEqual(self.query("create role a", "another")["code"], "002002")
+
+    def test_a_request_that_is_repeated_before_its_reply_waits_for_it(self):
+        self.admin("faults", latency_ms=100)
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(lambda _: self.query("create role a", "same"), range(4)))
+        self.assertTrue(all(reply["success"] for reply in replies), replies)
+        self.assertEqual(len(self.admin("log")["log"]), 1)
 
     def test_faults_before_and_after_the_effect(self):
         for kind, executed, there in (
