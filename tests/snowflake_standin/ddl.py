@@ -1,7 +1,7 @@
 """CREATE: who may, what stands in the way, what becomes of the grants of what is replaced."""
 
 from . import errors, futures, parse_query, resolve
-from .kinds import KINDS
+from .kinds import KINDS, SIZED
 from .names import dotted, shown
 from .results import status
 
@@ -133,8 +133,9 @@ def _fill(session, obj, node):
     obj.extra["adjectives"] = tuple(node.adjectives)
     if node.managed:
         obj.extra["managed"] = True
-    if node.returns:
-        obj.extra["returns"] = node.returns
+    if node.args is not None:
+        obj.extra["arguments"] = [" ".join(argument) for argument in node.arguments]
+        obj.extra["returns"] = SIZED.get(node.returns, node.returns or "VARIANT")
     if obj.kind.name == "STAGE":
         obj.extra["external"] = "URL" in node.properties
     if obj.kind.name in ("USER", "WAREHOUSE"):

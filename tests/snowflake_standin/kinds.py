@@ -193,14 +193,17 @@ _KINDS = [
     _kind("GIT REPOSITORY", "schema", ("READ", "WRITE"), plural="GIT REPOSITORIES"),
     _kind("SERVICE", "schema", ("USAGE", "OPERATE", "MONITOR")),
     _kind("CORTEX SEARCH SERVICE", "schema", ("USAGE", "MONITOR")),
-    _kind("AGENT", "schema", ("USAGE", "MODIFY", "MONITOR")),
+    _kind("AGENT", "schema", ("USAGE", "MODIFY", "MONITOR"), shown="CORTEX_AGENT"),
     _kind("DBT PROJECT", "schema", ("USAGE", "MONITOR")),
     _kind("NETWORK RULE", "schema", ()),
-    _kind("MODEL", "schema", ("USAGE", "READ")),
+    _kind("MODEL", "schema", ("USAGE", "READ"), shown="MODULE"),
 ]
 
 KINDS = {kind.name: kind for kind in _KINDS}
 PLURALS = {kind.plural: kind for kind in _KINDS}
+
+# Types as they are shown where none of their sizes was said.
+SIZED = {"NUMBER": "NUMBER(38,0)", "VARCHAR": "VARCHAR(16777216)"}
 
 # What SHOW OBJECTS and INFORMATION_SCHEMA.TABLES call them.
 TABLE_TYPES = {

@@ -51,9 +51,10 @@ def create(r):
     node.name = r.name()
     node.args = None
     if node.of.name in ("FUNCTION", "PROCEDURE"):
-        node.args = r.signature()
-        if node.args is None:
+        node.arguments = r.arguments()
+        if node.arguments is None:
             r.fail()
+        node.args = tuple(kind for _, kind in node.arguments)
     node.columns = None
     if node.of.space == "RELATION" and r.sees("("):
         node.columns = columns(r)

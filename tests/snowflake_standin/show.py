@@ -3,7 +3,7 @@
 import re
 
 from . import errors, resolve, show_columns, show_fields
-from .kinds import KINDS
+from .kinds import KINDS, SIZED
 from .names import shown
 from .results import Result, columns
 
@@ -188,16 +188,13 @@ def _parameter(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_SQL_TYPES = {"NUMBER": "NUMBER(38,0)", "VARCHAR": "VARCHAR(16777216)"}
-
-
 def describe(session, node):
     obj = resolve.named(session, node.of, node.name, node.args, strict=node.of.name != "TABLE")
     if obj.kind.space == "RELATION":
         rows = [
             (
                 name,
-                _SQL_TYPES.get(kind, kind),
+                SIZED.get(kind, kind),
                 "COLUMN",
                 "Y",
                 None,

@@ -55,7 +55,7 @@ def _yes(flag):
 
 
 def who(obj):
-    """A grantee or grantor as shown: database roles by their name alone, but for SHOW GRANTS OF."""
+    """A grantee or grantor as shown: database roles by their name alone."""
     if obj is None:
         return ""
     if obj.kind.name == "SHARE":
@@ -240,8 +240,10 @@ def to(session, node):
     return _result(session, GRANTS, rows, inherited, node)
 
 
-def _member(obj):
-    return who(obj) if obj.kind.name == "SHARE" else obj.shown
+def _member(session, obj):
+    """Before behaviour change 2371, a database role is shown with its database here."""
+    before = session.account.bundles["2026_06"] != "ENABLED"
+    return obj.shown if before and obj.kind.name == "DATABASE ROLE" else who(obj)
 
 
 def of(session, node):
@@ -252,7 +254,7 @@ def of(session, node):
         raise errors.unsupported(f"SHOW GRANTS OF {node.of.kind}")
     role = resolve.grantee(session, node.of)
     rows = [
-        (m.created, role.shown, m.grantee.kind.shown, _member(m.grantee), who(m.grantor))
+        (m.created, role.shown, m.grantee.kind.shown, _member(session, m.grantee), who(m.grantor))
         for m in role.members.values()
     ]
     if node.limit is not None:

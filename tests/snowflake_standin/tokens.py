@@ -179,6 +179,11 @@ class Reader:
 
     def signature(self):
         """The argument types in parentheses, with or without names; None where none stand."""
+        found = self.arguments()
+        return None if found is None else tuple(kind for _, kind in found)
+
+    def arguments(self):
+        """Names and types of the arguments in parentheses; None where none stand."""
         if not self.take("("):
             return None
         types, words, depth = [], [], 0
@@ -195,7 +200,7 @@ class Reader:
                 words.append(token)
         if words:
             types.append(words)
-        return tuple(_type(words) for words in types)
+        return [(words[0].value if words else "", _type(words)) for words in types]
 
     def rest(self):
         """What is left, as written."""

@@ -56,7 +56,7 @@ class Names(Case):
         self.refused("SYSADMIN", "grant usage on function db.public.f to role r", "001506")
         self.ok("SYSADMIN", "grant usage on function db.public.f(number) to role r")
         self.assertIn(
-            ("USAGE", "FUNCTION", 'DB.PUBLIC."F(NUMBER):NUMBER"', "false", "SYSADMIN"),
+            ("USAGE", "FUNCTION", 'DB.PUBLIC."F(A NUMBER):NUMBER(38,0)"', "false", "SYSADMIN"),
             self.grants("r"),
         )
 

@@ -117,7 +117,12 @@ class Roles(Case):
                 "granted_to",
                 "grantee_name",
             ),
-            [("DB.READER", "DATABASE_ROLE", "DB.WRITER")],
+            [("DB.READER", "DATABASE_ROLE", "WRITER")],
+        )
+        self.account.bundles["2026_06"] = "DISABLED"
+        self.assertEqual(
+            self.rows("SYSADMIN", "show grants of database role db.reader", "grantee_name"),
+            [("DB.WRITER",)],
         )
         self.assertEqual(
             self.rows("SYSADMIN", "show database roles in database db", "name", "comment"),
