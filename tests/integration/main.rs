@@ -22,3 +22,4 @@ mod rehearsals;
 mod rules;
 mod sabotage;
 mod snowflake;
+mod snowflake_standin;
