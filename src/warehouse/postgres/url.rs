@@ -134,6 +134,9 @@ mod tests {
         postgresql:///d | - /a b/r.crt c k
         cannot be read
         host=h password='a b\'=c' | verify-ca - - k
+        cannot be read
+        cannot be read
+         | - - - -
         "#);
     }
 }
