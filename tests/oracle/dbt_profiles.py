@@ -11,9 +11,9 @@ import tempfile
 from argparse import Namespace
 from pathlib import Path
 
-from dbt.cli.option_types import YAML
 from dbt.config.profile import Profile
 from dbt.config.renderer import ProfileRenderer
+from dbt.config.utils import parse_cli_vars
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 
@@ -22,7 +22,7 @@ def made(case, folder):
     Path(folder, "profiles.yml").write_text(case["profiles"])
     set_invocation_context(case.get("env", {}))
     set_from_args(Namespace(PROFILES_DIR=folder), None)
-    variables = YAML().convert(case.get("vars", "{}"), None, None) if "vars" in case else {}
+    variables = parse_cli_vars(case.get("vars", "{}"))
     renderer = ProfileRenderer(variables)
     name = renderer.render_value(case.get("project"))
     profile = Profile.render(renderer, name, case.get("profile"), case.get("target"))
@@ -38,6 +38,9 @@ def made(case, folder):
 
 
 def main():
+    # What dbt prints on its way is not the answer.
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     results = []
     for case in json.load(sys.stdin):
         with tempfile.TemporaryDirectory() as folder:
@@ -45,8 +48,8 @@ def main():
                 results.append(made(case, folder))
             except BaseException as error:  # click's and dbt's own among them
                 results.append({"error": f"{type(error).__name__}: {error}"[:300]})
-    os.dup2(1, 2)
-    json.dump(results, sys.stdout)
+    json.dump(results, answer)
+    answer.flush()
 
 
 main()

@@ -1,12 +1,15 @@
 //! libpq's `sslmode` against a real server, with certificates made here.
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rolecall::warehouse::engine::{Engine, native::Options};
 use rolecall::warehouse::postgres::Postgres;
 
+use crate::dialect::oracle::python;
 use crate::engines::{bins, session};
 
 /// An authority, and how it signs.
@@ -72,6 +75,10 @@ async fn users(engine: &Engine) {
 
 /// `TLS`, `plain`, or why not.
 async fn asked(engine: &Engine, user: &str, host: &str, parameters: &str) -> String {
+    asked_at(&url(engine, user, host, parameters)).await
+}
+
+fn url(engine: &Engine, user: &str, host: &str, parameters: &str) -> String {
     let url = engine.url("postgres");
     let (_, place) = url.split_once('@').unwrap();
     let credentials = match user {
@@ -79,7 +86,7 @@ async fn asked(engine: &Engine, user: &str, host: &str, parameters: &str) -> Str
         user => format!("postgres://{user}:pw"),
     };
     let place = place.replace("127.0.0.1", host);
-    asked_at(&format!("{credentials}@{place}?connect_timeout=10&{parameters}")).await
+    format!("{credentials}@{place}?connect_timeout=10&{parameters}")
 }
 
 async fn asked_at(url: &str) -> String {
@@ -113,6 +120,70 @@ impl Files {
 
 fn show(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// What libpq itself, as dbt uses it, makes of the same texts.
+fn asked_of_libpq(urls: &[String]) -> Vec<String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/libpq_connect.py");
+    let mut child = Command::new(python())
+        .arg(script)
+        .env("HOME", "/nowhere")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("ROLECALL_PYTHON is a Python with psycopg2");
+    let questions = serde_json::to_vec(urls).unwrap();
+    child.stdin.take().unwrap().write_all(&questions).unwrap();
+    serde_json::from_slice(&child.wait_with_output().unwrap().stdout).expect("libpq answers")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sslmode_ends_as_it_does_with_libpq() {
+    let (ours, other) = (Authority::new("ours"), Authority::new("other"));
+    let files = Files::new();
+    let root = show(&files.put("root.crt", &ours.pem));
+    let unknown = show(&files.put("other.crt", &other.pem));
+    let (cert, key) = ours.sign("certified");
+    let client = format!(
+        "&sslcert={}&sslkey={}",
+        show(&files.put("client.crt", &cert)),
+        show(&files.put("client.key", &key))
+    );
+    let speaking = speaking_tls(&ours.sign("localhost"), &ours.pem);
+    users(&speaking).await;
+    let silent = server(&[], &[]);
+    let mut urls = Vec::new();
+    for mode in ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] {
+        for roots in
+            [String::new(), format!("&sslrootcert={root}"), format!("&sslrootcert={unknown}")]
+        {
+            for host in ["localhost", "127.0.0.1"] {
+                for user in ["postgres", "only_tls", "only_plain"] {
+                    let parameters = format!("sslmode={mode}{roots}");
+                    urls.push(url(&speaking, user, host, &parameters));
+                }
+            }
+            urls.push(url(&silent, "postgres", "localhost", &format!("sslmode={mode}{roots}")));
+        }
+        for client in ["", &client] {
+            let parameters = format!("sslmode={mode}&sslrootcert={root}{client}");
+            urls.push(url(&speaking, "certified", "localhost", &parameters));
+        }
+    }
+    urls.push(url(&speaking, "postgres", "localhost", "sslmode=require&sslrootcert=system"));
+    let theirs = asked_of_libpq(&urls);
+    let mut wrong = Vec::new();
+    for (url, theirs) in urls.iter().zip(&theirs) {
+        let mine = asked_at(url).await;
+        let word = if matches!(mine.as_str(), "TLS" | "plain") { &mine } else { "refused" };
+        if word != theirs {
+            wrong.push(format!("{url}\n  libpq: {theirs}\n  ours: {mine}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), urls.len(), wrong.join("\n"));
+    for word in ["TLS", "plain", "refused"] {
+        assert!(theirs.iter().filter(|it| *it == word).count() > 10, "{word}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
