@@ -37,11 +37,11 @@ impl Authority {
     }
 }
 
-/// Everybody gets in by password; some of them only with TLS, without it, or with a certificate.
+/// Some get in only with TLS, without it, or with a certificate; the superuser by password.
 const HBA: &str = "
-hostssl   all only_tls    127.0.0.1/32 scram-sha-256
-hostnossl all only_plain  127.0.0.1/32 scram-sha-256
-hostssl   all certified   127.0.0.1/32 scram-sha-256 clientcert=verify-ca
+hostssl   all only_tls    127.0.0.1/32 trust
+hostnossl all only_plain  127.0.0.1/32 trust
+hostssl   all certified   127.0.0.1/32 trust clientcert=verify-ca
 host      all postgres    127.0.0.1/32 scram-sha-256
 ";
 
