@@ -45,6 +45,9 @@ pub(super) struct Target {
     pub(super) label: String,
 }
 
+/// How long a socket may take where nothing is said.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// The oldest server that is read.
 const OLDEST: u32 = 130_000;
 
@@ -90,7 +93,7 @@ impl Target {
             };
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(15));
+            config.connect_timeout(PATIENCE);
         }
         let label = label(&config);
         Self::ready(config, &wanted, label)
@@ -242,7 +245,18 @@ impl Target {
     async fn reach_by(&self, mode: SslMode) -> Result<Reached, Unreached> {
         let mut config = self.config.clone();
         config.ssl_mode(mode);
-        config.connect(self.tls.connector.clone()).await.map_err(|error| Unreached::of(&error))
+        // The client library's own limit ends when there is a socket; a server may fall silent after.
+        let each = config.get_connect_timeout().copied().unwrap_or(PATIENCE);
+        let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(1);
+        let limit = each.saturating_mul(2).saturating_mul(hosts);
+        match tokio::time::timeout(limit, config.connect(self.tls.connector.clone())).await {
+            Ok(ended) => ended.map_err(|error| Unreached::of(&error)),
+            Err(_) => Err(Unreached {
+                said: format!("no answer within {} seconds", limit.as_secs()),
+                other_way: false,
+                may_pass: true,
+            }),
+        }
     }
 }
 

@@ -328,6 +328,19 @@ async fn a_server_that_is_not_there_is_tried_again_as_often_as_the_profile_says(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lets_in_and_says_nothing_is_not_waited_for() {
+    let dbt = Dbt::one().await;
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = door.local_addr().unwrap().port();
+    let output = format!(
+        "{{type: postgres, host: 127.0.0.1, port: {port}, user: u, password: p, dbname: d, \
+         schema: s, connect_timeout: 1, retries: 0}}"
+    );
+    dbt.put("profiles.yml", &format!("shop: {{outputs: {{prod: {output}}}}}"));
+    dbt.run(&["plan", "-t", "prod"]).ends(1).says("no answer within 2 seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_folder_of_a_socket_is_a_host() {
     let dbt = Dbt::one().await;
     let folder = dbt.site.ground.engine.folder().unwrap().display().to_string();
