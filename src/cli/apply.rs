@@ -9,6 +9,7 @@ use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Failure, Outcome, Settings, apply};
 use crate::model::Change;
 use crate::plan::{Difference, Plan};
+use crate::project::Project;
 use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
@@ -23,6 +24,19 @@ pub(super) struct Arguments {
     /// Several transactions of at most N changes, where the server's lock table is too small for one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batches: Option<u32>,
+    /// Snowflake: what becomes of each statement, a line each [default: a new file beside the manifest]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+}
+
+/// Below the target path, where the manifest is.
+fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
+    arguments.journal.clone().unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let second = now.map(|now| now.as_secs()).unwrap_or_default();
+        let folder = project.manifest_path.parent().unwrap_or(std::path::Path::new("."));
+        folder.join("rolecall").join(format!("journal-{second}-{}.jsonl", std::process::id()))
+    })
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -46,7 +60,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         batch: arguments.batches.map(|n| n as usize),
     };
     let outcome = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(&arguments.connection).await?;
+        let warehouse = plan::connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.with_journal(journal(arguments, &project));
         Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
     })?;
     report(global, outcome)

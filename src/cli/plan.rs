@@ -7,10 +7,13 @@ use clap::Args;
 
 use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
-use crate::apply::{Compared, compare};
+use crate::apply::{Compared, Failure, compare};
+use crate::dbt::profiles::{Adapter, Lack};
 use crate::project::Project;
 use crate::report::{json, plan as plan_text};
+use crate::warehouse::Warehouse;
 use crate::warehouse::postgres::Postgres;
+use crate::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -21,6 +24,9 @@ pub(super) struct Arguments {
     /// Write the plan to a file, to be reviewed and applied later
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
     /// Exit with 3 if anything would change
     #[arg(long)]
     check: bool,
@@ -31,7 +37,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let options = arguments.flags.options();
     let retire = retire(&arguments.flags, &project)?;
     let compared = runtime()?.block_on(async {
-        let mut warehouse = connect(&arguments.connection).await?;
+        let warehouse = connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let clean = compared.is_clean();
@@ -127,16 +134,41 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-pub(super) async fn connect(flags: &ConnectionFlags) -> anyhow::Result<Postgres> {
-    let url = flags.connection.as_deref().ok_or_else(|| {
-        WrongArguments(
-            "no connection: give --connection postgres://user@host/database, or set \
-             ROLECALL_CONNECTION"
-                .to_owned(),
-        )
-    })?;
+/// By `--connection`; else as `profiles.yml` says.
+pub(super) async fn connect(
+    flags: &ConnectionFlags,
+    project: &Project,
+) -> anyhow::Result<Warehouse> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
-    Ok(Postgres::connect(url).await?.with_lock_timeout(wait))
+    if let Some(url) = flags.connection.as_deref().filter(|url| !url.is_empty()) {
+        let postgres = Postgres::connect(url).await?.with_lock_timeout(wait);
+        return Ok(Warehouse::Postgres(Box::new(postgres)));
+    }
+    let output = match project.connection() {
+        Ok(output) => output,
+        Err(Lack::Wrong(found)) => anyhow::bail!(Failure::Found(found)),
+        Err(Lack::Nothing(nothing)) => anyhow::bail!(WrongArguments(format!(
+            "no connection: give --connection postgres://user@host/database, or set \
+             ROLECALL_CONNECTION, or keep a profile as dbt does ({nothing})"
+        ))),
+    };
+    output::findings(output.warnings);
+    match output.adapter {
+        Adapter::Postgres(profile) => {
+            let postgres = Postgres::connect_profile(&profile).await?.with_lock_timeout(wait);
+            Ok(Warehouse::Postgres(Box::new(postgres)))
+        }
+        Adapter::Snowflake(profile) => {
+            let settings = SnowflakeSettings::from_profile(&profile, &project.dir)?;
+            let snowflake = Snowflake::connect(&settings, flags.sessions).await?;
+            Ok(Warehouse::Snowflake(Box::new(snowflake)))
+        }
+        Adapter::Other(_) => anyhow::bail!(
+            "the output {} of the profile {} is for neither PostgreSQL nor Snowflake",
+            output.target,
+            output.profile
+        ),
+    }
 }
 
 /// Writes beside the file first: a plan is there whole, or not at all.

@@ -1,9 +1,12 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
+mod any;
 pub mod engine;
 pub mod memory;
 pub mod postgres;
 pub mod snowflake;
+
+pub use any::Warehouse;
 
 use crate::model::{Change, Ident, ObservedState, Scope, ServerIdentity};
 

@@ -15,6 +15,7 @@ mod laws;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
+mod profiles;
 mod readme;
 mod real;
 mod reference;

@@ -14,6 +14,7 @@ mod key;
 mod lock;
 mod objects;
 mod pool;
+mod profile;
 mod reader;
 mod session;
 mod settings;

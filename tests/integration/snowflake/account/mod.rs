@@ -1,4 +1,6 @@
 //! The whole job on the stand-in: observe, plan, apply, read back.
 
 mod fixtures;
+mod random;
 mod site;
+mod statements;

@@ -121,3 +121,33 @@ pub(crate) async fn apply_it(
 pub(crate) fn steps(compared: &Compared) -> Vec<String> {
     compared.difference.steps.iter().map(|step| step.change.brief()).collect()
 }
+
+/// A fixture with another `rolecall.yml`, in a folder of its own.
+pub(crate) fn changed(
+    folder: &str,
+    target: &str,
+    config: impl Fn(&str) -> String,
+) -> (tempfile::TempDir, Project) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("dbt_fixtures").join(folder);
+    let kept = tempfile::tempdir().unwrap();
+    copy(&from, kept.path());
+    let file = kept.path().join("rolecall.yml");
+    let was = std::fs::read_to_string(&file).unwrap();
+    let is = config(&was);
+    assert_ne!(was, is, "nothing was changed");
+    std::fs::write(&file, is).unwrap();
+    let project = load(kept.path().to_owned(), target);
+    (kept, project)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
