@@ -74,6 +74,7 @@ pub(crate) fn furnish(standin: &Standin, project: &Project) {
         let name = quoted(on.name().unwrap());
         say(format!("CREATE DATABASE IF NOT EXISTS {database}"));
         say(format!("GRANT USAGE ON DATABASE {database} TO ROLE TRANSFORMER"));
+        say(format!("GRANT CREATE DATABASE ROLE ON DATABASE {database} TO ROLE DEPLOYER"));
         say(format!("CREATE SCHEMA IF NOT EXISTS {database}.{schema}"));
         say(format!("GRANT OWNERSHIP ON SCHEMA {database}.{schema} TO ROLE TRANSFORMER"));
         let relation = format!("{database}.{schema}.{name}");
