@@ -5,6 +5,7 @@
 
 mod account;
 mod arrow;
+mod env;
 mod explain;
 mod http;
 mod key;

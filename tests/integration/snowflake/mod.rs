@@ -3,9 +3,11 @@
 mod against_standin;
 mod connecting;
 mod exchange;
+pub(crate) mod live;
 mod results;
 mod scripted;
 pub(crate) mod standin;
+mod tls;
 
 use std::time::Duration;
 

@@ -168,7 +168,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let mut body = vec![0; length.map_or(0, |(_, value)| value.parse().unwrap())];
     reader.read_exact(&mut body).ok()?;
-    let url = url::Url::parse(&format!("http://x{target}")).unwrap();
+    // A proxy is told the whole address.
+    let whole = if target.starts_with('/') { format!("http://x{target}") } else { target.clone() };
+    let url = url::Url::parse(&whole).unwrap();
     Some(Request {
         method,
         path: url.path().to_owned(),
