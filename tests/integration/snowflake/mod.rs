@@ -4,6 +4,7 @@ mod against_standin;
 mod connecting;
 mod exchange;
 pub(crate) mod live;
+mod measure;
 mod results;
 mod scripted;
 pub(crate) mod standin;
