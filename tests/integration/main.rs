@@ -22,3 +22,4 @@ mod reference;
 mod rehearsals;
 mod rules;
 mod sabotage;
+mod snowflake_standin;
