@@ -12,7 +12,9 @@ from .service import Service
 def main():
     arguments = argparse.ArgumentParser(prog="snowflake_standin", description=__doc__)
     arguments.add_argument("--port", type=int, default=0)
-    arguments.add_argument("--ready-file", help="the port is written here once connections are taken")
+    arguments.add_argument(
+        "--ready-file", help="the port is written here once connections are taken"
+    )
     arguments.add_argument("--account", default="STANDIN")
     arguments.add_argument("--user", default="ADMIN", help="an administrator")
     arguments.add_argument("--password", default="standin")

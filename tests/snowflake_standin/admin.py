@@ -48,11 +48,21 @@ def _sql(service, body):
             try:
                 result = engine.execute(session, sql)
             except SnowflakeError as error:
-                return {"error": {"code": error.code, "sqlstate": error.sqlstate,
-                                  "message": error.message, "sql": sql}, "results": found}
-            found.append({
-                "columns": [column.name for column in result.columns], "rows": result.rows,
-            })
+                return {
+                    "error": {
+                        "code": error.code,
+                        "sqlstate": error.sqlstate,
+                        "message": error.message,
+                        "sql": sql,
+                    },
+                    "results": found,
+                }
+            found.append(
+                {
+                    "columns": [column.name for column in result.columns],
+                    "rows": result.rows,
+                }
+            )
         return {"results": found}
 
 
@@ -98,29 +108,56 @@ def _state(service, body):
         objects, grants, futures, inherited, members = [], [], [], [], []
         for obj in (root, *root.descendants()):
             if obj is not root:
-                objects.append({
-                    "kind": obj.kind.name, "name": obj.shown, "owner": _name(obj.owner),
-                    "comment": obj.comment, "managed": bool(obj.extra.get("managed")),
-                })
+                objects.append(
+                    {
+                        "kind": obj.kind.name,
+                        "name": obj.shown,
+                        "owner": _name(obj.owner),
+                        "comment": obj.comment,
+                        "managed": bool(obj.extra.get("managed")),
+                    }
+                )
             grants += [
-                {"privilege": g.privilege, "kind": obj.kind.name, "on": obj.shown,
-                 "to": g.grantee.kind.name, "grantee": _name(g.grantee), "option": g.option,
-                 "grantor": _name(g.grantor)}
+                {
+                    "privilege": g.privilege,
+                    "kind": obj.kind.name,
+                    "on": obj.shown,
+                    "to": g.grantee.kind.name,
+                    "grantee": _name(g.grantee),
+                    "option": g.option,
+                    "grantor": _name(g.grantor),
+                }
                 for g in obj.grants.values()
             ]
             for found, into in ((obj.future, futures), (obj.inherited, inherited)):
                 into += [
-                    {"privilege": f.privilege, "kind": f.kind.name, "in": obj.shown,
-                     "to": f.grantee.kind.name, "grantee": _name(f.grantee), "option": f.option}
+                    {
+                        "privilege": f.privilege,
+                        "kind": f.kind.name,
+                        "in": obj.shown,
+                        "to": f.grantee.kind.name,
+                        "grantee": _name(f.grantee),
+                        "option": f.option,
+                    }
                     for f in found.values()
                 ]
             members += [
-                {"kind": obj.kind.name, "role": obj.shown, "to": m.grantee.kind.name,
-                 "grantee": _name(m.grantee), "grantor": _name(m.grantor)}
+                {
+                    "kind": obj.kind.name,
+                    "role": obj.shown,
+                    "to": m.grantee.kind.name,
+                    "grantee": _name(m.grantee),
+                    "grantor": _name(m.grantor),
+                }
                 for m in obj.members.values()
             ]
-        state = {"objects": objects, "grants": grants, "future": futures, "inherited": inherited,
-                 "members": members}
+        state = {
+            "objects": objects,
+            "grants": grants,
+            "future": futures,
+            "inherited": inherited,
+            "members": members,
+        }
         for rows in state.values():
             rows.sort(key=lambda row: tuple(str(value) for value in row.values()))
         return state

@@ -16,10 +16,7 @@ def _find(session, node):
 
 
 def _gone(node):
-    return status(
-        "Drop statement executed successfully "
-        f"({shown(node.name[-1])} already dropped)."
-    )
+    return status(f"Drop statement executed successfully ({shown(node.name[-1])} already dropped).")
 
 
 def _system(obj):
@@ -85,6 +82,8 @@ def alter(session, node):
         for name, value in node.set.items():
             if name == "COMMENT":
                 obj.comment = value
+            elif name == "MINS_TO_UNLOCK" and value == "0":
+                obj.extra.pop("locked_until", None)
             else:
                 obj.extra[name] = value
     elif node.action == "unset":

@@ -22,17 +22,29 @@ def login(account, data, query):
     elif authenticator == "SNOWFLAKE_JWT":
         user = _key_pair(account, data)
     elif authenticator == "OAUTH":
-        user = _token(account, data, "OAUTH_TOKENS", "390303", "Invalid OAuth access token. ",
-                      "390318", "OAuth access token expired. ")
+        user = _token(
+            account,
+            data,
+            "OAUTH_TOKENS",
+            "390303",
+            "Invalid OAuth access token. ",
+            "390318",
+            "OAuth access token expired. ",
+        )
     elif authenticator == "PROGRAMMATIC_ACCESS_TOKEN":
-        user = _token(account, data, "PATS", "394400", "Programmatic access token is invalid. ",
-                      "394400", "Programmatic access token is invalid. ")
+        user = _token(
+            account,
+            data,
+            "PATS",
+            "394400",
+            "Programmatic access token is invalid. ",
+            "394400",
+            "Programmatic access token is invalid. ",
+        )
     else:
         raise LoginError("390139", f"Invalid authenticator {authenticator}.")
     if str(user.extra.get("DISABLED", "false")).lower() == "true":
-        raise LoginError(
-            "390101", "User access disabled. Contact your local system administrator."
-        )
+        raise LoginError("390101", "User access disabled. Contact your local system administrator.")
     return _session(account, user, data, query)
 
 
@@ -93,7 +105,11 @@ def _key_pair(account, data):
         raise refused
     _check_lock(user)
     now = time.time()
-    if not claims.get("iat", 0) - 60 <= now <= min(claims.get("exp", 0), claims.get("iat", 0) + 3600):
+    if (
+        not claims.get("iat", 0) - 60
+        <= now
+        <= min(claims.get("exp", 0), claims.get("iat", 0) + 3600)
+    ):
         raise refused
     for key in ("RSA_PUBLIC_KEY", "RSA_PUBLIC_KEY_2"):
         der = _der(user.extra.get(key))
@@ -160,8 +176,11 @@ def _token(account, data, kind, code, message, expired_code, expired):
         if given in tokens:
             wanted = str(data.get("LOGIN_NAME") or "").upper()
             if wanted and wanted != str(user.extra.get("LOGIN_NAME", user.name)).upper():
-                raise LoginError("390309", "The user you were trying to authenticate as differs "
-                                 "from the user tied to the access token.")
+                raise LoginError(
+                    "390309",
+                    "The user you were trying to authenticate as differs "
+                    "from the user tied to the access token.",
+                )
             if tokens[given] is not None and tokens[given] < time.time():
                 raise LoginError(expired_code, f"{expired}[{uuid.uuid4()}]")
             return user
@@ -195,6 +214,8 @@ def _session(account, user, data, query):
     for name, value in parameters.items():
         if name.upper() in probe.parameters:
             probe.set(name.upper(), value)
+    if str(user.extra.get("DEFAULT_SECONDARY_ROLES", "('ALL')")).replace(" ", "") == "()":
+        probe.secondary = "NONE"
     if data.get("SECONDARY_ROLES") in ("ALL", "NONE"):
         probe.secondary = data["SECONDARY_ROLES"]
     _defaults(probe, user, query, validate)

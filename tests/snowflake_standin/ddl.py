@@ -1,7 +1,7 @@
 """CREATE: who may, what stands in the way, what becomes of the grants of what is replaced."""
 
 from . import errors, futures, parse_query, resolve
-from .kinds import KINDS
+from .kinds import KINDS, SIZED
 from .names import dotted, shown
 from .results import status
 
@@ -15,11 +15,22 @@ _ACCOUNT_RIGHTS = {
 }
 # BCR-2433: replacing one of these copies its grants once the bundle 2026_08 is enabled.
 _COPIED_BY_DEFAULT = {
-    "TABLE", "ICEBERG TABLE", "HYBRID TABLE", "VIEW", "MATERIALIZED VIEW", "STREAM",
-    "SEMANTIC VIEW", "FUNCTION", "PROCEDURE",
+    "TABLE",
+    "ICEBERG TABLE",
+    "HYBRID TABLE",
+    "VIEW",
+    "MATERIALIZED VIEW",
+    "STREAM",
+    "SEMANTIC VIEW",
+    "FUNCTION",
+    "PROCEDURE",
 }
 # Before it, these took future grants even with COPY GRANTS.
 _ALWAYS_TOOK_FUTURES = {"STREAM", "SEMANTIC VIEW", "FUNCTION", "PROCEDURE"}
+
+
+# CREATE … AS SELECT of these runs the query at once.
+_FILLED_BY_QUERY = {"TABLE", "ICEBERG TABLE", "HYBRID TABLE"}
 
 
 def create(session, node):
@@ -52,7 +63,9 @@ def create(session, node):
         not node.replace or node.copy_grants or session.account.bundles.get("2026_08") != "ENABLED"
     ):
         raise errors.syntax(1, 0, "IGNORE")
-    source = _clone_source(session, kind, node)
+    if node.body is not None and kind.name in _FILLED_BY_QUERY:
+        session.need_warehouse()
+    source = resolve.named(session, kind, node.clone) if node.clone is not None else None
     old = _grants_to_keep(session, node, there)
     if there is not None:
         session.account.remove(there)
@@ -120,8 +133,9 @@ def _fill(session, obj, node):
     obj.extra["adjectives"] = tuple(node.adjectives)
     if node.managed:
         obj.extra["managed"] = True
-    if node.returns:
-        obj.extra["returns"] = node.returns
+    if node.args is not None:
+        obj.extra["arguments"] = [" ".join(argument) for argument in node.arguments]
+        obj.extra["returns"] = SIZED.get(node.returns, node.returns or "VARIANT")
     if obj.kind.name == "STAGE":
         obj.extra["external"] = "URL" in node.properties
     if obj.kind.name in ("USER", "WAREHOUSE"):
@@ -138,13 +152,6 @@ def _fill(session, obj, node):
             found = [(name, "VARCHAR") for name in names or []]
         obj.extra["columns"] = found or []
         obj.extra["text"] = node.body or ""
-
-
-def _clone_source(session, kind, node):
-    if node.clone is None:
-        return None
-    source = resolve.named(session, kind, node.clone)
-    return source
 
 
 def _clone(account, source, obj):

@@ -1,6 +1,18 @@
 """Runs one statement in one session: parses it, and hands the node to who knows it."""
 
-from . import alter, ddl, errors, grants, ownership, parse, query, resolve, roles, show, show_grants
+from . import (
+    alter,
+    ddl,
+    errors,
+    grants,
+    ownership,
+    parse,
+    query,
+    resolve,
+    roles,
+    show,
+    show_grants,
+)
 from .kinds import KINDS
 from .names import dotted, shown
 from .results import status
@@ -8,7 +20,13 @@ from .results import status
 
 def execute(session, sql):
     node = parse.parse(sql, session.fold_quoted)
-    result = _RUN[node.kind](session, node)
+    try:
+        result = _RUN[node.kind](session, node)
+    except errors.SnowflakeError as error:
+        as_rows = session.account.parameters.get("STANDIN_REFUSED_GRANTS") == "STATUS"
+        if not as_rows or error.code not in errors.ONCE_STATUS:
+            raise
+        result = status(error.message)
     if node.kind != "nothing":
         session.last_result = result
     return result
@@ -20,13 +38,13 @@ def _use(session, node):
             raise errors.syntax(1, 0, ".")
         role = session.account.role(node.name[0])
         if role is None:
-            raise errors.cannot_use("ROLE", node.name[0])
+            raise errors.cannot_use()
         if not may_activate(session, role):
             raise errors.SnowflakeError(
                 "003013",
                 "42501",
-                f"SQL access control error:\nRequested role '{shown(role.name)}' is not assigned to "
-                "the executing user. Specify another role to activate.",
+                f"SQL access control error:\nRequested role '{shown(role.name)}' is not assigned "
+                "to the executing user.  Specify another role to activate.",
             )
         session.role = role
         return status()
@@ -43,7 +61,7 @@ def _use(session, node):
             session.database = session.schema.parent
     except errors.SnowflakeError as error:
         if error.code == "002003":
-            raise errors.cannot_use(node.what, dotted(node.name)) from None
+            raise errors.cannot_use() from None
         raise
     return status()
 

@@ -60,11 +60,25 @@ def grant_refused():
     return SnowflakeError("003102", "42501", "Grant not executed: Insufficient privileges.")
 
 
+def revoke_refused():
+    return SnowflakeError("003103", "42501", "Revoke not executed: Insufficient privileges.")
+
+
+# Before a behaviour change of 2024, these came as a row that reported success.
+ONCE_STATUS = {"003011", "003012", "003102", "003103"}
+
+
 def partial_grant(privileges):
     return SnowflakeError(
         "003011",
         "42501",
         f"Grant partially executed: privileges [{', '.join(privileges)}] not granted.",
+    )
+
+
+def read_first():
+    return invalid(
+        "Grant not executed: WRITE on a stage needs READ on it first.", "003032", "42601"
     )
 
 
@@ -125,7 +139,16 @@ def no_schema():
     )
 
 
-def cannot_use(kind, name):
+def no_warehouse():
+    return SnowflakeError(
+        "000606",
+        "57P03",
+        "No active warehouse selected in the current session.  Select an active warehouse with the "
+        "'use warehouse' command.",
+    )
+
+
+def cannot_use():
     return SnowflakeError(
         "002043",
         "02000",

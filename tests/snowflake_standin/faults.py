@@ -22,8 +22,17 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"no such fault: {self.kind}")
         unknown = set(wanted) - {
-            "kind", "match", "nth", "times", "ms", "status", "executed", "code", "sqlstate",
-            "message", "retry_after",
+            "kind",
+            "match",
+            "nth",
+            "times",
+            "ms",
+            "status",
+            "executed",
+            "code",
+            "sqlstate",
+            "message",
+            "retry_after",
         }
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")

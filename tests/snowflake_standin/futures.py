@@ -16,6 +16,10 @@ def _place(session, node, inherited=False):
     """The container and the kind of a FUTURE (or an inherited ALL) target."""
     container = resolve.container(session, node.on.container)
     kind = node.on.of
+    if inherited and container.extra.get("imported"):
+        raise errors.unsupported("INHERITED GRANTS on imported databases")
+    if inherited and container is session.account.root and kind.name in ("WAREHOUSE", "DATABASE"):
+        return container, kind
     if not (kind.bulk if inherited else kind.future) or kind.name == "DATABASE ROLE":
         raise errors.unsupported(f"FUTURE GRANTS ON {kind.plural}")
     if container.kind.name == "SCHEMA" and kind.level != "schema":
@@ -25,7 +29,9 @@ def _place(session, node, inherited=False):
 
 def _need_authority(session, container, inherited=False):
     """Owning the container does not do; of a managed access schema it does, for future grants."""
-    allowed = session.manages(container) if inherited else authority.over_futures(session, container)
+    allowed = (
+        session.manages(container) if inherited else authority.over_futures(session, container)
+    )
     if not allowed:
         raise errors.insufficient(container.kind.name, container.shown)
 
@@ -54,7 +60,7 @@ def grant(session, node, inherited=False):
         raise errors.unsupported("INHERITED GRANTS WITH GRANT OPTION")
     to = resolve.grantee(session, node.to)
     container, kind = _place(session, node, inherited)
-    if to.kind.name not in ("ROLE", "DATABASE ROLE"):
+    if to.kind.name not in ("ROLE", "DATABASE ROLE") and not (inherited and to.kind.name == "USER"):
         raise errors.unsupported(f"future grants to a {to.kind.name.lower()}")
     if to.kind.name == "DATABASE ROLE" and container.database is not to.database:
         raise errors.invalid(
@@ -69,11 +75,7 @@ def grant(session, node, inherited=False):
         raise errors.invalid_privilege(kind.name, "OWNERSHIP")
     if kind.name == "STAGE" and "WRITE" in privileges and "READ" not in privileges:
         if ("STAGE", "READ", to) not in container.future:
-            raise errors.invalid(
-                "Grant not executed: the WRITE privilege on a stage needs the READ privilege first.",
-                "003032",
-                "42601",
-            )
+            raise errors.read_first()
     for privilege in privileges:
         session.account.set_future(
             privilege, kind, container, to, container.owner or session.role, node.option, inherited
@@ -110,6 +112,8 @@ def grant_ownership(session, node):
 
 
 def revoke(session, node, inherited=False):
+    if inherited and node.mode:
+        raise errors.invalid(f"REVOKE INHERITED takes no {node.mode}.", "001003", "42000")
     of = resolve.grantee(session, node.of)
     container, kind = _place(session, node, inherited)
     _need_authority(session, container, inherited)

@@ -27,7 +27,7 @@ def grant(session, node):
     if session.partial and wanted:  # a fault that a test asked for
         refused.append(wanted.pop()[1])
     for obj, privilege in wanted:
-        _check_grantable(obj, privilege, to)
+        _check_grantable(session, obj, privilege, to)
         allowed, grantor = authority.grantor(session, obj, privilege)
         if not allowed:
             if privilege not in refused:
@@ -36,8 +36,6 @@ def grant(session, node):
         done += 1
         session.account.grant(_recorded(obj, privilege), obj, to, grantor, node.option)
     if refused and not done and not session.partial:
-        if session.account.parameters.get("STANDIN_REFUSED_GRANTS") == "STATUS":
-            return status("Grant not executed: Insufficient privileges.")
         raise errors.grant_refused()
     if refused:
         raise errors.partial_grant(sorted(refused))
@@ -57,10 +55,8 @@ def _recorded(obj, privilege):
 
 
 def _check_grantee(to, node):
-    if to.kind.name == "SHARE":
-        raise errors.unsupported("the stand-in keeps no shares' grants")
-    if to.kind.name == "USER" and node.option:
-        raise errors.invalid("Grant option is not supported for grants to users.")
+    if to.kind.name in ("USER", "SHARE") and node.option:
+        raise errors.invalid(f"A grant to a {to.kind.name.lower()} takes no grant option.")
 
 
 def _wanted(obj, node):
@@ -76,7 +72,10 @@ def _wanted(obj, node):
     return node.privileges
 
 
-def _check_grantable(obj, privilege, to):
+def _check_grantable(session, obj, privilege, to):
+    container = obj.kind.name in ("DATABASE", "SCHEMA")
+    if privilege == "MANAGE GRANTS" and container and not futures.enabled(session.account):
+        raise errors.unsupported(f"MANAGE GRANTS on {obj.kind.name}")
     if to.kind.name == "DATABASE ROLE" and obj.database is not to.database:
         raise errors.invalid(
             f"Cannot grant privilege {privilege} on {obj.kind.name} {obj.shown} to database role "
@@ -101,11 +100,7 @@ def _check_grantable(obj, privilege, to):
         if privilege == "WRITE" and not any(
             g.privilege == "READ" and g.grantee is to for g in obj.grants.values()
         ):
-            raise errors.invalid(
-                "Grant not executed: the WRITE privilege on a stage needs the READ privilege first.",
-                "003032",
-                "42601",
-            )
+            raise errors.read_first()
 
 
 def targets(session, on):
@@ -187,7 +182,7 @@ def _writes(obj, of, node):
 
 
 def _may_revoke(session, held):
-    """All by MANAGE GRANTS, else only what the active or lower roles granted; the rest is ignored."""
+    """All by MANAGE GRANTS; else what active or lower roles granted, and the rest is ignored."""
     if session.manages(held.on):
         return True
     if authority.in_managed_schema(held.on):
@@ -216,5 +211,3 @@ def _dependents(held):
                 if grant.option:
                     todo.append(grant)
     return found
-
-

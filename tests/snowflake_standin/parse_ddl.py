@@ -5,9 +5,23 @@ from types import SimpleNamespace as Node
 from .kinds import KINDS, longest
 from .tokens import _type
 
-_ADJECTIVES = ("TRANSIENT", "TEMPORARY", "TEMP", "VOLATILE", "SECURE", "RECURSIVE", "LOCAL",
-               "GLOBAL", "HYBRID_", "AGGREGATE", "STORAGE", "API", "NOTIFICATION", "SECURITY",
-               "EXTERNAL_ACCESS")
+_ADJECTIVES = (
+    "TRANSIENT",
+    "TEMPORARY",
+    "TEMP",
+    "VOLATILE",
+    "SECURE",
+    "RECURSIVE",
+    "LOCAL",
+    "GLOBAL",
+    "HYBRID_",
+    "AGGREGATE",
+    "STORAGE",
+    "API",
+    "NOTIFICATION",
+    "SECURITY",
+    "EXTERNAL_ACCESS",
+)
 
 
 def kind(r):
@@ -37,9 +51,10 @@ def create(r):
     node.name = r.name()
     node.args = None
     if node.of.name in ("FUNCTION", "PROCEDURE"):
-        node.args = r.signature()
-        if node.args is None:
+        node.arguments = r.arguments()
+        if node.arguments is None:
             r.fail()
+        node.args = tuple(kind for _, kind in node.arguments)
     node.columns = None
     if node.of.space == "RELATION" and r.sees("("):
         node.columns = columns(r)
@@ -47,6 +62,9 @@ def create(r):
         node.clone = r.name()
     _options(r, node)
     return node
+
+
+_CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
 
 
 def columns(r):
@@ -67,9 +85,8 @@ def columns(r):
     for words in found:
         if not words or words[0].kind not in ("word", "quoted"):
             continue
-        if words[0].value in ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"):
-            if words[0].kind == "word":
-                continue
+        if words[0].kind == "word" and words[0].value in _CONSTRAINTS:
+            continue
         name = words[0].value
         if words[0].kind == "quoted" and r.fold_quoted:
             name = name.upper()
@@ -102,7 +119,9 @@ def _options(r, node):
             node.properties[name] = value(r)
         elif r.sees("("):
             _skip_parens(r)
-        else:
+        elif node.of.level != "schema" and not r.take_any("WITH", "TAG", ","):
+            r.fail()
+        elif node.of.level == "schema":
             r.next()
     comment = node.properties.pop("COMMENT", None)
     if comment is not None:
@@ -117,10 +136,9 @@ def value(r):
     token = r.next()
     if token.text == "-":
         return "-" + r.next().value
-    if token.kind in ("word", "quoted"):
-        if r.sees(".") or token.kind == "quoted":
-            r.at -= 1
-            return r.name()[-1] if token.kind == "quoted" else ".".join(r.name())
+    if token.kind == "quoted" or token.kind == "word" and r.sees("."):
+        r.at -= 1
+        return ".".join(r.name())
     return token.value
 
 
@@ -214,15 +232,14 @@ def comment(r):
         name = r.name()[:-1]
         r.expect("IS")
         r.string()
-        return Node(kind="comment", of=KINDS["TABLE"], name=name, args=None, text=None,
-                    if_exists=if_exists)
+        return Node(
+            kind="comment", of=KINDS["TABLE"], name=name, args=None, text=None, if_exists=if_exists
+        )
     of = kind(r)
     name = r.name()
     args = r.signature() if of.name in ("FUNCTION", "PROCEDURE") else None
     r.expect("IS")
-    return Node(
-        kind="comment", of=of, name=name, args=args, text=r.string(), if_exists=if_exists
-    )
+    return Node(kind="comment", of=of, name=name, args=args, text=r.string(), if_exists=if_exists)
 
 
 def use(r):

@@ -124,9 +124,7 @@ def grant(r):
     r.expect("TO")
     to = grantee(r)
     option = r.take("WITH", "GRANT", "OPTION")
-    return Node(
-        kind="grant", privileges=what, on=on, to=to, option=option, inherited=inherited
-    )
+    return Node(kind="grant", privileges=what, on=on, to=to, option=option, inherited=inherited)
 
 
 def revoke(r):
@@ -148,5 +146,6 @@ def revoke(r):
         of=of,
         option_only=option_only,
         cascade=mode == "CASCADE",
+        mode=mode,
         inherited=inherited,
     )

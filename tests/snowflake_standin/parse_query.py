@@ -5,15 +5,48 @@ from types import SimpleNamespace as Node
 from .tokens import Reader
 
 _CLAUSES = {
-    "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "UNION", "QUALIFY", "OFFSET", "FETCH",
-    "AS", "AND", "OR", "ON", "THEN", "ELSE", "END", "WHEN", "ASC", "DESC", "NULLS", "IS", "IN",
-    "NOT", "LIKE", "ILIKE", "BETWEEN",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "LIMIT",
+    "UNION",
+    "QUALIFY",
+    "OFFSET",
+    "FETCH",
+    "AS",
+    "AND",
+    "OR",
+    "ON",
+    "THEN",
+    "ELSE",
+    "END",
+    "WHEN",
+    "ASC",
+    "DESC",
+    "NULLS",
+    "IS",
+    "IN",
+    "NOT",
+    "LIKE",
+    "ILIKE",
+    "BETWEEN",
 }
 
 
 def select(r):
-    node = Node(kind="select", items=[], source=None, where=None, order=[], limit=None,
-                distinct=r.take("DISTINCT"), group=False, union=None)
+    node = Node(
+        kind="select",
+        items=[],
+        source=None,
+        where=None,
+        order=[],
+        limit=None,
+        distinct=r.take("DISTINCT"),
+        group=False,
+        union=None,
+    )
     r.take("ALL")
     while True:
         node.items.append(_item(r))
@@ -44,7 +77,7 @@ def select(r):
             if not r.take(","):
                 break
     if r.take("LIMIT"):
-        node.limit = int(r.next().text)
+        node.limit = r.count()
         if r.take("OFFSET"):
             r.next()
     return node
@@ -90,9 +123,7 @@ def _item(r):
     expr = expression(r)
     text = r.sql[start : r.peek(-1).end]
     name = None
-    if r.take("AS"):
-        name = r.identifier()
-    elif _alias_ahead(r):
+    if r.take("AS") or _alias_ahead(r):
         name = r.identifier()
     if name is None:
         name = expr.name[-1] if expr.kind == "column" else text.upper()
@@ -157,8 +188,12 @@ def _comparison(r):
                 left = Node(kind="is_null", of=left)
             else:
                 word = r.take_any("TRUE", "FALSE") or r.fail()
-                left = Node(kind="compare", op="=", left=left,
-                            right=Node(kind="literal", value=word == "TRUE"))
+                left = Node(
+                    kind="compare",
+                    op="=",
+                    left=left,
+                    right=Node(kind="literal", value=word == "TRUE"),
+                )
         elif r.sees("NOT", "IN") or r.sees("NOT", "LIKE") or r.sees("NOT", "ILIKE"):
             r.at += 1
             negated = True
@@ -169,8 +204,7 @@ def _comparison(r):
             op = r.take_any("=", "<>", "!=", "<=", ">=", "<", ">")
             if op is None:
                 return left
-            left = Node(kind="compare", op="<>" if op == "!=" else op, left=left,
-                        right=_concat(r))
+            left = Node(kind="compare", op="<>" if op == "!=" else op, left=left, right=_concat(r))
         if negated:
             left = Node(kind="not", of=left)
 
@@ -239,7 +273,9 @@ def _primary(r):
     if token.kind == "word":
         if token.value in ("NULL", "TRUE", "FALSE"):
             r.at += 1
-            return Node(kind="literal", value={"NULL": None, "TRUE": True, "FALSE": False}[token.value])
+            return Node(
+                kind="literal", value={"NULL": None, "TRUE": True, "FALSE": False}[token.value]
+            )
         if token.value == "CASE":
             r.at += 1
             return _case(r)

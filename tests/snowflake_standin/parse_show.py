@@ -17,8 +17,17 @@ def show(r):
     if r.take("PARAMETERS"):
         return _parameters(r)
     terse = r.take("TERSE")
-    node = Node(kind="show", terse=terse, like=None, scope=None, name=None, starts=None,
-                limit=None, start=None, history=False)
+    node = Node(
+        kind="show",
+        terse=terse,
+        like=None,
+        scope=None,
+        name=None,
+        starts=None,
+        limit=None,
+        start=None,
+        history=False,
+    )
     if r.take("OBJECTS"):
         node.of = "OBJECTS"
     elif r.take("PRIMARY", "KEYS") or r.take("IMPORTED", "KEYS"):
@@ -41,7 +50,7 @@ def show(r):
         elif r.take("STARTS", "WITH"):
             node.starts = r.string()
         elif r.take("LIMIT"):
-            node.limit = _number(r)
+            node.limit = r.count()
             if r.take("FROM"):
                 node.start = r.string()
         elif r.take("IN"):
@@ -60,16 +69,11 @@ def show(r):
     return node
 
 
-def _number(r):
-    token = r.next()
-    if token.kind != "number" or not token.text.isdigit():
-        r.at -= 1
-        r.fail()
-    return int(token.text)
-
-
 def _limit(r, node):
-    node.limit = _number(r) if r.take("LIMIT") else None
+    node.hierarchy = node.kind in ("show_grants_to", "show_future") and r.take(
+        "INCLUDE", "HIERARCHY"
+    )
+    node.limit = r.count() if r.take("LIMIT") else None
     return node
 
 

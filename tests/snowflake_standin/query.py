@@ -23,8 +23,9 @@ def run(session, node):
     else:
         if node.order:
             for key, down in reversed(node.order):
-                rows = sorted(rows, key=lambda row: _sortable(_key(session, key, row, items)),
-                              reverse=down)
+                rows = sorted(
+                    rows, key=lambda row: _sortable(_key(session, key, row, items)), reverse=down
+                )
         out = [tuple(_eval(session, item.expr, row) for item in items) for row in rows]
     if node.distinct:
         out = list(dict.fromkeys(out))
@@ -32,8 +33,15 @@ def run(session, node):
         out += run(session, node.union).rows
     if node.limit is not None:
         out = out[: node.limit]
-    return Result([_column(name, item, kinds, out, at) for at, (name, item) in
-                   enumerate(zip(out_names, items))], out, 0x1000, select=True)
+    return Result(
+        [
+            _column(name, item, kinds, out, at)
+            for at, (name, item) in enumerate(zip(out_names, items, strict=True))
+        ],
+        out,
+        0x1000,
+        select=True,
+    )
 
 
 def _expand(node, names):
@@ -42,8 +50,11 @@ def _expand(node, names):
         if item.star:
             for name in names:
                 plain = name.partition(":")[0]
-                items.append(type(item)(star=False, name=plain,
-                                        expr=type(item)(kind="column", name=(plain,))))
+                items.append(
+                    type(item)(
+                        star=False, name=plain, expr=type(item)(kind="column", name=(plain,))
+                    )
+                )
         else:
             items.append(item)
     return items
@@ -78,16 +89,18 @@ def _source(session, source):
             return _as_dicts(last)
         raise errors.unsupported(f"table function {source.call.name}")
     if views.is_view(source.name):
-        return views.rows(session, source.name)
-    obj = views.relation(session, source.name)
-    return [name for name, _ in obj.extra.get("columns", ())], []
+        found = views.rows(session, source.name)
+    else:
+        found = [name for name, _ in views.relation(session, source.name).extra["columns"]], []
+    session.need_warehouse()
+    return found
 
 
 def _as_dicts(result):
     kinds = {"timestamp_ltz": ":ts", "fixed": ":n", "boolean": ":b"}
     names = [column.name + kinds.get(column.type, "") for column in result.columns]
     plain = [column.name for column in result.columns]
-    return names, [dict(zip(plain, row)) for row in result.rows]
+    return names, [dict(zip(plain, row, strict=True)) for row in result.rows]
 
 
 def _key(session, key, row, items):
@@ -102,12 +115,15 @@ def _key(session, key, row, items):
 
 
 def _sortable(value):
-    return (value is None, value if not isinstance(value, bool) else int(value)) if value is not None else (True, 0)
+    """Nulls last."""
+    return (True, 0) if value is None else (False, value)
 
 
 def _aggregate(expr):
-    return expr.kind == "call" and expr.name in ("COUNT", "MAX", "MIN") or (
-        expr.kind == "cast" and _aggregate(expr.of)
+    return (
+        expr.kind == "call"
+        and expr.name in ("COUNT", "MAX", "MIN")
+        or (expr.kind == "cast" and _aggregate(expr.of))
     )
 
 
@@ -133,8 +149,10 @@ def _eval(session, e, row):
         if not row and e.name[-1] in ("CURRENT_USER", "CURRENT_DATE", "CURRENT_TIMESTAMP"):
             return _call(session, e.name[-1], [])
         raise errors.SnowflakeError(
-            "000904", "42000", f"SQL compilation error: error line 1 at position 0\n"
-            f"invalid identifier '{dotted(e.name)}'"
+            "000904",
+            "42000",
+            f"SQL compilation error: error line 1 at position 0\n"
+            f"invalid identifier '{dotted(e.name)}'",
         )
     if kind in ("and", "or"):
         left, right = _eval(session, e.left, row), _eval(session, e.right, row)
@@ -166,8 +184,10 @@ def _eval(session, e, row):
             return None
         if e.op == "||":
             return f"{left}{right}"
-        return {"+": lambda: left + right, "-": lambda: left - right, "*": lambda: left * right,
-                "/": lambda: left / right}[e.op]()
+        try:
+            return _ARITHMETIC[e.op](float(left), float(right))
+        except (ValueError, ZeroDivisionError):
+            raise errors.invalid("Numeric value is not recognized", "100038", "22018") from None
     if kind == "cast":
         return _cast(_eval(session, e.of, row), e.type)
     if kind == "scalar":
@@ -179,7 +199,25 @@ def _eval(session, e, row):
             if _compare("=", subject, _eval(session, when, row)) is True:
                 return _eval(session, then, row)
         return _eval(session, e.other, row)
-    return _call(session, e.name, [_eval(session, arg, row) for arg in e.args])
+    args = [_eval(session, arg, row) for arg in e.args]
+    try:
+        return _call(session, e.name, args)
+    except IndexError:
+        raise errors.invalid(
+            f"not enough arguments for function [{e.name}], got {len(args)}", "000938", "22023"
+        ) from None
+
+
+def _whole(number):
+    return int(number) if number == int(number) else number
+
+
+_ARITHMETIC = {
+    "+": lambda left, right: _whole(left + right),
+    "-": lambda left, right: _whole(left - right),
+    "*": lambda left, right: _whole(left * right),
+    "/": lambda left, right: _whole(left / right),
+}
 
 
 def _cast(value, kind):
@@ -188,7 +226,12 @@ def _cast(value, kind):
     if kind in ("VARCHAR", "STRING", "TEXT", "CHAR"):
         return ("true" if value else "false") if isinstance(value, bool) else str(value)
     if kind in ("NUMBER", "INT", "INTEGER", "BIGINT"):
-        return int(value)
+        try:
+            return int(float(value))
+        except ValueError:
+            raise errors.invalid(
+                f"Numeric value '{value}' is not recognized", "100038", "22018"
+            ) from None
     if kind in ("BOOLEAN",):
         return value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes")
     return value
@@ -201,8 +244,14 @@ def _compare(op, left, right):
         left, right = _cast(left, "BOOLEAN"), _cast(right, "BOOLEAN")
     elif isinstance(left, str) != isinstance(right, str):
         left, right = str(left), str(right)
-    return {"=": left == right, "<>": left != right, "<": left < right, ">": left > right,
-            "<=": left <= right, ">=": left >= right}[op]
+    return {
+        "=": left == right,
+        "<>": left != right,
+        "<": left < right,
+        ">": left > right,
+        "<=": left <= right,
+        ">=": left >= right,
+    }[op]
 
 
 def _call(session, name, args):
@@ -232,7 +281,8 @@ def _call(session, name, args):
         return f'{{"roles":"{",".join(listed)}","value":"{value}"}}'
     if name == "CURRENT_AVAILABLE_ROLES":
         names = sorted(
-            role.name for role in session.account.closure(session.user.roles)
+            role.name
+            for role in session.account.closure(session.user.roles)
             if role.kind.name == "ROLE"
         )
         return "[ " + ", ".join(f'"{each}"' for each in names) + " ]"
@@ -253,8 +303,9 @@ def _call(session, name, args):
     if name in ("UPPER", "LOWER", "TRIM", "TO_VARCHAR"):
         if args[0] is None:
             return None
-        return {"UPPER": str.upper, "LOWER": str.lower, "TRIM": str.strip,
-                "TO_VARCHAR": str}[name](str(args[0]))
+        return {"UPPER": str.upper, "LOWER": str.lower, "TRIM": str.strip, "TO_VARCHAR": str}[name](
+            str(args[0])
+        )
     if name in ("COALESCE", "IFNULL", "NVL"):
         return next((arg for arg in args if arg is not None), None)
     if name in ("IFF",):

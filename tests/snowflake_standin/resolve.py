@@ -80,8 +80,12 @@ def named(session, kind, parts, args=None, hidden=False, strict=True):
     parent, name = parent_and_name(session, kind, parts)
     found = parent.child(kind.space, name, args)
     known = found is not None and (
-        hidden or kind.level == "account" and kind.name != "DATABASE" and _listed(session, found)
-        or session.sees(found) and session.reaches(found)
+        hidden
+        or kind.level == "account"
+        and kind.name != "DATABASE"
+        and _listed(session, found)
+        or session.sees(found)
+        and session.reaches(found)
     )
     if not known:
         raise errors.missing(kind.name, dotted(parent.path + (name,)))

@@ -75,7 +75,7 @@ def _json(value, column):
 
 def json_rows(result):
     return [
-        [_json(value, column) for value, column in zip(row, result.columns)]
+        [_json(value, column) for value, column in zip(row, result.columns, strict=True)]
         for row in result.rows
     ]
 

@@ -8,20 +8,20 @@ from .results import status
 
 def grant(session, node):
     roles = [_role(session, node, name) for name in node.roles]
-    _check_kinds(node.role_kind, node.to.kind)
+    _check_kinds(session, node.role_kind, node.to.kind)
     to = resolve.grantee(session, node.to)
     for role in roles:
         _check_pair(role, to)
-        session.account.join(role, to, _grantor(session, role))
+        session.account.join(role, to, _grantor(session, role, errors.grant_refused))
     return status()
 
 
 def revoke(session, node):
     roles = [_role(session, node, name) for name in node.roles]
-    _check_kinds(node.role_kind, node.of.kind)
+    _check_kinds(session, node.role_kind, node.of.kind)
     of = resolve.grantee(session, node.of)
     for role in roles:
-        _grantor(session, role)
+        _grantor(session, role, errors.revoke_refused)
         membership = role.members.get(of)
         if membership is not None:
             if role.name == "ACCOUNTADMIN" and role.owner is None and len(role.members) == 1:
@@ -39,15 +39,16 @@ def _role(session, node, name):
     return found
 
 
-def _check_kinds(role_kind, to_kind):
-    if role_kind == "DATABASE ROLE" and to_kind == "USER":
+def _check_kinds(session, role_kind, to_kind):
+    to_users = session.account.parameters.get("STANDIN_DATABASE_ROLES_TO_USERS")
+    if role_kind == "DATABASE ROLE" and to_kind == "USER" and not to_users:
         raise errors.SnowflakeError(
             "001003",
             "42000",
             "SQL compilation error:\nsyntax error: a database role cannot be granted to a user, "
             "unexpected 'USER'.",
         )
-    if role_kind == "ROLE" and to_kind not in ("ROLE", "USER"):
+    if role_kind == "ROLE" and to_kind not in ("ROLE", "USER"):  # shares take database roles
         raise errors.invalid(f"Cannot grant a role to a {to_kind.lower()}.", "003015", "42601")
 
 
@@ -74,9 +75,9 @@ def _check_pair(role, to):
             todo.extend(at.roles)
 
 
-def _grantor(session, role):
+def _grantor(session, role, refused):
     if role.owner is not None and role.owner in session.active():
         return role.owner
     if session.manages(role):
         return role.owner or session.role
-    raise errors.grant_refused()
+    raise refused()

@@ -117,32 +117,43 @@ class Service:
         if refusal:
             return refusal
         sql = body.get("sqlText", "")
-        with self.lock:
-            if request_id in session.replies:  # a repeated request is not done twice
-                return session.replies[request_id]
-            running = self.running.get(self.by_request.get(request_id))
-            entry = {
-                "n": len(self.log) + 1,
-                "session": session.id,
-                "user": session.user.name,
-                "role": session.role.name if session.role else None,
-                "sql": sql,
-                "started": time.time(),
-                "faults": [],
-            }
-            if running is None:
-                self.log.append(entry)
-                met = self.faults.meet(sql)
-                entry["faults"] = [fault.kind for fault in met]
-                wait = self.faults.latency_ms + sum(f.ms for f in met if f.kind == "latency")
-        if running is not None:
-            return protocol.in_progress(self.by_request[request_id], running.code)
-        if wait:
-            time.sleep(wait / 1000)
+        request_id = request_id or protocol.query_id()
+        while True:
+            with self.lock:
+                if request_id in session.replies:  # a repeated request is not done twice
+                    return session.replies[request_id]
+                query_id = self.by_request.get(request_id)
+                if query_id in self.running:
+                    return protocol.in_progress(query_id, self.running[query_id].code)
+                first = session.under_way.get(request_id)
+                if first is None:
+                    session.under_way[request_id] = done = threading.Event()
+                    met, entry = self._note(session, sql)
+                    wait = self.faults.latency_ms + sum(f.ms for f in met if f.kind == "latency")
+                    break
+            first.wait()
         try:
+            time.sleep(wait / 1000)
             return self._meet(session, sql, request_id, as_json, met, entry)
         finally:
             entry["ended"] = time.time()
+            with self.lock:
+                session.under_way.pop(request_id, None)
+            done.set()
+
+    def _note(self, session, sql):
+        met = self.faults.meet(sql)
+        entry = {
+            "n": len(self.log) + 1,
+            "session": session.id,
+            "user": session.user.name,
+            "role": session.role.name if session.role else None,
+            "sql": sql,
+            "started": time.time(),
+            "faults": [fault.kind for fault in met],
+        }
+        self.log.append(entry)
+        return met, entry
 
     def _meet(self, session, sql, request_id, as_json, met, entry):
         kinds = {fault.kind: fault for fault in met}
@@ -153,8 +164,8 @@ class Service:
         for kind in ("die", "drop", "http"):
             if kind in kinds and not kinds[kind].executed:
                 _strike(kinds[kind])
-        if body_async := kinds.get("slow"):
-            return self._slowly(session, sql, request_id, as_json, body_async, kinds, entry)
+        if "slow" in kinds:
+            return self._slowly(session, sql, request_id, as_json, kinds, entry)
         reply = self._run(session, sql, as_json, kinds, entry)
         with self.lock:
             _keep(session, request_id, reply)
@@ -182,10 +193,15 @@ class Service:
             except SnowflakeError as error:
                 entry["ok"], entry["code"] = False, error.code
                 return protocol.failed(error, query_id)
+            except Exception as bug:  # the stand-in's own
+                entry["ok"], entry["code"], entry["bug"] = False, "300002", repr(bug)
+                error = SnowflakeError("300002", "XX000", f"Internal error: {bug!r}")
+                return protocol.failed(error, query_id)
             finally:
                 session.partial = False
 
-    def _slowly(self, session, sql, request_id, as_json, fault, kinds, entry):
+    def _slowly(self, session, sql, request_id, as_json, kinds, entry):
+        fault = kinds["slow"]
         query_id = entry.setdefault("query_id", protocol.query_id())
         running = Running(session, sql, fault.code or "333334")
         with self.lock:
@@ -223,7 +239,9 @@ class Service:
             return refusal
         running = self.running.get(self.by_request.get(body.get("requestId")))
         if running is None:
-            error = SnowflakeError("000605", "02000", "Identified SQL statement is not currently executing.")
+            error = SnowflakeError(
+                "000605", "02000", "Identified SQL statement is not currently executing."
+            )
             return protocol.failed(error, protocol.query_id())
         running.aborted.set()
         return protocol.nothing()
@@ -242,10 +260,9 @@ def _strike(fault):
 
 
 def _keep(session, request_id, reply):
-    if request_id:
-        session.replies[request_id] = reply
-        if len(session.replies) > _REPLIES_KEPT:
-            session.replies.pop(next(iter(session.replies)))
+    session.replies[request_id] = reply
+    if len(session.replies) > _REPLIES_KEPT:
+        session.replies.pop(next(iter(session.replies)))
 
 
 _FORMATS = {"PYTHONCONNECTOR": "PYTHON_CONNECTOR", "GO": "GO", "JDBC": "JDBC", "ODBC": "ODBC"}

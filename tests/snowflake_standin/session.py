@@ -36,12 +36,24 @@ DEFAULTS = {
 
 # What a session reports back to its client at login and after ALTER SESSION.
 _REPORTED = {
-    "AUTOCOMMIT", "CLIENT_SESSION_KEEP_ALIVE", "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY",
-    "CLIENT_PREFETCH_THREADS", "CLIENT_RESULT_CHUNK_SIZE", "CLIENT_TELEMETRY_ENABLED", "TIMEZONE",
-    "QUERY_TAG", "TIMESTAMP_OUTPUT_FORMAT", "TIMESTAMP_LTZ_OUTPUT_FORMAT",
-    "TIMESTAMP_NTZ_OUTPUT_FORMAT", "TIMESTAMP_TZ_OUTPUT_FORMAT", "DATE_OUTPUT_FORMAT",
-    "TIME_OUTPUT_FORMAT", "BINARY_OUTPUT_FORMAT", "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT",
-    "GO_QUERY_RESULT_FORMAT", "QUOTED_IDENTIFIERS_IGNORE_CASE",
+    "AUTOCOMMIT",
+    "CLIENT_SESSION_KEEP_ALIVE",
+    "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY",
+    "CLIENT_PREFETCH_THREADS",
+    "CLIENT_RESULT_CHUNK_SIZE",
+    "CLIENT_TELEMETRY_ENABLED",
+    "TIMEZONE",
+    "QUERY_TAG",
+    "TIMESTAMP_OUTPUT_FORMAT",
+    "TIMESTAMP_LTZ_OUTPUT_FORMAT",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT",
+    "TIMESTAMP_TZ_OUTPUT_FORMAT",
+    "DATE_OUTPUT_FORMAT",
+    "TIME_OUTPUT_FORMAT",
+    "BINARY_OUTPUT_FORMAT",
+    "PYTHON_CONNECTOR_QUERY_RESULT_FORMAT",
+    "GO_QUERY_RESULT_FORMAT",
+    "QUOTED_IDENTIFIERS_IGNORE_CASE",
 }
 
 
@@ -60,6 +72,7 @@ class Session:
         self.token = self.master = None
         self.token_expired = self.master_expired = self.closed = False
         self.replies = {}  # request id -> reply, so that a repeated request is not done twice
+        self.under_way = {}  # request id -> Event, for one that is repeated before its reply
         self.last_query = None
         self.last_result = None
         self.partial = False  # a fault: the next GRANT leaves out the last thing it was to grant
@@ -142,11 +155,12 @@ class Session:
             g.grantee is self.user and g.privilege == privilege for g in obj.grants.values()
         ):
             return True
-        return any(
-            key[0] == obj.kind.name and key[1] == privilege and key[2] in roles
-            for container in obj.containers()
-            for key in container.inherited
-        )
+        return any(f.privilege == privilege and f.grantee in roles for f in obj.covering())
+
+    def need_warehouse(self):
+        """What reads rows, of catalogues too, needs a warehouse that it may use; SHOW does not."""
+        if self.warehouse is None or not self.has(self.warehouse, "USAGE"):
+            raise errors.no_warehouse()
 
     def sees(self, obj):
         """Whether any privilege on it, or on something in a container of it, is held."""
@@ -157,11 +171,7 @@ class Session:
             return True
         if self.manages(obj):
             return True
-        return any(
-            key[0] == obj.kind.name and key[2] in roles
-            for container in obj.containers()
-            for key in container.inherited
-        )
+        return any(f.grantee in roles or f.grantee is self.user for f in obj.covering())
 
     def reaches(self, obj):
         """Whether the containers' USAGE (or any privilege on them) lets one get there."""

@@ -89,7 +89,7 @@ class Obj:
         if self.parent is None:
             return self.name
         if self.args is not None:
-            inside = f"{self.name}({', '.join(self.args)}):{self.extra.get('returns', 'VARCHAR')}"
+            inside = f"{self.name}({', '.join(self.extra['arguments'])}):{self.extra['returns']}"
             return dotted(self.path[:-1]) + '."' + inside.replace('"', '""') + '"'
         return dotted(self.path)
 
@@ -120,6 +120,15 @@ class Obj:
             yield at
             at = at.parent
 
+    def covering(self):
+        """The inherited grants that cover this object."""
+        at = self.parent
+        while at is not None:
+            for future in at.inherited.values():
+                if future.kind is self.kind:
+                    yield future
+            at = at.parent
+
     def descendants(self):
         for child in list(self.children.values()):
             yield child
@@ -137,7 +146,7 @@ class Account:
         self.version = 0  # of memberships: for the cache of role closures
         self.closures = {}
         self.parameters = dict(parameters or {})
-        self.bundles = {"2026_08": "DISABLED"}
+        self.bundles = {"2026_06": "ENABLED", "2026_08": "DISABLED"}
         self.ended = []  # grants and memberships that were revoked, for ACCOUNT_USAGE
 
     # Objects ------------------------------------------------------------------------------

@@ -169,8 +169,21 @@ class Reader:
             self.fail()
         return token.value
 
+    def count(self):
+        """A whole number."""
+        token = self.next()
+        if token.kind != "number" or not token.text.isdigit():
+            self.at -= 1
+            self.fail()
+        return int(token.text)
+
     def signature(self):
         """The argument types in parentheses, with or without names; None where none stand."""
+        found = self.arguments()
+        return None if found is None else tuple(kind for _, kind in found)
+
+    def arguments(self):
+        """Names and types of the arguments in parentheses; None where none stand."""
         if not self.take("("):
             return None
         types, words, depth = [], [], 0
@@ -187,7 +200,7 @@ class Reader:
                 words.append(token)
         if words:
             types.append(words)
-        return tuple(_type(words) for words in types)
+        return [(words[0].value if words else "", _type(words)) for words in types]
 
     def rest(self):
         """What is left, as written."""
@@ -198,23 +211,51 @@ class Reader:
 
 
 _SYNONYMS = {
-    "STRING": "VARCHAR", "TEXT": "VARCHAR", "CHAR": "VARCHAR", "CHARACTER": "VARCHAR",
-    "INT": "NUMBER", "INTEGER": "NUMBER", "BIGINT": "NUMBER", "SMALLINT": "NUMBER",
-    "TINYINT": "NUMBER", "BYTEINT": "NUMBER", "DECIMAL": "NUMBER", "NUMERIC": "NUMBER",
-    "DOUBLE": "FLOAT", "REAL": "FLOAT", "FLOAT4": "FLOAT", "FLOAT8": "FLOAT",
-    "DATETIME": "TIMESTAMP_NTZ", "TIMESTAMP": "TIMESTAMP_NTZ", "VARBINARY": "BINARY",
+    "STRING": "VARCHAR",
+    "TEXT": "VARCHAR",
+    "CHAR": "VARCHAR",
+    "CHARACTER": "VARCHAR",
+    "INT": "NUMBER",
+    "INTEGER": "NUMBER",
+    "BIGINT": "NUMBER",
+    "SMALLINT": "NUMBER",
+    "TINYINT": "NUMBER",
+    "BYTEINT": "NUMBER",
+    "DECIMAL": "NUMBER",
+    "NUMERIC": "NUMBER",
+    "DOUBLE": "FLOAT",
+    "REAL": "FLOAT",
+    "FLOAT4": "FLOAT",
+    "FLOAT8": "FLOAT",
+    "DATETIME": "TIMESTAMP_NTZ",
+    "TIMESTAMP": "TIMESTAMP_NTZ",
+    "VARBINARY": "BINARY",
 }
-_TYPES = set(_SYNONYMS) | set(_SYNONYMS.values()) | {
-    "BOOLEAN", "DATE", "TIME", "VARIANT", "OBJECT", "ARRAY", "GEOGRAPHY", "GEOMETRY", "VECTOR",
-    "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TABLE", "MAP",
-}
+_TYPES = (
+    set(_SYNONYMS)
+    | set(_SYNONYMS.values())
+    | {
+        "BOOLEAN",
+        "DATE",
+        "TIME",
+        "VARIANT",
+        "OBJECT",
+        "ARRAY",
+        "GEOGRAPHY",
+        "GEOMETRY",
+        "VECTOR",
+        "TIMESTAMP_LTZ",
+        "TIMESTAMP_TZ",
+        "TABLE",
+        "MAP",
+    }
+)
 
 
 def _type(words):
     values = [word.value for word in words]
-    if values and values[0] not in _TYPES and len(values) > 1:
-        values = values[1:]
-    elif len(values) > 1 and values[1] in _TYPES:  # an argument named like a type
+    # An argument's name stands before its type; it may be named like one.
+    if len(values) > 1 and (values[0] not in _TYPES or values[1] in _TYPES):
         values = values[1:]
     first = values[0] if values else ""
     return _SYNONYMS.get(first, first)

@@ -1,10 +1,9 @@
 """INFORMATION_SCHEMA and ACCOUNT_USAGE: what their views hold for a session."""
 
-from . import errors, resolve
+from . import account_usage, errors, resolve
 from .kinds import TABLE_TYPES
 from .names import dotted, shown
-from .show import owner
-from .state import Membership
+from .show_fields import owner
 
 
 def rows(session, parts):
@@ -24,7 +23,7 @@ def rows(session, parts):
         database = session.account.root.child("DATABASE", "SNOWFLAKE")
         if not session.has(database, "IMPORTED PRIVILEGES") and not session.has(database, "USAGE"):
             raise errors.missing("Database", "SNOWFLAKE")
-        view = _USAGE.get(parts[2])
+        view = account_usage.VIEWS.get(parts[2])
         if view is None:
             raise _missing(parts)
         names, make = view
@@ -49,11 +48,7 @@ def _has_any(session, obj):
     roles = session.active()
     if obj.owner in roles or any(g.grantee in roles for g in obj.grants.values()):
         return True
-    return any(
-        key[0] == obj.kind.name and key[2] in roles
-        for container in obj.containers()
-        for key in container.inherited
-    )
+    return any(f.grantee in roles for f in obj.covering())
 
 
 def _entered(session, schema):
@@ -69,17 +64,26 @@ def _tables(session, database):
             if obj.kind.space != "RELATION" or not _has_any(session, obj):
                 continue
             name = obj.kind.name
-            found.append({
-                "TABLE_CATALOG": database.name, "TABLE_SCHEMA": schema.name,
-                "TABLE_NAME": obj.name, "TABLE_OWNER": owner(obj),
-                "TABLE_TYPE": TABLE_TYPES[name],
-                "IS_TRANSIENT": "YES" if "TRANSIENT" in obj.extra.get("adjectives", ()) else "NO",
-                "IS_DYNAMIC": "YES" if name == "DYNAMIC TABLE" else "NO",
-                "IS_ICEBERG": "YES" if name == "ICEBERG TABLE" else "NO",
-                "IS_HYBRID": "YES" if name == "HYBRID TABLE" else "NO",
-                "ROW_COUNT": 0, "BYTES": 0, "CREATED": obj.created, "LAST_ALTERED": obj.created,
-                "COMMENT": obj.comment or None,
-            })
+            found.append(
+                {
+                    "TABLE_CATALOG": database.name,
+                    "TABLE_SCHEMA": schema.name,
+                    "TABLE_NAME": obj.name,
+                    "TABLE_OWNER": owner(obj),
+                    "TABLE_TYPE": TABLE_TYPES[name],
+                    "IS_TRANSIENT": "YES"
+                    if "TRANSIENT" in obj.extra.get("adjectives", ())
+                    else "NO",
+                    "IS_DYNAMIC": "YES" if name == "DYNAMIC TABLE" else "NO",
+                    "IS_ICEBERG": "YES" if name == "ICEBERG TABLE" else "NO",
+                    "IS_HYBRID": "YES" if name == "HYBRID TABLE" else "NO",
+                    "ROW_COUNT": 0,
+                    "BYTES": 0,
+                    "CREATED": obj.created,
+                    "LAST_ALTERED": obj.created,
+                    "COMMENT": obj.comment or None,
+                }
+            )
     return found
 
 
@@ -94,9 +98,13 @@ def _views(session, database):
 def _schemata(session, database):
     return [
         {
-            "CATALOG_NAME": database.name, "SCHEMA_NAME": schema.name, "SCHEMA_OWNER": owner(schema),
-            "IS_TRANSIENT": "NO", "IS_MANAGED_ACCESS": "YES" if schema.extra.get("managed") else "NO",
-            "CREATED": schema.created, "LAST_ALTERED": schema.created,
+            "CATALOG_NAME": database.name,
+            "SCHEMA_NAME": schema.name,
+            "SCHEMA_OWNER": owner(schema),
+            "IS_TRANSIENT": "NO",
+            "IS_MANAGED_ACCESS": "YES" if schema.extra.get("managed") else "NO",
+            "CREATED": schema.created,
+            "LAST_ALTERED": schema.created,
             "COMMENT": schema.comment or None,
         }
         for schema in session.account.of_kind(database, "SCHEMA")
@@ -109,11 +117,18 @@ def _columns(session, database):
     for row in _tables(session, database):
         obj = database.child("SCHEMA", row["TABLE_SCHEMA"]).child("RELATION", row["TABLE_NAME"])
         for at, (name, kind) in enumerate(obj.extra.get("columns", ()), 1):
-            found.append({
-                "TABLE_CATALOG": database.name, "TABLE_SCHEMA": row["TABLE_SCHEMA"],
-                "TABLE_NAME": obj.name, "COLUMN_NAME": name, "ORDINAL_POSITION": at,
-                "IS_NULLABLE": "YES", "DATA_TYPE": kind, "COMMENT": None,
-            })
+            found.append(
+                {
+                    "TABLE_CATALOG": database.name,
+                    "TABLE_SCHEMA": row["TABLE_SCHEMA"],
+                    "TABLE_NAME": obj.name,
+                    "COLUMN_NAME": name,
+                    "ORDINAL_POSITION": at,
+                    "IS_NULLABLE": "YES",
+                    "DATA_TYPE": kind,
+                    "COMMENT": None,
+                }
+            )
     return found
 
 
@@ -121,10 +136,13 @@ def _others(kind, prefix):
     def make(session, database):
         return [
             {
-                f"{prefix}_CATALOG": database.name, f"{prefix}_SCHEMA": schema.name,
-                f"{prefix}_NAME": obj.name, f"{prefix}_OWNER": owner(obj),
+                f"{prefix}_CATALOG": database.name,
+                f"{prefix}_SCHEMA": schema.name,
+                f"{prefix}_NAME": obj.name,
+                f"{prefix}_OWNER": owner(obj),
                 "ARGUMENT_SIGNATURE": f"({', '.join(obj.args or ())})",
-                "CREATED": obj.created, "COMMENT": obj.comment or None,
+                "CREATED": obj.created,
+                "COMMENT": obj.comment or None,
             }
             for schema in session.account.of_kind(database, "SCHEMA")
             if _entered(session, schema)
@@ -132,124 +150,87 @@ def _others(kind, prefix):
             if _has_any(session, obj)
         ]
 
-    names = (f"{prefix}_CATALOG", f"{prefix}_SCHEMA", f"{prefix}_NAME", f"{prefix}_OWNER",
-             "ARGUMENT_SIGNATURE", "CREATED:ts", "COMMENT")
+    names = (
+        f"{prefix}_CATALOG",
+        f"{prefix}_SCHEMA",
+        f"{prefix}_NAME",
+        f"{prefix}_OWNER",
+        "ARGUMENT_SIGNATURE",
+        "CREATED:ts",
+        "COMMENT",
+    )
     return names, make
 
 
 def _databases(session, database):
     return [
-        {"DATABASE_NAME": d.name, "DATABASE_OWNER": owner(d), "IS_TRANSIENT": "NO",
-         "COMMENT": d.comment or None, "CREATED": d.created}
+        {
+            "DATABASE_NAME": d.name,
+            "DATABASE_OWNER": owner(d),
+            "IS_TRANSIENT": "NO",
+            "COMMENT": d.comment or None,
+            "CREATED": d.created,
+        }
         for d in session.account.of_kind(session.account.root, "DATABASE")
         if _has_any(session, d)
     ]
 
 
-_TABLE_COLUMNS = ("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER", "TABLE_TYPE",
-                  "IS_TRANSIENT", "ROW_COUNT:n", "BYTES:n", "CREATED:ts", "LAST_ALTERED:ts",
-                  "COMMENT", "IS_DYNAMIC", "IS_ICEBERG", "IS_HYBRID")
+_TABLE_COLUMNS = (
+    "TABLE_CATALOG",
+    "TABLE_SCHEMA",
+    "TABLE_NAME",
+    "TABLE_OWNER",
+    "TABLE_TYPE",
+    "IS_TRANSIENT",
+    "ROW_COUNT:n",
+    "BYTES:n",
+    "CREATED:ts",
+    "LAST_ALTERED:ts",
+    "COMMENT",
+    "IS_DYNAMIC",
+    "IS_ICEBERG",
+    "IS_HYBRID",
+)
 _INFORMATION = {
     "TABLES": (_TABLE_COLUMNS, _tables),
     "VIEWS": (_TABLE_COLUMNS + ("VIEW_DEFINITION",), _views),
-    "SCHEMATA": (("CATALOG_NAME", "SCHEMA_NAME", "SCHEMA_OWNER", "IS_TRANSIENT",
-                  "IS_MANAGED_ACCESS", "CREATED:ts", "LAST_ALTERED:ts", "COMMENT"), _schemata),
-    "COLUMNS": (("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME",
-                 "ORDINAL_POSITION:n", "IS_NULLABLE", "DATA_TYPE", "COMMENT"), _columns),
-    "DATABASES": (("DATABASE_NAME", "DATABASE_OWNER", "IS_TRANSIENT", "COMMENT", "CREATED:ts"),
-                  _databases),
+    "SCHEMATA": (
+        (
+            "CATALOG_NAME",
+            "SCHEMA_NAME",
+            "SCHEMA_OWNER",
+            "IS_TRANSIENT",
+            "IS_MANAGED_ACCESS",
+            "CREATED:ts",
+            "LAST_ALTERED:ts",
+            "COMMENT",
+        ),
+        _schemata,
+    ),
+    "COLUMNS": (
+        (
+            "TABLE_CATALOG",
+            "TABLE_SCHEMA",
+            "TABLE_NAME",
+            "COLUMN_NAME",
+            "ORDINAL_POSITION:n",
+            "IS_NULLABLE",
+            "DATA_TYPE",
+            "COMMENT",
+        ),
+        _columns,
+    ),
+    "DATABASES": (
+        ("DATABASE_NAME", "DATABASE_OWNER", "IS_TRANSIENT", "COMMENT", "CREATED:ts"),
+        _databases,
+    ),
     "FUNCTIONS": _others("FUNCTION", "FUNCTION"),
     "PROCEDURES": _others("PROCEDURE", "PROCEDURE"),
     "STAGES": _others("STAGE", "STAGE"),
     "SEQUENCES": _others("SEQUENCE", "SEQUENCE"),
     "FILE_FORMATS": _others("FILE FORMAT", "FILE_FORMAT"),
     "PIPES": _others("PIPE", "PIPE"),
-}
-
-_ROLE_COLUMNS = ("CREATED_ON:ts", "MODIFIED_ON:ts", "PRIVILEGE", "GRANTED_ON", "NAME",
-                 "TABLE_CATALOG", "TABLE_SCHEMA", "GRANTED_TO", "GRANTEE_NAME", "GRANT_OPTION:b",
-                 "GRANTED_BY", "DELETED_ON:ts", "GRANTED_BY_ROLE_TYPE", "OBJECT_INSTANCE")
-
-
-def _usage_row(privilege, obj, grantee, option, grantor, created, deleted):
-    inside = obj.kind.level == "schema"
-    return {
-        "CREATED_ON": created, "MODIFIED_ON": created, "PRIVILEGE": privilege,
-        "GRANTED_ON": obj.kind.name, "NAME": obj.name,
-        "TABLE_CATALOG": obj.database.name if obj.database is not None else None,
-        "TABLE_SCHEMA": obj.schema.name if inside and obj.schema is not None else None,
-        "GRANTED_TO": grantee.kind.shown, "GRANTEE_NAME": grantee.name, "GRANT_OPTION": option,
-        "GRANTED_BY": grantor.name if grantor is not None else "",
-        "DELETED_ON": deleted,
-        "GRANTED_BY_ROLE_TYPE": grantor.kind.shown if grantor is not None else None,
-        "OBJECT_INSTANCE": None,
-    }
-
-
-def _grants_to_roles(account):
-    found = []
-    for obj in (account.root, *account.root.descendants()):
-        if obj.owner is not None and obj is not account.root:
-            found.append(
-                _usage_row("OWNERSHIP", obj, obj.owner, True, obj.owner, obj.created, None)
-            )
-        for g in obj.grants.values():
-            if g.grantee.kind.name != "USER":
-                found.append(
-                    _usage_row(g.privilege, obj, g.grantee, g.option, g.grantor, g.created, None)
-                )
-        for m in obj.members.values():
-            if m.grantee.kind.name != "USER":
-                found.append(
-                    _usage_row("USAGE", obj, m.grantee, False, m.grantor, m.created, None)
-                )
-    for ended, when in account.ended:
-        obj, privilege = (
-            (ended.role, "USAGE") if isinstance(ended, Membership) else (ended.on, ended.privilege)
-        )
-        if ended.grantee.kind.name != "USER":
-            option = getattr(ended, "option", False)
-            found.append(
-                _usage_row(privilege, obj, ended.grantee, option, ended.grantor, ended.created, when)
-            )
-    return found
-
-
-def _grants_to_users(account):
-    def row(membership, deleted):
-        return {
-            "CREATED_ON": membership.created, "DELETED_ON": deleted, "ROLE": membership.role.name,
-            "GRANTED_TO": "USER", "GRANTEE_NAME": membership.grantee.name,
-            "GRANTED_BY": membership.grantor.name if membership.grantor is not None else "",
-        }
-
-    users = account.of_kind(account.root, "USER")
-    found = [row(m, None) for user in users for m in user.roles.values()]
-    found += [
-        row(ended, when)
-        for ended, when in account.ended
-        if isinstance(ended, Membership) and ended.grantee.kind.name == "USER"
-    ]
-    return found
-
-
-def _roles(account):
-    return [
-        {"CREATED_ON": role.created, "DELETED_ON": None, "NAME": role.name,
-         "COMMENT": role.comment, "OWNER": owner(role),
-         "ROLE_TYPE": role.kind.shown,
-         "ROLE_DATABASE_NAME": role.database.name if role.database is not None else None}
-        for role in account.root.descendants()
-        if role.kind.name in ("ROLE", "DATABASE ROLE")
-    ]
-
-
-_USAGE = {
-    "GRANTS_TO_ROLES": (_ROLE_COLUMNS, _grants_to_roles),
-    "GRANTS_TO_USERS": (("CREATED_ON:ts", "DELETED_ON:ts", "ROLE", "GRANTED_TO", "GRANTEE_NAME",
-                         "GRANTED_BY"), _grants_to_users),
-    "ROLES": (("CREATED_ON:ts", "DELETED_ON:ts", "NAME", "COMMENT", "OWNER", "ROLE_TYPE",
-               "ROLE_DATABASE_NAME"), _roles),
 }
 
 

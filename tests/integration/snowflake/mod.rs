@@ -4,7 +4,6 @@ mod against_standin;
 mod connecting;
 mod exchange;
 pub(crate) mod live;
-mod measure;
 mod results;
 mod scripted;
 pub(crate) mod standin;

@@ -147,7 +147,8 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, script: &Script) {
         };
         let head =
             format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() {
+        // In one piece: two small ones would wait for each other's acknowledgement.
+        if writer.write_all(&[head.as_bytes(), &body].concat()).is_err() {
             return;
         }
     }
