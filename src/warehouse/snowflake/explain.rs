@@ -9,7 +9,7 @@ pub(super) fn query(failure: Failure, shared: &Shared) -> QueryError {
     match failure {
         Failure::Server(error) => QueryError::Server(error),
         Failure::Login(error) => {
-            let message = with_hint(&error, shared);
+            let message = shared.settings.redacted(with_hint(&error, shared));
             QueryError::Server(ServerError { message, ..error })
         }
         Failure::SessionGone { may_have_run } => QueryError::Transport {

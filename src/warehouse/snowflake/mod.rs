@@ -10,6 +10,7 @@ mod explain;
 mod http;
 mod key;
 mod pool;
+mod profile;
 mod session;
 mod settings;
 

@@ -112,7 +112,7 @@ impl Default for Retry {
 
 /// What a session needs. Names are as dbt's profile takes them: Snowflake folds a bare name, and
 /// `"Exact"` is exact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SnowflakeSettings {
     /// The account's identifier: `org-name`, or a locator with its region.
     pub account: String,
@@ -146,9 +146,29 @@ pub struct SnowflakeSettings {
     pub session_parameters: BTreeMap<String, String>,
     /// How what is safe to repeat is repeated.
     pub retry: Retry,
+    /// Texts among the above that are secrets all the same: no message shows them.
+    pub hidden: Vec<Secret>,
+}
+
+impl fmt::Debug for SnowflakeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = format!(
+            "SnowflakeSettings {{ account: {:?}, user: {:?}, role: {:?}, host: {:?}, .. }}",
+            self.account, self.user, self.role, self.host
+        );
+        f.write_str(&self.redacted(shown))
+    }
 }
 
 impl SnowflakeSettings {
+    /// A message without what is to be hidden.
+    pub(super) fn redacted(&self, mut message: String) -> String {
+        for hidden in self.hidden.iter().filter(|hidden| !hidden.expose().is_empty()) {
+            message = message.replace(hidden.expose(), "*****");
+        }
+        message
+    }
+
     /// The defaults, for an account, a user and a proof.
     pub fn new(account: impl Into<String>, user: impl Into<String>, auth: Auth) -> Self {
         Self {
@@ -168,6 +188,7 @@ impl SnowflakeSettings {
             statement_timeout: Duration::from_secs(600),
             session_parameters: BTreeMap::new(),
             retry: Retry::default(),
+            hidden: Vec::new(),
         }
     }
 }
