@@ -30,6 +30,8 @@ pub struct Places {
     pub target_database: Option<String>,
     /// `--dialect`.
     pub dialect: Option<DialectKind>,
+    /// What a selection on the command line needs of the manifest.
+    pub wanted: dbt::Wanted,
 }
 
 /// A project as read: manifest, declarations, configuration, and which environment is meant.
@@ -86,7 +88,8 @@ impl Project {
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
         let Some(bytes) = bytes else { return (None, false, found) };
-        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
+        let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);
         // Of the bytes that were read: dbt may write the file again at any moment.
         let manifest_sha256 = hex(&Sha256::digest(&bytes));
@@ -163,6 +166,14 @@ impl Project {
         let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
         (resolved, found.into_iter().map(place).collect())
     }
+}
+
+/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+fn outputs_need(config: &Config) -> dbt::Wanted {
+    let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    outputs
+        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
+        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.

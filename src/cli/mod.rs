@@ -179,6 +179,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            wanted: Default::default(),
         }
     }
 }

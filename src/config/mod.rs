@@ -12,7 +12,7 @@ pub mod schema;
 pub mod template;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 mod until;
 mod valid;
 

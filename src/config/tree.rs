@@ -24,7 +24,7 @@ pub(super) const QUOTE_TEMPLATES: &str =
 
 /// One YAML node.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
     pub value: Value,
     location: Location,
@@ -32,7 +32,7 @@ pub(super) struct Node {
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing, `~` or `null`.
     Null,
     /// `true` or `false`; `yes` and `no` are text.
@@ -72,7 +72,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// A file's name and lines: makes places.
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     file: &'t Path,
     lines: Vec<&'t str>,
 }
@@ -119,7 +119,7 @@ impl<'t> Source<'t> {
 ///
 /// # Errors
 /// Not YAML, more than one document, an unknown tag, or beyond the limits of depth and size.
-pub(super) fn read(text: &str, source: &Source<'_>) -> Result<Node, Box<Diagnostic>> {
+pub(crate) fn read(text: &str, source: &Source<'_>) -> Result<Node, Box<Diagnostic>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -127,18 +127,19 @@ fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String,
     let mut outputs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (name, product) in &inputs.config.products {
         let Some(selector) = &product.outputs else { continue };
-        let parsed = match parse_selector(&selector.value) {
-            Ok(parsed) => parsed,
+        let selected = match parse_selector(&selector.value)
+            .and_then(|parsed| select(&parsed, inputs.manifest, inputs.project))
+        {
+            Ok(selected) => selected,
             Err(error) => {
                 found.push(
                     Diagnostic::error("bad-selector", format!("outputs of {name}: {error}"))
-                        .with_help("write it as for `dbt ls --select`")
+                        .with_help(error.help)
                         .with_place(selector.place.clone()),
                 );
                 continue;
             }
         };
-        let selected = select(&parsed, inputs.manifest, inputs.project);
         if selected.is_empty() {
             found.push(
                 Diagnostic::warning(
