@@ -1,5 +1,6 @@
 //! Everything that is read from files before a warehouse is looked at.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -73,7 +74,7 @@ impl Project {
     pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
         let (project, sound, mut found) = Self::read(places, as_of);
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
-        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
@@ -142,12 +143,14 @@ impl Project {
         dialect::of(self.dialect)
     }
 
-    /// The desired state of its environment. See [`resolve::resolve`].
+    /// The desired state of its environment. `only` are the nodes that a limited plan is about. See
+    /// [`resolve::resolve`].
     pub fn resolve(
         &self,
         database: Option<&Ident>,
         inventory: &Inventory,
         skip_missing: bool,
+        only: Option<&BTreeSet<String>>,
     ) -> (Option<Resolved>, Diagnostics) {
         let Some(environment) = self.environment() else { return (None, Diagnostics::default()) };
         let (resolved, found) = resolve::resolve(&Inputs {
@@ -161,6 +164,7 @@ impl Project {
             database,
             inventory,
             skip_missing,
+            only,
             as_of: self.as_of,
         });
         let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);

@@ -5,11 +5,13 @@ mod compile;
 mod completions;
 mod exit;
 mod init;
+mod limit;
 mod output;
 mod plan;
 mod reference;
 mod rehearse;
 mod schema;
+mod selection;
 mod validate;
 mod verify;
 
@@ -154,7 +156,7 @@ struct PlanFlags {
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
         let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit: None }
     }
 }
 

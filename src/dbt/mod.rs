@@ -15,6 +15,9 @@ mod raw_value;
 #[cfg(test)]
 mod real_manifests;
 mod relation;
+mod run_results;
+#[cfg(test)]
+mod run_results_tests;
 pub mod selection;
 mod strict_json;
 
@@ -22,6 +25,7 @@ pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
 pub(crate) use raw_value::KEY;
+pub use run_results::{Built, read_run_results};
 pub use selection::{
     Listed, Selected, Selector, SelectorError, Selectors, parse_selector, read_listed,
     read_selectors, select, select_parts,

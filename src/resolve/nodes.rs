@@ -55,10 +55,11 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
                 anything_here = true;
                 let there = !inputs.inventory.looked || is_there(inputs, &on);
                 managed.missing = !there;
-                if there || !inputs.skip_missing {
+                let concerns = inputs.only.is_none_or(|only| only.contains(&node.unique_id));
+                if there || !inputs.skip_missing && concerns {
                     managed.relation = Some(on.clone());
                 }
-                if !there && wanted {
+                if !there && wanted && concerns {
                     found.push(missing(inputs, node, declared, &on));
                 }
             }

@@ -231,7 +231,7 @@ fn read(folder: &Path, target: Option<&str>, dialect: Option<DialectKind>) {
     assert!(!shown.contains(['\u{1b}', '\0']), "control characters are shown: {shown:?}");
     findings::text(&found.sorted(), true);
     let Some(project) = project else { return };
-    let (resolved, found) = project.resolve(None, &Inventory::default(), true);
+    let (resolved, found) = project.resolve(None, &Inventory::default(), true, None);
     assert!(resolved.is_some() || found.has_errors(), "refused without a word");
     let Some(resolved) = resolved else { return };
     let grants = resolved.desired.grants.iter().map(|((on, role), grant)| Change::Grant {

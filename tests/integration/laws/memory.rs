@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rolecall::model::*;
-use rolecall::plan::{Difference, Sides, diff};
+use rolecall::plan::{Difference, Sides, Within, diff};
 use rolecall::warehouse::memory::Memory;
 
 use super::world::*;
@@ -242,6 +242,7 @@ fn compare(world: &World, state: &ObservedState) -> Difference {
         environments: &environments,
         declared: 1,
         options: &world.options,
+        within: Within::everything(),
     })
 }
 

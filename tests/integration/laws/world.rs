@@ -255,6 +255,7 @@ fn options() -> impl Strategy<Value = Options> {
         drop_roles,
         skip_missing: false,
         allow_revokes: Some(u64::MAX),
+        limit: None,
     })
 }
 
