@@ -2,6 +2,7 @@
 //! from what `dbt ls` has printed.
 
 mod config;
+mod definition;
 pub mod fnmatch;
 mod listed;
 #[cfg(test)]
