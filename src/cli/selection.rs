@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit::WrongArguments;
-use crate::dbt::{Selector, SelectorError, Wanted, read_listed, read_selectors, select_parts};
+use crate::dbt::{Selector, SelectorError, Wanted, World, read_listed, read_selectors};
 use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::project::Project;
 
@@ -99,8 +99,8 @@ impl Selection {
         let chosen = match self {
             Self::None => return Ok(None),
             Self::Selector(selector) => {
-                let selected = select_parts(selector, &project.manifest, project.name.as_deref())
-                    .map_err(usage)?;
+                let world = World::of(&project.manifest, project.name.as_deref());
+                let selected = world.select(selector).map_err(usage)?;
                 let mut found = Diagnostics::default();
                 for part in &selected.empty {
                     found.push(nothing(format!("`{part}` selects no node that has a relation")));

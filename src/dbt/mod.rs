@@ -27,6 +27,6 @@ pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName
 pub(crate) use raw_value::KEY;
 pub use run_results::{Built, read_run_results};
 pub use selection::{
-    Listed, Selected, Selector, SelectorError, Selectors, parse_selector, read_listed,
-    read_selectors, select, select_parts,
+    Listed, Selected, Selector, SelectorError, Selectors, World, parse_selector, read_listed,
+    read_selectors, select,
 };

@@ -35,13 +35,26 @@ async fn a_run_that_fails_in_part_gives_access_to_what_it_built() {
     let (invoices, revenue) = (held("fct_invoices"), held("fct_revenue"));
     site.sql(
         "grant insert on finance.fct_invoices, finance.fct_revenue, finance.dim_payment_methods
-         to finance_owner",
+         to finance_analyst",
     )
     .await;
+    std::fs::create_dir(site.path().join("before")).unwrap();
+    site.write("before/manifest.json", &site.read("target/manifest.json"));
     let before = (site.ask(&invoices).await, site.ask(&revenue).await);
     assert!(!before.1.is_empty() && !site.ask(&held("dim_payment_methods")).await.is_empty());
     site.write("models/marts/finance/fct_invoices.sql", "select 1 / 0 as invoice_id");
     std::fs::remove_file(site.path().join("models/marts/finance/dim_payment_methods.sql")).unwrap();
+    // What only dbt can select, handed over: `dbt ls --select state:modified | rolecall plan --nodes -`.
+    let state = ["--quiet", "ls", "--select", "state:modified", "--state", "before"];
+    let listed = site.dbt(&state).with(0);
+    site.write("nodes.txt", &listed.stdout);
+    let nodes = site.path().join("nodes.txt");
+    let planned = site.rolecall(&["plan", "--nodes", nodes.to_str().unwrap()]).with(0);
+    let only = "- INSERT on table shop.finance.fct_invoices";
+    assert!(planned.stdout.contains(only), "{} {}", listed.stdout, planned.stdout);
+    assert!(!planned.stdout.contains("fct_revenue"), "{}", planned.stdout);
+    assert!(planned.stdout.contains("Limited to the access of 1 node;"), "{}", planned.stdout);
+
     let failed = site.dbt(&["build"]).with(1);
     assert!(failed.stdout.contains("division by zero"), "{}", failed.stdout);
     let query = "select * from sales.fct_orders";

@@ -83,9 +83,13 @@ impl<'m> Names<'m> {
         }
         for member in manifest.beyond.members() {
             let name = [&*member.package_name, &*member.name].join(".");
-            let selector = format!("{}:{name}", member.resource_type);
-            let all = [member.fqn.join("."), member.name.clone(), selector];
-            for name in all.into_iter().chain([member.original_file_path.clone()]) {
+            let selector = match member.resource_type.as_str() {
+                "test" | "analysis" | "operation" | "sql_operation" | "function" => {
+                    member.fqn.join(".")
+                }
+                kind => format!("{kind}:{name}"),
+            };
+            for name in [selector, member.name.clone(), member.original_file_path.clone()] {
                 names.entry(name).or_default().insert(None);
             }
         }

@@ -21,7 +21,8 @@ mod yaml;
 mod yaml_tests;
 
 pub use listed::{Listed, read_listed};
-pub use select::{Selected, select, select_parts};
+pub use select::{Selected, select};
 pub use spec::{Selector, SelectorError};
 pub use text::parse_selector;
+pub use world::World;
 pub use yaml::{Selectors, read_selectors};

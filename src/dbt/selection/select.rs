@@ -18,10 +18,6 @@ pub struct Selected {
 /// The `unique_id`s of the nodes that a selection names, as `dbt ls --select` of dbt 1.11 does,
 /// among those that can have a relation.
 ///
-/// `root_package` is the project's name; without it, the manifest's own. It decides what
-/// `package:this` is and which folders exist for `path:`, which dbt looks up below the root
-/// project only.
-///
 /// # Errors
 /// The manifest was read without what the selection [needs](Selector::needs).
 pub fn select(
@@ -29,26 +25,27 @@ pub fn select(
     manifest: &Manifest,
     root_package: Option<&str>,
 ) -> Result<BTreeSet<String>, SelectorError> {
-    Ok(select_parts(selector, manifest, root_package)?.nodes)
+    Ok(World::of(manifest, root_package).select(selector)?.nodes)
 }
 
-/// The same, and which parts of it select nothing.
-pub fn select_parts(
-    selector: &Selector,
-    manifest: &Manifest,
-    root_package: Option<&str>,
-) -> Result<Selected, SelectorError> {
-    if !manifest.beyond.read().covers(selector.needs()) {
-        return Err(error(
-            "the manifest was not read as far as this selection looks",
-            "give the selection where the manifest is read",
-        ));
+impl World<'_> {
+    /// What a selection names, and which parts of it name nothing. See [`select`].
+    ///
+    /// # Errors
+    /// The manifest was read without what the selection [needs](Selector::needs).
+    pub fn select(&self, selector: &Selector) -> Result<Selected, SelectorError> {
+        let manifest = self.manifest;
+        if !manifest.beyond.read().covers(selector.needs()) {
+            return Err(error(
+                "the manifest was not read as far as this selection looks",
+                "give the selection where the manifest is read",
+            ));
+        }
+        let mut empty = Vec::new();
+        let selected = eval(self, &selector.spec, &mut empty);
+        let nodes = related(manifest, &selected).map(str::to_owned).collect();
+        Ok(Selected { nodes, empty })
     }
-    let world = World::of(manifest, root_package);
-    let mut empty = Vec::new();
-    let selected = eval(&world, manifest, &selector.spec, &mut empty);
-    let nodes = related(manifest, &selected).map(str::to_owned).collect();
-    Ok(Selected { nodes, empty })
 }
 
 /// Those that can have a relation.
@@ -56,30 +53,23 @@ fn related<'i>(manifest: &'i Manifest, ids: &'i Ids<'_>) -> impl Iterator<Item =
     ids.iter().copied().filter(|id| manifest.nodes.contains_key(*id))
 }
 
-fn eval<'m>(
-    world: &World<'m>,
-    manifest: &Manifest,
-    spec: &Spec,
-    empty: &mut Vec<String>,
-) -> Ids<'m> {
+fn eval<'m>(world: &World<'m>, spec: &Spec, empty: &mut Vec<String>) -> Ids<'m> {
     match spec {
         Spec::Everything => world.everything(),
         Spec::Criterion(one) => criterion(world, one),
-        Spec::Union(specs) => {
-            specs.iter().flat_map(|spec| eval(world, manifest, spec, empty)).collect()
-        }
+        Spec::Union(specs) => specs.iter().flat_map(|spec| eval(world, spec, empty)).collect(),
         Spec::Intersection(specs) => {
-            let mut sets = specs.iter().map(|spec| eval(world, manifest, spec, empty));
+            let mut sets = specs.iter().map(|spec| eval(world, spec, empty));
             let Some(first) = sets.next() else { return Ids::new() };
             sets.fold(first, |all, next| &all & &next)
         }
         Spec::Difference(one, other) => {
-            let one = eval(world, manifest, one, empty);
-            &one - &eval(world, manifest, other, empty)
+            let one = eval(world, one, empty);
+            &one - &eval(world, other, empty)
         }
         Spec::Part(written, spec) => {
-            let ids = eval(world, manifest, spec, empty);
-            if related(manifest, &ids).next().is_none() {
+            let ids = eval(world, spec, empty);
+            if related(world.manifest, &ids).next().is_none() {
                 empty.push(written.clone());
             }
             ids

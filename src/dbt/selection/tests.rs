@@ -122,6 +122,6 @@ fn a_manifest_that_was_not_read_far_enough_is_never_taken_for_one_that_has_nothi
 fn a_part_that_selects_nothing_is_named() {
     let manifest = manifest(MANIFEST, ALL);
     let selector = Selector::of(&["fct_orders tag:nope,mart".into()], &["none".into()]);
-    let selected = select_parts(&selector.unwrap().unwrap(), &manifest, None).unwrap();
+    let selected = World::of(&manifest, None).select(&selector.unwrap().unwrap()).unwrap();
     assert_eq!(selected.empty, ["tag:nope,mart", "none"]);
 }

@@ -91,8 +91,9 @@ fn materialized(node: &Node) -> Option<&str> {
     })
 }
 
-/// The nodes, and which depends on which.
-pub(super) struct World<'m> {
+/// The nodes of a manifest, and which depends on which: made once for any number of selections.
+pub struct World<'m> {
+    pub(super) manifest: &'m Manifest,
     root: Option<&'m str>,
     views: BTreeMap<&'m str, View<'m>>,
     children: BTreeMap<&'m str, Vec<&'m str>>,
@@ -100,31 +101,36 @@ pub(super) struct World<'m> {
 
 impl<'m> World<'m> {
     /// Everything that was read of a manifest.
+    ///
+    /// `root_package` is the project's name; without it, the manifest's own. It decides what
+    /// `package:this` is and which folders exist for `path:`, which dbt looks up below the root
+    /// project only.
     pub fn of(manifest: &'m Manifest, root_package: Option<&'m str>) -> Self {
         let nodes = manifest.nodes.values().map(|node| View::of_node(node, manifest));
         let members = manifest.beyond.members().map(|m| View::of_member(m, manifest));
         let views: BTreeMap<&str, View> = nodes.chain(members).map(|v| (v.id, v)).collect();
         let mut children: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for view in views.values() {
+        // Without the graph nobody may ask for children.
+        for view in views.values().filter(|_| manifest.beyond.read().graph) {
             for parent in view.depends_on {
                 children.entry(parent).or_default().push(view.id);
             }
         }
         let root = root_package.or(manifest.metadata.project_name.as_deref());
-        Self { root, views, children }
+        Self { manifest, root, views, children }
     }
 
-    pub fn everything(&self) -> Ids<'m> {
+    pub(super) fn everything(&self) -> Ids<'m> {
         self.views.keys().copied().collect()
     }
 
-    pub fn parents(&self, id: &'m str) -> impl Iterator<Item = &'m str> {
+    pub(super) fn parents(&self, id: &'m str) -> impl Iterator<Item = &'m str> {
         let parents = self.views.get(id).map_or(&[][..], |view| view.depends_on);
         // What is disabled or of no kind that is known is no part of the graph.
         parents.iter().filter_map(|id| self.views.get(id.as_str())).map(|view| view.id)
     }
 
-    pub fn children(&self, id: &'m str) -> impl Iterator<Item = &'m str> {
+    pub(super) fn children(&self, id: &'m str) -> impl Iterator<Item = &'m str> {
         self.children.get(id).into_iter().flatten().copied()
     }
 
@@ -132,7 +138,7 @@ impl<'m> World<'m> {
         self.views.values().filter(|view| matches(view)).map(|view| view.id).collect()
     }
 
-    pub fn method(&self, method: &Method) -> Ids<'m> {
+    pub(super) fn method(&self, method: &Method) -> Ids<'m> {
         let some = |text: Option<&str>, pattern: &str| text.is_some_and(|t| fnmatch(t, pattern));
         match method {
             Method::Access(value) => {
