@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod environment;
 pub mod init;
 mod load;
 mod members;
@@ -75,6 +76,18 @@ pub struct Environment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<String>,
+    /// Whom to connect as, where it is not the dbt target that deploys.
+    pub connection: Connection,
+}
+
+/// An output of `profiles.yml` to connect with: the role that deploys models is often not the one
+/// that may grant.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Connection {
+    /// The profile; without it, the project's.
+    pub profile: Option<Located<String>>,
+    /// The profile's target; without it, the one that deploys.
+    pub target: Option<Located<String>>,
 }
 
 /// A kind of role that every product has (or, in a product, one of its own).

@@ -65,6 +65,18 @@ pub(super) struct RawEnvironment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
+    /// Whom rolecall connects as, where it is not the dbt target that deploys.
+    pub connection: Option<RawConnection>,
+}
+
+/// An output of profiles.yml to connect with.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "connection")]
+pub(super) struct RawConnection {
+    /// The profile, where it is not the dbt project's.
+    pub profile: Option<Located<String>>,
+    /// The profile's target, where it is not the one that deploys.
+    pub target: Option<Located<String>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -160,9 +172,13 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "protected",
         "deploy_role",
         "target",
+        "connection",
     ],
     later: &[],
 };
+/// The keys of an environment's connection.
+pub(super) const CONNECTION: Keys =
+    Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
     Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
@@ -253,6 +269,13 @@ impl RawEnvironment {
             protected: reader.truth(&fields, "protected"),
             deploy_role: reader.text(&fields, "deploy_role"),
             target: reader.text(&fields, "target"),
+            connection: fields.get("connection").map(|node| {
+                let fields = reader.fields(node, &CONNECTION);
+                RawConnection {
+                    profile: reader.text(&fields, "profile"),
+                    target: reader.text(&fields, "target"),
+                }
+            }),
         }
     }
 }

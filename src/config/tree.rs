@@ -19,7 +19,7 @@ const MOST_NODES: usize = 4_000_000;
 /// A longer line is not repeated in every message.
 const LONGEST_SOURCE_LINE: usize = 400;
 /// Without quotes, `{{ x }}` is a map whose key is a map.
-pub(super) const QUOTE_TEMPLATES: &str =
+pub(crate) const QUOTE_TEMPLATES: &str =
     "put a template in quotes: role_name: \"{{ product.name }}_{{ role.name }}\"";
 
 /// One YAML node.
@@ -62,7 +62,7 @@ impl Value {
 }
 
 /// A text as it is shown in a message: quoted, and cut where it is long.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const SHOWN: usize = 60;
     if text.chars().count() <= SHOWN {
         format!("{text:?}")

@@ -16,4 +16,4 @@ mod plans;
 mod retiring;
 mod scope;
 mod selected;
-mod site;
+pub mod site;
