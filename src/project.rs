@@ -3,6 +3,7 @@
 mod choose;
 mod profile;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -34,6 +35,8 @@ pub struct Places {
     pub target_database: Option<String>,
     /// `--dialect`.
     pub dialect: Option<DialectKind>,
+    /// What a selection on the command line needs of the manifest.
+    pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
 }
@@ -41,8 +44,6 @@ pub struct Places {
 /// A project as read: manifest, declarations, configuration, and which environment is meant.
 #[derive(Debug, Clone)]
 pub struct Project {
-    /// Its folder.
-    pub dir: PathBuf,
     /// The manifest.
     pub manifest: Manifest,
     /// Where it was read from.
@@ -81,7 +82,7 @@ impl Project {
     pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
         let (project, sound, mut found) = Self::read(places, as_of);
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
-        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
@@ -100,7 +101,8 @@ impl Project {
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
         let Some(bytes) = bytes else { return (None, false, found) };
-        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
+        let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);
         // Of the bytes that were read: dbt may write the file again at any moment.
         let manifest_sha256 = hex(&Sha256::digest(&bytes));
@@ -127,7 +129,6 @@ impl Project {
             .clone()
             .or_else(|| dbt_project_name(&places.project_dir));
         let project = Self {
-            dir: places.project_dir.clone(),
             manifest_sha256,
             config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
             manifest,
@@ -154,12 +155,14 @@ impl Project {
         dialect::of(self.dialect)
     }
 
-    /// The desired state of its environment. See [`resolve::resolve`].
+    /// The desired state of its environment. `only` are the nodes that a limited plan is about. See
+    /// [`resolve::resolve`].
     pub fn resolve(
         &self,
         database: Option<&Ident>,
         inventory: &Inventory,
         skip_missing: bool,
+        only: Option<&BTreeSet<String>>,
     ) -> (Option<Resolved>, Diagnostics) {
         let Some(environment) = self.environment() else { return (None, Diagnostics::default()) };
         let (resolved, found) = resolve::resolve(&Inputs {
@@ -173,11 +176,20 @@ impl Project {
             database,
             inventory,
             skip_missing,
+            only,
             as_of: self.as_of,
         });
         let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
         (resolved, found.into_iter().map(place).collect())
     }
+}
+
+/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+fn outputs_need(config: &Config) -> dbt::Wanted {
+    let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    outputs
+        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
+        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.

@@ -5,11 +5,13 @@ mod compile;
 mod completions;
 mod exit;
 mod init;
+mod limit;
 mod output;
 mod plan;
 mod reference;
 mod rehearse;
 mod schema;
+mod selection;
 mod unlock;
 mod validate;
 mod verify;
@@ -178,7 +180,15 @@ impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
         let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire: _ } =
             *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap }
+        crate::plan::Options {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            allow_gap,
+            limit: None,
+        }
     }
 }
 
@@ -226,6 +236,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            wanted: Default::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod future;
 mod gaps;
 mod grants;
 mod guard;
+mod limit;
 mod members;
 mod order;
 mod owners;
@@ -30,6 +31,7 @@ pub use file::{
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};
+pub use limit::{Limit, Within};
 pub use order::phase;
 pub use stale::{Stale, fits, made_for};
 
@@ -48,6 +50,8 @@ pub struct Options {
     pub allow_revokes: Option<u64>,
     /// Access that can only be taken and given again may be missing in between.
     pub allow_gap: bool,
+    /// Only the access of these nodes is touched; `None` for all.
+    pub limit: Option<Limit>,
 }
 
 /// Why a change is made.
@@ -97,9 +101,12 @@ pub struct Difference {
     pub found: Diagnostics,
     /// Things refused until a flag says otherwise. With any, `steps` are not to be made.
     pub refused: Vec<Refusal>,
+    /// How many changes lie outside of a limit and are not made.
+    pub outside: usize,
 }
 
 /// Both sides of the comparison, and its limits.
+#[derive(Clone)]
 pub struct Sides<'a> {
     /// What must be.
     pub desired: &'a crate::model::DesiredState,
@@ -115,6 +122,8 @@ pub struct Sides<'a> {
     pub declared: usize,
     /// What is allowed.
     pub options: &'a Options,
+    /// How far it reaches: [`Options::limit`] in these states.
+    pub within: Within,
 }
 
 impl<'a> Sides<'a> {
@@ -134,6 +143,7 @@ impl<'a> Sides<'a> {
             environments,
             declared: resolved.declared,
             options,
+            within: Within::of(options.limit.as_ref(), resolved, scope),
         }
     }
 }

@@ -22,7 +22,7 @@ fn dbt() -> Option<PathBuf> {
 }
 
 /// A project of its own on a server of its own, since its roles have the names that they have.
-struct Site {
+pub struct Site {
     dbt: PathBuf,
     engine: Engine,
     folder: tempfile::TempDir,
@@ -35,7 +35,7 @@ struct Site {
 }
 
 impl Site {
-    async fn new(project: &str, prefix: &'static str, database: &'static str) -> Option<Self> {
+    pub async fn new(project: &str, prefix: &'static str, database: &'static str) -> Option<Self> {
         let dbt = dbt()?;
         let bin = engines::bins().into_iter().next().flatten();
         let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
@@ -50,19 +50,24 @@ impl Site {
         Some(Self { dbt, engine, folder, database, prefix, user, password, admin })
     }
 
-    async fn sql(&self, sql: &str) {
+    pub async fn sql(&self, sql: &str) {
         self.admin.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
     /// The first column of the rows.
-    async fn ask(&self, sql: &str) -> Vec<String> {
+    pub async fn ask(&self, sql: &str) -> Vec<String> {
         let rows = self.admin.query(sql, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// `dbt build`, which must pass.
     #[track_caller]
-    fn build(&self, more: &[&str]) {
+    pub fn build(&self, more: &[&str]) {
+        self.dbt(&[&["build"], more].concat()).with(0);
+    }
+
+    /// A command of dbt's.
+    pub fn dbt(&self, words: &[&str]) -> Ended {
         let url = self.engine.url("postgres");
         let port = url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.to_owned();
         let mut command = Command::new(&self.dbt);
@@ -72,38 +77,38 @@ impl Site {
             }
         }
         command
-            .args(["--no-send-anonymous-usage-stats", "--no-use-colors", "build"])
+            .args(["--no-send-anonymous-usage-stats", "--no-use-colors"])
+            .args(words)
             .args(["--target", "prod", "--profiles-dir", "."])
-            .args(more)
             .current_dir(self.path())
             .env(format!("{}_HOST", self.prefix), "127.0.0.1")
             .env(format!("{}_PORT", self.prefix), port)
             .env(format!("{}_USER", self.prefix), &self.user)
             .env(format!("{}_PASSWORD", self.prefix), &self.password);
-        run(&mut command).with(0);
+        run(&mut command)
     }
 
     /// A command of ours on what dbt built.
-    fn rolecall(&self, words: &[&str]) -> Ended {
+    pub fn rolecall(&self, words: &[&str]) -> Ended {
         let mut command = rolecall();
         command.args(words).args(["--target", "prod", "--project-dir"]).arg(self.path());
         run(command.env("ROLECALL_CONNECTION", self.engine.url(self.database)))
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path().join(file), text).unwrap();
     }
 
-    fn read(&self, file: &str) -> String {
+    pub fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.path().join(file)).unwrap()
     }
 
     /// A query as somebody: whether it went through. Any other failure than a refusal is ours.
-    async fn may(&self, who: &str, query: &str) -> bool {
+    pub async fn may(&self, who: &str, query: &str) -> bool {
         self.sql(&format!("set role {who}")).await;
         let answer = self.admin.batch_execute(query).await;
         self.sql("reset role").await;

@@ -222,7 +222,10 @@ pub(super) fn told(key: &str, problem: &Problem) -> Diagnostic {
             "invalid-expression",
             "use env_var('NAME') or var('name'); the rest of dbt's context is not there".to_owned(),
         ),
-        Problem::Syntax(_) | Problem::Failed(_) => ("invalid-expression", fields::QUOTE.to_owned()),
+        Problem::Syntax(_) => ("invalid-expression", fields::QUOTE.to_owned()),
+        Problem::Failed(_) => {
+            ("invalid-expression", "mend the expression, or the value that it is given".to_owned())
+        }
     };
     Diagnostic::error(code, format!("`{key}`: {problem}")).with_help(help)
 }

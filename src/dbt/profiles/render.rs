@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use minijinja::value::{Object, ObjectRepr, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as Jinja};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value as Jinja};
 
 use super::literal;
 use super::value::{Text, Value};
@@ -30,6 +30,8 @@ const END: &str = "$$$DBT_SECRET_END$$$";
 const DEEPEST: usize = 8;
 /// Far more than any expression in a profile needs.
 const FUEL: u64 = 100_000;
+/// As long as a text made by a method may become.
+const LARGEST: usize = 1_000_000;
 
 /// Why a value could not be rendered. Holds no value of anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl Renderer {
         let mut jinja = self.environment();
         let sink = Arc::clone(&pieces);
         jinja.set_formatter(move |out, _, value| {
-            let text = python(value);
+            let text = shown(value)?;
             out.write_str(&text)?;
             if let Ok(mut pieces) = sink.lock() {
                 pieces.count += 1;
@@ -118,7 +120,7 @@ impl Renderer {
         jinja.set_fuel(Some(FUEL));
         jinja.set_recursion_limit(50);
         // Python's methods of texts, such as `.lower()`.
-        jinja.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        jinja.set_unknown_method_callback(method);
         let lookup = Arc::clone(&self.lookup);
         jinja.add_function("env_var", move |name: String, default: Option<Jinja>| {
             let found = (!name.starts_with(PRIVATE)).then(|| lookup(&name)).flatten();
@@ -158,7 +160,7 @@ impl Renderer {
         }
         DEPTH.set(DEPTH.get() + 1);
         let mut jinja = self.environment();
-        jinja.set_formatter(|out, _, value| Ok(out.write_str(&python(value))?));
+        jinja.set_formatter(|out, _, value| Ok(out.write_str(&shown(value)?)?));
         let rendered = render_with(&jinja, template);
         DEPTH.set(DEPTH.get() - 1);
         rendered
@@ -189,6 +191,19 @@ impl Renderer {
         whole.push_str(rest);
         Text::secret(whole)
     }
+}
+
+/// Python's methods, but `format`, whose widths would fill the memory, and within bounds.
+fn method(state: &mut State, value: &Jinja, name: &str, args: &[Jinja]) -> Result<Jinja, Error> {
+    let length = |value: &Jinja| value.as_str().map_or(0, str::len);
+    let given: usize = args.iter().map(length).sum();
+    if name == "format" || length(value).saturating_mul(given.saturating_add(1)) > LARGEST {
+        return Err(Error::new(
+            ErrorKind::UnknownMethod,
+            format!("there is no method {name} here"),
+        ));
+    }
+    minijinja_contrib::pycompat::unknown_method_callback(state, value, name, args)
 }
 
 impl fmt::Debug for Renderer {
@@ -232,9 +247,10 @@ fn problem(error: &Error) -> Problem {
     let detail = error.detail().unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::SyntaxError => Problem::Syntax(detail),
-        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
-            Problem::Syntax(detail)
-        }
+        ErrorKind::UnknownFilter
+        | ErrorKind::UnknownTest
+        | ErrorKind::UnknownFunction
+        | ErrorKind::UnknownMethod => Problem::Syntax(detail),
         ErrorKind::OutOfFuel => Problem::Failed("it takes too long".to_owned()),
         kind => Problem::Failed(kind.to_string()),
     }
@@ -321,6 +337,16 @@ pub(super) fn plain(value: &Jinja) -> Value {
     }
 }
 
+/// What an expression gives as text: a function alone is nobody's meaning.
+fn shown(value: &Jinja) -> Result<String, Error> {
+    let is_value =
+        value.kind() != ValueKind::Plain || value.downcast_object_ref::<Marked>().is_some();
+    if !is_value {
+        return Err(Problem::Failed("it gives no value, but a function".to_owned()).into());
+    }
+    Ok(python(value))
+}
+
 /// As Python writes it: what Jinja's text is made of.
 fn python(value: &Jinja) -> String {
     match value.kind() {
@@ -328,5 +354,35 @@ fn python(value: &Jinja) -> String {
         ValueKind::Bool => "False".to_owned(),
         ValueKind::None => "None".to_owned(),
         _ => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_expression_fills_the_memory_or_never_ends() {
+        let renderer = Renderer::new(Vars::new(), Arc::new(|_| None));
+        let deep = format!("{{{{ {} }}}}", "(".repeat(20_000));
+        for template in [
+            "{{ 'a' * 99999999999 }}",
+            "{{ [1] * 9999999999 }}",
+            "{{ range(99999999) | list | length }}",
+            "{{ 'x' | indent(99999999999) }}",
+            "{{ '{:>99999999999}'.format(5) }}",
+            "{{ '%99999999999d' | format(5) }}",
+            "{% set a = 'a' * 5000 %}{{ a.replace('a', a).replace('a', a).replace('a', a) }}",
+            "{% macro x() %}{{ x() }}{% endmacro %}{{ x() }}",
+            "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+            "{{ 2 ** 99999 }}",
+            "{{ 1 / 0 }}",
+            "{% include 'x' %}",
+            "{{ env_var }}",
+            "x{{ var }}",
+            &deep,
+        ] {
+            assert!(renderer.render(template).is_err(), "{template}");
+        }
     }
 }

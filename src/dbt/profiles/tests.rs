@@ -207,7 +207,7 @@ fn what_is_wrong_with_an_output_is_said_at_once_and_shows_no_secret() {
     --
     /here/profiles.yml:4 [undefined-variable] `host`: the variable h is not given (give it, as in --vars '{h: value}', or a default: {{ var('h', 'default') }})
     --
-    /here/profiles.yml:4 [invalid-expression] `host`: the Jinja expression fails: variables of --vars name each other (put a template in quotes: host: "{{ env_var('DBT_HOST') }}")
+    /here/profiles.yml:4 [invalid-expression] `host`: the Jinja expression fails: variables of --vars name each other (mend the expression, or the value that it is given)
     "#);
 }
 

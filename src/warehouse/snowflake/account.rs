@@ -14,8 +14,13 @@ pub(super) fn base_url(settings: &SnowflakeSettings) -> Result<String, String> {
     }
     let url = url::Url::parse(&text).map_err(|_| not_a_host(&host))?;
     // A path, a user or a port inside the name would send the credentials elsewhere than it reads.
-    let plain = url.path() == "/" && url.username().is_empty() && url.password().is_none();
-    let Some(found) = url.host_str().filter(|_| plain && url.query().is_none()) else {
+    let plain = url.path() == "/"
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && (url.port().is_none() || settings.port.is_some());
+    let Some(found) = url.host_str().filter(|_| plain) else {
         return Err(not_a_host(&host));
     };
     if settings.protocol == Protocol::Http && !is_loopback(&url) {
@@ -103,7 +108,7 @@ mod tests {
         for account in ["", "https://acme", "acme/x", "a b", "me@evil", "ac\u{e9}me"] {
             assert!(base_url(&settings(account)).unwrap_err().contains("is not an account"));
         }
-        for host in ["evil.example/x", "u:p@evil.example", "a b", "x?y", "x#y/"] {
+        for host in ["evil.example/x", "u:p@evil.example", "a b", "x?y", "x#y/", "x:99"] {
             let settings = SnowflakeSettings { host: Some(host.into()), ..settings("acme") };
             assert!(
                 base_url(&settings).unwrap_err().contains("is not the name of a host"),

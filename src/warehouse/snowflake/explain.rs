@@ -9,7 +9,7 @@ pub(super) fn query(failure: Failure, shared: &Shared) -> QueryError {
     match failure {
         Failure::Server(error) => QueryError::Server(error),
         Failure::Login(error) => {
-            let message = with_hint(&error, shared);
+            let message = shared.settings.redacted(with_hint(&error, shared));
             QueryError::Server(ServerError { message, ..error })
         }
         Failure::SessionGone { may_have_run } => QueryError::Transport {
@@ -119,8 +119,7 @@ fn unreachable(cause: &str, shared: &Shared) -> Option<String> {
     } else if says("unknownissuer") || says("certificate") {
         format!(
             "The certificate of {base} is not trusted. Where a proxy or PrivateLink has \
-             certificates of its own, name the file of its authority (SSL_CERT_FILE, or \
-             ROLECALL_SNOWFLAKE_CA_FILE)."
+             certificates of its own, name the file of its authority in SSL_CERT_FILE."
         )
     } else if says("http 403") || says("http 404") {
         format!("{base} knows no such account: is {account:?} right?")

@@ -6,6 +6,7 @@
 mod account;
 mod arrow;
 mod edges;
+mod env;
 mod execute;
 mod explain;
 mod http;

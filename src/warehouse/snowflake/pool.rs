@@ -35,7 +35,10 @@ impl Sessions {
         settings: &SnowflakeSettings,
         size: usize,
     ) -> Result<Self, WarehouseError> {
-        let fail = |cause: String| WarehouseError::Connect { target: label(settings), cause };
+        let fail = |cause: String| WarehouseError::Connect {
+            target: settings.redacted(label(settings)),
+            cause: settings.redacted(cause),
+        };
         let base = account::base_url(settings).map_err(fail)?;
         let key = match &settings.auth {
             Auth::KeyPair { pem, passphrase } => {
@@ -78,7 +81,7 @@ impl Sessions {
             None => Session::open(shared).await.map_err(|failure| match failure {
                 Failure::Server(_) | Failure::Login(_) => explain::query(failure, shared),
                 other => QueryError::Transport {
-                    cause: explain::connecting(&other, shared),
+                    cause: shared.settings.redacted(explain::connecting(&other, shared)),
                     may_have_run: false,
                 },
             })?,

@@ -5,21 +5,37 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
+
 /// A text that is never shown: no output, error or log has it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+#[derive(Clone)]
+pub struct Secret(SecretString);
 
 impl Secret {
     /// Takes a secret.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
+        Self(secret.into().into())
     }
 
     /// The secret itself, for whom it is meant.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
+
+impl From<SecretString> for Secret {
+    fn from(secret: SecretString) -> Self {
+        Self(secret)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,7 +112,7 @@ impl Default for Retry {
 
 /// What a session needs. Names are as dbt's profile takes them: Snowflake folds a bare name, and
 /// `"Exact"` is exact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SnowflakeSettings {
     /// The account's identifier: `org-name`, or a locator with its region.
     pub account: String,
@@ -130,9 +146,29 @@ pub struct SnowflakeSettings {
     pub session_parameters: BTreeMap<String, String>,
     /// How what is safe to repeat is repeated.
     pub retry: Retry,
+    /// Texts among the above that are secrets all the same: no message shows them.
+    pub hidden: Vec<Secret>,
+}
+
+impl fmt::Debug for SnowflakeSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = format!(
+            "SnowflakeSettings {{ account: {:?}, user: {:?}, role: {:?}, host: {:?}, .. }}",
+            self.account, self.user, self.role, self.host
+        );
+        f.write_str(&self.redacted(shown))
+    }
 }
 
 impl SnowflakeSettings {
+    /// A message without what is to be hidden.
+    pub(super) fn redacted(&self, mut message: String) -> String {
+        for hidden in self.hidden.iter().filter(|hidden| !hidden.expose().is_empty()) {
+            message = message.replace(hidden.expose(), "*****");
+        }
+        message
+    }
+
     /// The defaults, for an account, a user and a proof.
     pub fn new(account: impl Into<String>, user: impl Into<String>, auth: Auth) -> Self {
         Self {
@@ -152,6 +188,7 @@ impl SnowflakeSettings {
             statement_timeout: Duration::from_secs(600),
             session_parameters: BTreeMap::new(),
             retry: Retry::default(),
+            hidden: Vec::new(),
         }
     }
 }

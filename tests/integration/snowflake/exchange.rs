@@ -329,3 +329,65 @@ async fn nothing_that_is_secret_is_shown() {
         assert!(!shown.contains("swordfish") && !shown.contains("MIIE"), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn a_statement_that_nobody_waits_for_any_more_takes_its_session_along() {
+    let server = Scripted::for_statements(|request| match request.statement() {
+        "SHOW SLOW" => Reply::Silence,
+        _ => Reply::Json(done()),
+    });
+    let sessions = Sessions::connect(&settings(server.port), 1).await.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(100), sessions.query("SHOW SLOW"));
+    given_up.await.unwrap_err();
+    sessions.query("SHOW ROLES").await.unwrap();
+    let logins = server.requests().iter().filter(|r| r.path.ends_with("login-request")).count();
+    assert_eq!(logins, 2, "the first session is still busy");
+}
+
+/// What was logged with the word `probe` in it, by any crate.
+static LOGGED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+struct Listening;
+
+impl log::Log for Listening {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record) {
+        let line = record.args().to_string();
+        if line.contains("probe") {
+            LOGGED.lock().unwrap().push(line);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[tokio::test]
+async fn nothing_that_is_secret_is_logged_by_any_crate() {
+    log::set_logger(&Listening).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let server = Scripted::start(|request| match request.path.as_str() {
+        "/session/v1/login-request" => Reply::Json(logged_in("probe-session", "probe-master")),
+        "/session/token-request" => Reply::Json(logged_in("probe-renewed", "probe-master-2")),
+        _ if request
+            .header("authorization")
+            .is_some_and(|token| token.contains("probe-session"))
+            && request.statement().starts_with("SHOW") =>
+        {
+            Reply::Json(error("390112", "Your session has expired."))
+        }
+        _ => Reply::Json(done()),
+    });
+    let auth = Auth::Password(Secret::new("probe-password"));
+    let settings = SnowflakeSettings { auth, ..settings(server.port) };
+    let sessions = Sessions::connect(&settings, 1).await.unwrap();
+    sessions.query("SHOW ROLES LIKE 'probe-statement'").await.unwrap();
+    sessions.close().await;
+    let logged = LOGGED.lock().unwrap().clone();
+    assert!(logged.iter().any(|line| line.contains("probe-statement")), "the logs are heard");
+    for secret in ["probe-password", "probe-session", "probe-renewed", "probe-master"] {
+        assert!(!logged.iter().any(|line| line.contains(secret)), "{secret}: {logged:?}");
+    }
+}

@@ -4,9 +4,11 @@ mod account;
 mod against_standin;
 mod connecting;
 mod exchange;
+pub(crate) mod live;
 mod results;
 mod scripted;
 pub(crate) mod standin;
+mod tls;
 
 use std::time::Duration;
 

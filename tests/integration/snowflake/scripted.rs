@@ -147,7 +147,8 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Request>>, script: &Script) {
         };
         let head =
             format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
-        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() {
+        // In one piece: two small ones would wait for each other's acknowledgement.
+        if writer.write_all(&[head.as_bytes(), &body].concat()).is_err() {
             return;
         }
     }
@@ -168,7 +169,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let mut body = vec![0; length.map_or(0, |(_, value)| value.parse().unwrap())];
     reader.read_exact(&mut body).ok()?;
-    let url = url::Url::parse(&format!("http://x{target}")).unwrap();
+    // A proxy is told the whole address.
+    let whole = if target.starts_with('/') { format!("http://x{target}") } else { target.clone() };
+    let url = url::Url::parse(&whole).unwrap();
     Some(Request {
         method,
         path: url.path().to_owned(),

@@ -1,5 +1,6 @@
 //! The stand-in Snowflake of `tests/snowflake_standin`: one process for each test that wants one.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,11 @@ pub(crate) struct Standin {
 impl Standin {
     /// Starts one; `None`, and a message, where there is no Python for it.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with these arguments.
+    pub(crate) fn start_with(arguments: &[&OsStr]) -> Option<Self> {
         let Some(python) = python() else {
             eprintln!("skipped: no Python for the stand-in Snowflake (set ROLECALL_PYTHON)");
             return None;
@@ -24,6 +30,7 @@ impl Standin {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
         let mut process = Command::new(python)
             .args(["-m", "snowflake_standin", "--port", "0"])
+            .args(arguments)
             .current_dir(tests)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rolecall::model::*;
-use rolecall::plan::{Difference, Options, Sides, diff};
+use rolecall::plan::{Difference, Options, Sides, Within, diff};
 use rolecall::warehouse::snowflake::{Sessions, Snowflake};
 use rolecall::warehouse::{Execute, Look, Observe, WarehouseError};
 use serde_json::{Value, json};
@@ -375,6 +375,7 @@ impl Case<'_> {
             deploy_role: Some(&id("DBT")),
             environments: &BTreeSet::from(["prod".to_owned()]),
             declared: 1,
+            within: Within::everything(),
             options: &options,
         }))
     }

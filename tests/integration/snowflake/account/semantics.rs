@@ -23,7 +23,8 @@ async fn granted() -> Option<(Standin, Project, Snowflake)> {
 
 /// Some table that is declared on, as it is written in SQL.
 fn table(project: &Project) -> (String, String) {
-    let found = project.resolve(None, &rolecall::model::Inventory::default(), false).0.unwrap();
+    let found =
+        project.resolve(None, &rolecall::model::Inventory::default(), false, None).0.unwrap();
     let on = found
         .desired
         .grants

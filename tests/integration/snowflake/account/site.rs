@@ -58,7 +58,7 @@ pub(crate) fn load(project_dir: PathBuf, target: &str) -> Project {
 
 /// Makes whatever the project speaks of: databases, schemas, relations, people, warehouses.
 pub(crate) fn furnish(standin: &Standin, project: &Project) {
-    let (resolved, found) = project.resolve(None, &Inventory::default(), false);
+    let (resolved, found) = project.resolve(None, &Inventory::default(), false, None);
     let resolved = resolved.unwrap_or_else(|| panic!("{:?}", found.sorted()));
     let mut statements: Vec<String> = Vec::new();
     let mut once = BTreeSet::new();
