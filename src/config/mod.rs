@@ -75,6 +75,15 @@ pub struct Environment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<String>,
+    /// Whether the dbt package's hooks grant here: where nobody says, unless it is protected.
+    pub hook: bool,
+}
+
+impl Environment {
+    /// The dbt target that deploys it.
+    pub fn target_name(&self) -> &str {
+        self.target.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A kind of role that every product has (or, in a product, one of its own).

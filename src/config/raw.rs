@@ -65,6 +65,8 @@ pub(super) struct RawEnvironment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
+    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
+    pub hook: Option<bool>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -160,6 +162,7 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "protected",
         "deploy_role",
         "target",
+        "hook",
     ],
     later: &[],
 };
@@ -253,6 +256,7 @@ impl RawEnvironment {
             protected: reader.truth(&fields, "protected"),
             deploy_role: reader.text(&fields, "deploy_role"),
             target: reader.text(&fields, "target"),
+            hook: reader.truth(&fields, "hook"),
         }
     }
 }

@@ -249,7 +249,9 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "deploy_role"
-        | "target" => "it belongs to an environment, in rolecall.yml or rolecall/platform/",
+        | "target" | "hook" => {
+            "it belongs to an environment, in rolecall.yml or rolecall/platform/"
+        }
         "may" | "warehouses" => {
             "it belongs to a product role, in rolecall.yml or rolecall/platform/"
         }

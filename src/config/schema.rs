@@ -182,6 +182,7 @@ mod tests {
         $.environments.*: object
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
+        $.environments.*.hook: boolean
         $.environments.*.promote_from: string
         $.environments.*.protected: boolean
         $.environments.*.role_name!: string

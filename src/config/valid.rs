@@ -9,7 +9,7 @@ use super::template::{self, TemplateKind};
 use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
 
-/// The version of the files that this program reads.
+/// Of the files that this program reads.
 pub(super) const VERSION: u32 = 1;
 
 /// Merges the platform's files, in the order of their names, and checks the whole.
@@ -117,6 +117,7 @@ fn add_environment(
         protected,
         deploy_role,
         target,
+        hook,
     } = raw;
     for (template, kind) in [
         (&role_name, TemplateKind::Role),
@@ -157,6 +158,7 @@ fn add_environment(
         protected: protected.unwrap_or(false),
         deploy_role,
         target: target.map(|target| target.value),
+        hook: hook.unwrap_or(protected != Some(true)),
     };
     environments.insert(name.value.clone(), environment);
 }
@@ -251,7 +253,7 @@ fn check_environments(environments: &BTreeMap<String, Environment>, diagnostics:
     let mut by_target: BTreeMap<&str, &Environment> = BTreeMap::new();
     let mut in_known_circle: BTreeSet<&str> = BTreeSet::new();
     for environment in environments.values() {
-        let target = environment.target.as_deref().unwrap_or(&environment.name);
+        let target = environment.target_name();
         if let Some(first) = by_target.insert(target, environment) {
             diagnostics.push(
                 said_twice(
