@@ -85,7 +85,7 @@ impl World {
                 permission: Some("read".to_owned()),
             };
             observed.inventory.relations.insert(
-                (id("sales"), name),
+                (id("shop"), id("sales"), name),
                 ObservedRelation {
                     class: ObjectClass::Table,
                     owner: id("dbt"),
@@ -108,8 +108,8 @@ impl World {
             environment: "prod".to_owned(),
             instance: None,
             every_instance: false,
-            database: id("shop"),
-            schemas: BTreeSet::from([id("sales")]),
+            database: Some(id("shop")),
+            schemas: BTreeSet::from([(id("shop"), id("sales"))]),
         };
         Self { desired, observed_all: observed, scope }
     }
@@ -147,7 +147,7 @@ fn nothing() -> ObservedState {
         server: ServerIdentity {
             dialect: DialectKind::Postgres,
             system: "1".to_owned(),
-            database: id("shop"),
+            database: Some(id("shop")),
             version: 170_000,
             acting_as: id("postgres"),
             superuser: true,

@@ -52,14 +52,14 @@ pub async fn compare<W: Observe>(
     }
     let database = server.database;
     let unseen = Inventory::default();
-    let (resolved, found) = project.resolve(Some(&database), &unseen, options.skip_missing);
+    let (resolved, found) = project.resolve(database.as_ref(), &unseen, options.skip_missing);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
-    let look = plan::interested_in(&resolved, &database);
+    let look = plan::interested_in(&resolved, database.as_ref());
     let observed = warehouse.observe(&look).await?;
     let (again, mut warnings) =
-        project.resolve(Some(&database), &observed.inventory, options.skip_missing);
+        project.resolve(database.as_ref(), &observed.inventory, options.skip_missing);
     let Some(mut resolved) = again else { return Err(Failure::Found(warnings)) };
-    let mut scope = resolved.scope(&database);
+    let mut scope = resolved.scope(database.as_ref());
     let mut options = options.clone();
     if let Some(environment) = retire {
         resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);

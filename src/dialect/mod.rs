@@ -42,13 +42,13 @@ pub struct Target {
     /// grantors (16 and later) are left out.
     pub version: u32,
     /// The connected database. Where it is known, an object of another one is refused: PostgreSQL
-    /// would take the object of that name in this database. Snowflake's future grants need it.
+    /// would take the object of that name in this database.
     pub database: Option<Ident>,
 }
 
 impl From<&ServerIdentity> for Target {
     fn from(server: &ServerIdentity) -> Self {
-        Self { version: server.version, database: Some(server.database.clone()) }
+        Self { version: server.version, database: server.database.clone() }
     }
 }
 

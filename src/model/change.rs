@@ -93,6 +93,8 @@ pub enum Change {
     RevokeDefault {
         /// Whose new objects; `None` for anyone's.
         creator: Option<Ident>,
+        /// In which database.
+        database: Ident,
         /// In which schema; `None` for the whole database.
         schema: Option<Ident>,
         /// Of which class.

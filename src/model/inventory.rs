@@ -4,11 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ident, ObjectClass};
+use super::{Ident, ObjectClass, Securable};
 
 /// Tells one life of a relation from the next: PostgreSQL's OID, Snowflake's `created_on`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Incarnation(pub String);
+
+/// A schema: its database and its name.
+pub type SchemaKey = (Ident, Ident);
+
+/// A relation: its database, its schema and its name.
+pub type RelationKey = (Ident, Ident, Ident);
 
 /// A relation that is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,22 +27,28 @@ pub struct ObservedRelation {
     pub incarnation: Incarnation,
 }
 
-/// The relations of the schemas that were looked at, in one database.
+/// The relations of the schemas that were looked at.
 ///
 /// `Inventory::default()` has looked at nothing: everything in it is unknown, not missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
-    /// Relations by schema and name.
-    pub relations: BTreeMap<(Ident, Ident), ObservedRelation>,
+    /// Relations by database, schema and name.
+    pub relations: BTreeMap<RelationKey, ObservedRelation>,
     /// The schemas that exist.
-    pub schemas: BTreeSet<Ident>,
+    pub schemas: BTreeSet<SchemaKey>,
     /// Whether the warehouse was looked at; if not, what is absent is unknown.
     pub looked: bool,
 }
 
 impl Inventory {
+    /// What is known of the relation that `on` is, or whose column it is.
+    pub fn relation(&self, on: &Securable) -> Option<&ObservedRelation> {
+        let relation = on.class().is_relation() || on.class() == ObjectClass::Column;
+        self.relations.get(&on.relation_key().filter(|_| relation)?)
+    }
+
     /// What the warehouse says a relation's class is; `None` where it is unknown or missing.
-    pub fn class_of(&self, schema: &Ident, name: &Ident) -> Option<ObjectClass> {
-        self.relations.get(&(schema.clone(), name.clone())).map(|relation| relation.class)
+    pub fn class_of(&self, relation: &RelationKey) -> Option<ObjectClass> {
+        self.relations.get(relation).map(|relation| relation.class)
     }
 }

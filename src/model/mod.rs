@@ -16,7 +16,7 @@ pub use desired::{
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
-pub use inventory::{Incarnation, Inventory, ObservedRelation};
+pub use inventory::{Incarnation, Inventory, ObservedRelation, RelationKey, SchemaKey};
 pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,
     ServerIdentity,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DialectKind, Ident, Inventory, MarkerReading, ObjectClass, PrivilegeSet, Securable};
+use super::{
+    DialectKind, Ident, Inventory, MarkerReading, ObjectClass, PrivilegeSet, SchemaKey, Securable,
+};
 
 /// Which server and database was observed, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +15,9 @@ pub struct ServerIdentity {
     pub dialect: DialectKind,
     /// PostgreSQL's system identifier; Snowflake's account locator.
     pub system: String,
-    /// The connected database.
-    pub database: Ident,
+    /// The connected database; `None` where a connection reaches all of them (Snowflake).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Ident>,
     /// PostgreSQL's `server_version_num`; 0 elsewhere.
     pub version: u32,
     /// The role that the session acts as.
@@ -104,6 +107,8 @@ pub struct ObservedMembership {
 pub struct DefaultGrant {
     /// Whose new objects (PostgreSQL); `None` for anyone's (Snowflake).
     pub creator: Option<Ident>,
+    /// In which database.
+    pub database: Ident,
     /// In which schema; `None` for the whole database.
     pub schema: Option<Ident>,
     /// Of which class: `Table` stands for all relations on PostgreSQL.
@@ -114,6 +119,13 @@ pub struct DefaultGrant {
     pub privileges: PrivilegeSet,
     /// Those it may pass on.
     pub grantable: PrivilegeSet,
+}
+
+impl DefaultGrant {
+    /// The schema that it is for, with its database.
+    pub fn schema_key(&self) -> Option<SchemaKey> {
+        self.schema.clone().map(|schema| (self.database.clone(), schema))
+    }
 }
 
 /// Everything that was seen: all roles by name, and of the managed ones every edge.
@@ -130,7 +142,7 @@ pub struct ObservedState {
     pub memberships: Vec<ObservedMembership>,
     /// Default grants to them. Sorted.
     pub defaults: Vec<DefaultGrant>,
-    /// What they own in this database.
+    /// What they own within reach.
     pub owned: BTreeMap<Securable, Ident>,
     /// Relations and schemas that are there.
     pub inventory: Inventory,

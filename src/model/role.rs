@@ -78,11 +78,13 @@ pub struct Scope {
     /// The roles of every instance are ours: only where a whole environment is retired.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub every_instance: bool,
-    /// The database that is connected to, exact. Object grants elsewhere are out of reach.
-    pub database: super::Ident,
+    /// The database that is connected to, exact: object grants elsewhere are out of reach. `None`
+    /// where a connection reaches all databases (Snowflake).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<super::Ident>,
     /// Schemas that the manifest names (of any managed node, declared or not). Undeclared grants
     /// in others are reported, and revoked only with `--prune`.
-    pub schemas: std::collections::BTreeSet<super::Ident>,
+    pub schemas: std::collections::BTreeSet<super::SchemaKey>,
 }
 
 impl Scope {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Ident;
+use super::{Ident, RelationKey, SchemaKey};
 
 /// The class of a securable object. Both dialects share the words; a class that a dialect lacks has
 /// no privileges there.
@@ -239,6 +239,16 @@ impl Securable {
     /// The schema it is in, or is.
     pub fn schema_name(&self) -> Option<&Ident> {
         self.schema.as_ref()
+    }
+
+    /// The schema it is in, or is, with its database.
+    pub fn schema_key(&self) -> Option<SchemaKey> {
+        self.database.clone().zip(self.schema.clone())
+    }
+
+    /// Database, schema and name of what lives in a schema.
+    pub fn relation_key(&self) -> Option<RelationKey> {
+        Some((self.database.clone()?, self.schema.clone()?, self.name.clone()?))
     }
 
     /// Its own name; for a column, its relation's.

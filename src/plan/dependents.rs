@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewNames, Refusal, Sides, Step, new_name};
-use crate::model::{Change, Ident, ObjectClass, PrivilegeSet, Securable};
+use crate::model::{Change, Ident, PrivilegeSet, Securable};
 
 /// One refusal for each thing that a stranger holds from a managed role that would lose it.
 pub(super) fn dependents(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
@@ -55,14 +55,8 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
 /// Who owns an object now; for a column, its relation.
 fn owner<'a>(sides: &Sides<'a>, on: &Securable) -> Option<&'a Ident> {
     let observed = sides.observed;
-    let relation = on
-        .schema_name()
-        .zip(on.name())
-        .filter(|_| on.class().is_relation() || on.class() == ObjectClass::Column)
-        .and_then(|(schema, name)| {
-            observed.inventory.relations.get(&(schema.clone(), name.clone()))
-        });
-    observed.owned.get(on).or_else(|| relation.map(|relation| &relation.owner))
+    let relation = || observed.inventory.relation(on).map(|relation| &relation.owner);
+    observed.owned.get(on).or_else(relation)
 }
 
 fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {

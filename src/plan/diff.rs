@@ -3,16 +3,16 @@
 use super::{
     Difference, Left, Sides, Step, Why, dependents, grants, guard, members, order, owners, roles,
 };
-use crate::model::{Change, Diagnostic, DialectKind, Privilege, RoleAttributes};
+use crate::model::{Change, Diagnostic, DialectKind, Ident, Privilege, RoleAttributes};
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
 
 /// What has to be observed for a plan of these.
-pub fn interested_in(resolved: &Resolved, database: &crate::model::Ident) -> Look {
+pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
     Look {
         deployment: resolved.deployment.clone(),
         roles: resolved.desired.roles.keys().cloned().collect(),
-        schemas: resolved.schemas.get(database).cloned().unwrap_or_default(),
+        schemas: resolved.schemas_in(database),
     }
 }
 

@@ -82,8 +82,9 @@ pub struct TargetIdentity {
     pub dialect: DialectKind,
     /// PostgreSQL's system identifier; Snowflake's account.
     pub system: String,
-    /// The database.
-    pub database: Ident,
+    /// The database; `None` for a whole account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Ident>,
 }
 
 /// One change of a plan, with its reason, its SQL and what undoes it.
@@ -218,13 +219,8 @@ fn planned(
 fn relations(sides: &Sides) -> Vec<PlannedRelation> {
     let mut relations: BTreeMap<&Securable, PlannedRelation> = BTreeMap::new();
     for ((on, role), grant) in &sides.desired.grants {
-        let (Some(schema), Some(name), true) =
-            (on.schema_name(), on.name(), on.class().is_relation())
-        else {
-            continue;
-        };
-        let key = (schema.clone(), name.clone());
-        let Some(there) = sides.observed.inventory.relations.get(&key) else { continue };
+        let there = sides.observed.inventory.relation(on).filter(|_| on.class().is_relation());
+        let Some(there) = there else { continue };
         relations
             .entry(on)
             .or_insert_with(|| PlannedRelation {
@@ -268,9 +264,9 @@ pub fn fingerprint(observed: &ObservedState, scope: &Scope) -> String {
     for (on, owner) in observed.owned.iter().filter(|(_, owner)| ours(owner)) {
         line("owner", serde_json::json!([on, owner]));
     }
-    for ((schema, name), relation) in &observed.inventory.relations {
+    for (relation_key, relation) in &observed.inventory.relations {
         let class: ObjectClass = relation.class;
-        line("relation", serde_json::json!([schema, name, class]));
+        line("relation", serde_json::json!([relation_key, class]));
     }
     hex(&hash.finalize())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
 use crate::model::{
-    AclEntry, Change, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
+    AclEntry, Change, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, RelationKey, Securable,
 };
 
 type Key = (Securable, Ident);
@@ -29,8 +29,8 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
 struct Seen<'a> {
     sides: &'a Sides<'a>,
     names: &'a NewNames,
-    /// (schema, relation) → (owner until now, owner by this plan).
-    moves: BTreeMap<(Ident, Ident), (Ident, Ident)>,
+    /// Relation → (owner until now, owner by this plan).
+    moves: BTreeMap<RelationKey, (Ident, Ident)>,
     /// Managed roles, under the names they will have.
     managed: BTreeSet<&'a Ident>,
     /// Those that have something left in schemas out of reach.
@@ -38,34 +38,30 @@ struct Seen<'a> {
     by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
 }
 
-fn moves(steps: &[Step]) -> BTreeMap<(Ident, Ident), (Ident, Ident)> {
+fn moves(steps: &[Step]) -> BTreeMap<RelationKey, (Ident, Ident)> {
     steps
         .iter()
         .filter_map(|step| match &step.change {
             Change::SetOwner { on, from, to } => {
-                Some((relation_key(on)?, (from.clone(), to.clone())))
+                Some((on.relation_key()?, (from.clone(), to.clone())))
             }
             _ => None,
         })
         .collect()
 }
 
-fn relation_key(on: &Securable) -> Option<(Ident, Ident)> {
-    on.schema_name().cloned().zip(on.name().cloned())
-}
-
 impl Seen<'_> {
     /// Who will have granted an entry: what an owner granted becomes the next owner's.
     fn grantor(&self, entry: &AclEntry) -> Ident {
         let grantor = new_name(self.names, &entry.grantor);
-        match relation_key(&entry.on).and_then(|key| self.moves.get(&key)) {
+        match entry.on.relation_key().and_then(|key| self.moves.get(&key)) {
             Some((from, to)) if from == grantor => to.clone(),
             _ => grantor.clone(),
         }
     }
 
     fn owner(&self, on: &Securable) -> Option<Ident> {
-        let key = relation_key(on);
+        let key = on.relation_key();
         if let Some((_, to)) = key.as_ref().and_then(|key| self.moves.get(key)) {
             return Some(to.clone());
         }
@@ -104,7 +100,7 @@ impl Seen<'_> {
         let grantor = self.grantor(entry);
         self.managed.contains(&grantor)
             && self.owner(&entry.on).as_ref() != Some(&grantor)
-            && in_reach(self.sides, entry.on.schema_name())
+            && in_reach(self.sides, entry.on.schema_key().as_ref())
     }
 }
 
@@ -164,7 +160,7 @@ fn will_own(sides: &Sides, names: &NewNames, on: &Securable, role: &Ident) -> bo
 fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTreeSet<Ident> {
     observed
         .keys()
-        .filter(|(on, _)| on.schema_name().is_some() && !in_reach(sides, on.schema_name()))
+        .filter(|(on, _)| on.schema_name().is_some() && !in_reach(sides, on.schema_key().as_ref()))
         .map(|(_, role)| role.clone())
         .collect()
 }
@@ -198,7 +194,7 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
         if extra.is_empty() && passing_on.is_empty() {
             continue;
         }
-        if !in_reach(sides, on.schema_name()) {
+        if !in_reach(sides, on.schema_key().as_ref()) {
             if !extra.is_empty() {
                 out.left.push(Left {
                     role: role.clone(),
@@ -237,7 +233,7 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
 pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) {
     for default in &sides.observed.defaults {
         let Some(name) = names.get(&default.grantee) else { continue };
-        if !in_reach(sides, default.schema.as_ref()) {
+        if !in_reach(sides, default.schema_key().as_ref()) {
             let schema = default.schema.as_ref().map(ToString::to_string).unwrap_or_default();
             out.left.push(Left {
                 role: name.clone(),
@@ -252,6 +248,7 @@ pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) {
         out.steps.push(Step {
             change: Change::RevokeDefault {
                 creator: default.creator.as_ref().map(|creator| new_name(names, creator).clone()),
+                database: default.database.clone(),
                 schema: default.schema.clone(),
                 class: default.class,
                 role: name.clone(),

@@ -17,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, Diagnostics, Ident, ObservedState, Reason, Scope, Securable};
+use crate::model::{
+    Change, Diagnostics, Ident, ObservedState, Reason, SchemaKey, Scope, Securable,
+};
 use crate::resolve::Resolved;
 
 pub use diff::{diff, interested_in};
@@ -141,7 +143,7 @@ fn new_name<'a>(names: &'a NewNames, role: &'a Ident) -> &'a Ident {
 
 /// Whether an object is within reach of ordinary revokes: not in a schema that the manifest does
 /// not name.
-fn in_reach(sides: &Sides, schema: Option<&Ident>) -> bool {
+fn in_reach(sides: &Sides, schema: Option<&SchemaKey>) -> bool {
     sides.options.prune || schema.is_none_or(|schema| sides.scope.schemas.contains(schema))
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{NewNames, Step, new_name};
-use crate::model::{Change, Ident, ObservedState, Securable};
+use crate::model::{Change, Ident, ObservedState, RelationKey, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
 ///
@@ -53,12 +53,8 @@ fn inner_first(change: &Change) -> u8 {
     }
 }
 
-/// (schema, relation) → who owns it by this plan.
-type Owners = BTreeMap<(Ident, Ident), Ident>;
-
-fn place(on: &Securable) -> Option<(Ident, Ident)> {
-    on.schema_name().cloned().zip(on.name().cloned())
-}
+/// Relation → who owns it by this plan.
+type Owners = BTreeMap<RelationKey, Ident>;
 
 fn owner<'a>(
     observed: &'a ObservedState,
@@ -66,7 +62,7 @@ fn owner<'a>(
     owners: &'a Owners,
     on: &Securable,
 ) -> Option<&'a Ident> {
-    let place = place(on);
+    let place = on.relation_key();
     let next = place.as_ref().and_then(|place| owners.get(place));
     let now = || {
         let relation = || observed.inventory.relations.get(place.as_ref()?).map(|it| &it.owner);
@@ -79,7 +75,7 @@ fn next_owners(steps: &[Step]) -> Owners {
     steps
         .iter()
         .filter_map(|step| match &step.change {
-            Change::SetOwner { on, to, .. } => Some((place(on)?, to.clone())),
+            Change::SetOwner { on, to, .. } => Some((on.relation_key()?, to.clone())),
             _ => None,
         })
         .collect()

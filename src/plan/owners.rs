@@ -8,11 +8,7 @@ use crate::model::{Change, Diagnostic, Ident, Securable};
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     for (on, owner) in &sides.desired.owners {
         check_deploy_role(sides, names, on, &owner.role, out);
-        let (Some(schema), Some(name)) = (on.schema_name(), on.name()) else { continue };
-        let inventory = &sides.observed.inventory;
-        let Some(relation) = inventory.relations.get(&(schema.clone(), name.clone())) else {
-            continue;
-        };
+        let Some(relation) = sides.observed.inventory.relation(on) else { continue };
         if new_name(names, &relation.owner) != &owner.role {
             out.steps.push(Step {
                 change: Change::SetOwner {
@@ -43,7 +39,7 @@ fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference
     };
     if !on.class().is_relation() {
         out.left.push(left("ownership of such objects is not declared in dbt: move it by hand"));
-    } else if !in_reach(sides, on.schema_name()) {
+    } else if !in_reach(sides, on.schema_key().as_ref()) {
         out.left.push(left("the manifest does not name that schema; --prune takes it"));
     } else if let Some(deploy_role) =
         sides.deploy_role.filter(|r| sides.observed.roles.contains_key(*r))

@@ -323,7 +323,7 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         let gives = sides.observed.defaults.iter().find(|default| {
             default.creator.as_ref() == Some(observed)
                 && !(names.contains_key(&default.grantee)
-                    && in_reach(sides, default.schema.as_ref()))
+                    && in_reach(sides, default.schema_key().as_ref()))
         });
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()

@@ -18,9 +18,12 @@ pub fn made_for(plan: &Plan, server: &ServerIdentity, environment: &str) -> Resu
     let stale = |because: String| Err(Stale { because: vec![because] });
     let TargetIdentity { dialect, system, database } = &plan.target;
     if *dialect != server.dialect || *system != server.system || *database != server.database {
-        return stale(format!(
-            "it was made for the database {database} of another server, or another database of this one"
-        ));
+        return stale(match database {
+            Some(database) => format!(
+                "it was made for the database {database} of another server, or another database of this one"
+            ),
+            None => format!("it was made for {system}, another account"),
+        });
     }
     if plan.scope.environment != environment {
         return stale(format!(
@@ -113,9 +116,7 @@ fn granted_again(plan: &Plan, observed: &ObservedState, change: &Change) -> bool
 }
 
 fn was_rebuilt(was: &super::PlannedRelation, observed: &ObservedState) -> bool {
-    let (Some(schema), Some(name)) = (was.on.schema_name(), was.on.name()) else { return false };
-    let key: (Ident, Ident) = (schema.clone(), name.clone());
-    observed.inventory.relations.get(&key).is_some_and(|now| {
+    observed.inventory.relation(&was.on).is_some_and(|now| {
         now.incarnation != was.incarnation && now.class == was.on.class() && now.owner == was.owner
     })
 }

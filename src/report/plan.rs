@@ -16,7 +16,9 @@ pub fn text(
     style: &Style,
 ) -> String {
     let mut out = String::new();
-    let place = format!("{} on {} database {}", scope.environment, server.dialect, server.database);
+    let database = server.database.as_ref().map(|name| format!(" database {name}"));
+    let place =
+        format!("{} on {}{}", scope.environment, server.dialect, database.unwrap_or_default());
     if difference.steps.is_empty() {
         let _ = writeln!(out, "{} is in sync: nothing to change.", printable(&place));
     } else {

@@ -18,7 +18,7 @@ use crate::config::{Config, Environment};
 use crate::dbt::Manifest;
 use crate::declare::Declarations;
 use crate::dialect::Dialect;
-use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, Scope};
+use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, SchemaKey, Scope};
 
 pub use nodes::ManagedNode;
 
@@ -92,15 +92,24 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// The scope of this environment in one database.
-    pub fn scope(&self, database: &Ident) -> Scope {
+    /// The schemas that managed nodes name: in one database, or in all.
+    pub fn schemas_in(&self, database: Option<&Ident>) -> BTreeSet<SchemaKey> {
+        self.schemas
+            .iter()
+            .filter(|(name, _)| database.is_none_or(|database| *name == database))
+            .flat_map(|(name, schemas)| schemas.iter().map(|s| (name.clone(), s.clone())))
+            .collect()
+    }
+
+    /// The scope of this environment: in one database, or in all that a connection reaches.
+    pub fn scope(&self, database: Option<&Ident>) -> Scope {
         Scope {
             deployment: self.deployment.clone(),
             environment: self.desired.environment.clone(),
             instance: self.instance.clone(),
             every_instance: false,
-            database: database.clone(),
-            schemas: self.schemas.get(database).cloned().unwrap_or_default(),
+            database: database.cloned(),
+            schemas: self.schemas_in(database),
         }
     }
 }

@@ -308,7 +308,9 @@ fn relation(
         ));
         return None;
     }
-    let class = inputs.inventory.class_of(&schema, &name).unwrap_or_else(|| expected(inputs, node));
+    let key = (database, schema, name);
+    let class = inputs.inventory.class_of(&key).unwrap_or_else(|| expected(inputs, node));
+    let (database, schema, name) = key;
     Some(Securable::in_schema(class, database, schema, name))
 }
 
@@ -343,10 +345,7 @@ fn expected(inputs: &Inputs, node: &Node) -> ObjectClass {
 }
 
 fn is_there(inputs: &Inputs, on: &Securable) -> bool {
-    match (on.schema_name(), on.name()) {
-        (Some(schema), Some(name)) => inputs.inventory.class_of(schema, name).is_some(),
-        _ => false,
-    }
+    inputs.inventory.relation(on).is_some()
 }
 
 fn missing(

@@ -14,7 +14,7 @@ pub struct Look {
     /// Roles whose edges are read even without a marker: the desired names.
     pub roles: std::collections::BTreeSet<Ident>,
     /// Schemas whose relations are listed.
-    pub schemas: std::collections::BTreeSet<Ident>,
+    pub schemas: std::collections::BTreeSet<crate::model::SchemaKey>,
 }
 
 /// Why a warehouse could not be read or changed.

@@ -26,7 +26,7 @@ fn postgres() -> Memory {
         server: ServerIdentity {
             dialect: DialectKind::Postgres,
             system: "1".to_owned(),
-            database: id("shop"),
+            database: Some(id("shop")),
             version: 180_000,
             acting_as: id("postgres"),
             superuser: true,

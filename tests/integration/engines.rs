@@ -148,7 +148,7 @@ impl Ground {
         Look {
             deployment: self.own("~shop"),
             roles: roles.iter().map(|role| self.role(role)).collect(),
-            schemas: BTreeSet::from([id("s")]),
+            schemas: BTreeSet::from([(id(&self.database), id("s"))]),
         }
     }
 

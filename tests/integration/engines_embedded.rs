@@ -58,7 +58,7 @@ async fn the_embedded_engine_creates_databases_and_runs_a_whole_apply_in_one_of_
     let look = Look {
         deployment: "shop".into(),
         roles: [id("taylor")].into(),
-        schemas: BTreeSet::from([id("s")]),
+        schemas: BTreeSet::from([(id("Shop 1"), id("s"))]),
     };
     session.begin().await.unwrap();
     session.execute(&changes).await.unwrap();

@@ -102,6 +102,7 @@ async fn every_change_is_made_in_one_transaction_and_seen_before_its_end() {
             },
             Change::RevokeDefault {
                 creator: Some(ground.role("dbt")),
+                database: id(&ground.database),
                 schema: None,
                 class: ObjectClass::Table,
                 role: ground.role("new"),

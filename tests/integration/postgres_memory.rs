@@ -156,8 +156,7 @@ impl Step {
                 Change::AddMember { role: role(r), member: role(m), kind: MemberKind::Role }
             }
             Step::Own(t, r) => {
-                let from =
-                    state.inventory.relations[&(id("s"), id(&format!("t{t}")))].owner.clone();
+                let from = state.inventory.relation(&table(t)).unwrap().owner.clone();
                 Change::SetOwner { on: table(t), from, to: role(r) }
             }
             Step::Revoke(at, all) => {
@@ -183,6 +182,7 @@ impl Step {
                 let it = pick(&state.defaults, *at)?;
                 Change::RevokeDefault {
                     creator: it.creator.clone(),
+                    database: it.database.clone(),
                     schema: it.schema.clone(),
                     class: it.class,
                     role: it.grantee.clone(),

@@ -121,7 +121,11 @@ async fn names_of_any_kind_are_read_to_the_letter() {
         function db.S p.f(("S p"."T,y", text[]): we"ird 🦀.x EXECUTE by postgres
         "#);
         // A relation that only a grant names is in the inventory as well.
-        assert!(state.inventory.relations.contains_key(&(id("S p"), id("t\"able"))));
+        assert!(state.inventory.relations.contains_key(&(
+            id(&ground.database),
+            id("S p"),
+            id("t\"able")
+        )));
     }
 }
 
@@ -299,7 +303,7 @@ async fn the_inventory_tells_class_owner_and_life_of_each_relation() {
             .await;
         let first = ground.observe(&[]).await.inventory;
         let kinds: Vec<_> =
-            first.relations.iter().map(|((_, name), it)| (name.as_str(), it.class)).collect();
+            first.relations.iter().map(|((_, _, name), it)| (name.as_str(), it.class)).collect();
         assert_eq!(
             kinds,
             [
@@ -309,11 +313,14 @@ async fn the_inventory_tells_class_owner_and_life_of_each_relation() {
                 ("v", ObjectClass::View)
             ]
         );
-        assert!(first.schemas.contains(&id("t")) && first.looked);
+        assert!(first.schemas.contains(&(id(&ground.database), id("t"))) && first.looked);
         let life = |inventory: &rolecall::model::Inventory| -> Incarnation {
-            inventory.relations[&(id("s"), id("a"))].incarnation.clone()
+            inventory.relations[&(id(&ground.database), id("s"), id("a"))].incarnation.clone()
         };
-        assert_eq!(first.relations[&(id("s"), id("a"))].owner, ground.role("o"));
+        assert_eq!(
+            first.relations[&(id(&ground.database), id("s"), id("a"))].owner,
+            ground.role("o")
+        );
         ground.sql("drop table s.a; create table s.a ()").await;
         assert_ne!(life(&first), life(&ground.observe(&[]).await.inventory));
     }

@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
                 let sql = self.templates.call(at, "set_owner", arguments)?;
                 self.push(sql, vec![at]);
             }
-            Change::RevokeDefault { creator, schema, class: of, role, privileges } => {
+            Change::RevokeDefault { creator, database: _, schema, class: of, role, privileges } => {
                 let Some(creator) = creator else {
                     return Err(Refusal::new(
                         "unsupported-change",

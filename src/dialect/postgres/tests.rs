@@ -244,6 +244,7 @@ fn revokes_along_a_chain_of_grant_options_keep_their_order() {
 fn owners_and_default_privileges() {
     let default = |schema: Option<&str>, class, privileges| Change::RevokeDefault {
         creator: Some(id("dbt")),
+        database: id("shop"),
         schema: schema.map(id),
         class,
         role: id("r"),
@@ -287,6 +288,7 @@ fn what_has_no_statement_is_refused_not_dropped() {
         Securable::in_schema(ObjectClass::Table, id("other"), id("sales"), id("orders"));
     let default = Change::RevokeDefault {
         creator: None,
+        database: id("shop"),
         schema: None,
         class: ObjectClass::Table,
         role: id("r"),

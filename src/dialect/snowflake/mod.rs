@@ -119,9 +119,9 @@ impl Dialect for Snowflake {
     fn statements(
         &self,
         changes: &[Change],
-        target: &Target,
+        _target: &Target,
     ) -> Result<Vec<Statement>, StatementError> {
-        statements::render(changes, target)
+        statements::render(changes)
     }
 
     fn reverse(&self, change: &Change) -> Option<Change> {

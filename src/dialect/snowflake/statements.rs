@@ -2,30 +2,22 @@
 
 use super::super::refusal::{Refusal, privileges as words, signature};
 use super::super::templates::Templates;
-use super::super::{Dialect, Statement, StatementError, Target};
+use super::super::{Dialect, Statement, StatementError};
 use super::{Snowflake, class, literal};
 use crate::model::{Change, DialectKind, Ident, MemberKind, ObjectClass, PrivilegeSet, Securable};
 
 /// See [`Dialect::statements`].
-pub(super) fn render(
-    changes: &[Change],
-    target: &Target,
-) -> Result<Vec<Statement>, StatementError> {
+pub(super) fn render(changes: &[Change]) -> Result<Vec<Statement>, StatementError> {
     let mut templates = Templates::open(DialectKind::Snowflake)?;
     let one = |(at, change)| {
-        let sql = sql(&mut templates, at, change, target)?;
+        let sql = sql(&mut templates, at, change)?;
         // With the right to manage grants, a revoke takes any grantor's grant away.
         Ok(Statement { sql, changes: vec![at], as_role: None })
     };
     changes.iter().enumerate().map(one).collect()
 }
 
-fn sql(
-    templates: &mut Templates,
-    at: usize,
-    change: &Change,
-    target: &Target,
-) -> Result<String, StatementError> {
+fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, StatementError> {
     let blame = |refusal: Refusal| refusal.at(at);
     match change {
         Change::CreateRole { role, marker } => {
@@ -79,10 +71,10 @@ fn sql(
             let object = object(on).map_err(blame)?;
             templates.call(at, "set_owner", [owned_as.into(), object.into(), to.into()])
         }
-        Change::RevokeDefault { creator, schema, class: of, role, privileges } => {
+        Change::RevokeDefault { creator, database, schema, class: of, role, privileges } => {
             let plural = class(*of).and_then(|class| class.row.plural);
             let (container, place) =
-                future_place(creator.as_ref(), schema.as_ref(), *of, target).map_err(blame)?;
+                future_place(creator.as_ref(), database, schema.as_ref(), *of).map_err(blame)?;
             let Some(plural) = plural else {
                 let message = format!("Snowflake has no future grants on class {of}");
                 return Err(Refusal::new("unsupported-change", message).at(at));
@@ -205,9 +197,9 @@ fn object(on: &Securable) -> Result<String, Refusal> {
 /// Where a future grant holds: the word for the container, and its name.
 fn future_place(
     creator: Option<&Ident>,
+    database: &Ident,
     schema: Option<&Ident>,
     class: ObjectClass,
-    target: &Target,
 ) -> Result<(&'static str, String), Refusal> {
     if let Some(creator) = creator {
         let message = format!(
@@ -215,9 +207,6 @@ fn future_place(
         );
         return Err(Refusal::new("unsupported-change", message));
     }
-    let Some(database) = &target.database else {
-        return Err(Refusal::new("incomplete-object", "a future grant in an unknown database"));
-    };
     let database = name(database)?;
     match schema {
         Some(_) if class == ObjectClass::Schema => {

@@ -194,6 +194,7 @@ fn revokes_restrict_and_owners_keep_grants() {
     };
     let future = |schema: Option<&str>, class| Change::RevokeDefault {
         creator: None,
+        database: id("SHOP"),
         schema: schema.map(id),
         class,
         role: id("R"),
@@ -235,6 +236,7 @@ fn what_has_no_statement_is_refused_not_dropped() {
     let column = Securable::column(id("SHOP"), id("S"), id("T"), id("C"));
     let future = |creator: Option<&str>| Change::RevokeDefault {
         creator: creator.map(id),
+        database: id("SHOP"),
         schema: None,
         class: ObjectClass::Table,
         role: id("R"),
@@ -253,7 +255,6 @@ fn what_has_no_statement_is_refused_not_dropped() {
         },
         member("PUBLIC"),
         Change::CreateRole { role: id("sysadmin"), marker: marker() },
-        future(None),
         future(Some("DBT")),
         Change::ResetAttributes { role: id("R"), attributes: RoleAttributes::MANAGED },
         Change::RevokeAdminOption { role: id("R"), member: id("M"), grantor: id("X") },
@@ -268,7 +269,6 @@ fn what_has_no_statement_is_refused_not_dropped() {
     reserved-name: "PUBLIC" cannot be a role: it is everyone
     reserved-name: "PUBLIC" cannot be a role: it is everyone
     reserved-name: "sysadmin" cannot be a role: it is a role of Snowflake itself
-    incomplete-object: a future grant in an unknown database
     unsupported-change: a future grant holds for anyone's objects in Snowflake, not for those of "DBT"
     unsupported-change: roles have no attributes in Snowflake, so "R" has none
     unsupported-change: memberships have no admin option in Snowflake, so "M" has none in "R"

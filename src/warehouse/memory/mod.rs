@@ -112,10 +112,10 @@ impl Memory {
                 self.role(change, to)?;
                 self.set_owner(on, to);
             }
-            Change::RevokeDefault { creator, schema, class, role, privileges } => {
+            Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
                 for held in &mut self.state.defaults {
-                    if (&held.creator, &held.schema, held.class, &held.grantee)
-                        == (creator, schema, *class, role)
+                    if (&held.creator, &held.database, &held.schema, held.class, &held.grantee)
+                        == (creator, database, schema, *class, role)
                     {
                         held.privileges = held.privileges.minus(*privileges);
                         held.grantable = held.grantable.minus(*privileges);
@@ -136,13 +136,7 @@ impl Memory {
     }
 
     fn owner_of(&self, on: &Securable) -> Option<Ident> {
-        let relation = on
-            .schema_name()
-            .zip(on.name())
-            .filter(|_| on.class().is_relation() || on.class() == ObjectClass::Column);
-        let listed = relation.and_then(|(schema, name)| {
-            self.state.inventory.relations.get(&(schema.clone(), name.clone()))
-        });
+        let listed = self.state.inventory.relation(on);
         listed.map(|it| it.owner.clone()).or_else(|| self.state.owned.get(on).cloned())
     }
 

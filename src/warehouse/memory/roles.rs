@@ -8,9 +8,8 @@ impl Memory {
     /// The new owner takes the old one's place in the access list; its own grants become implicit.
     pub(super) fn set_owner(&mut self, on: &Securable, to: &Ident) {
         let from = self.owner_of(on);
-        if let Some((schema, name)) = on.schema_name().zip(on.name())
-            && let Some(it) =
-                self.state.inventory.relations.get_mut(&(schema.clone(), name.clone()))
+        if let Some(key) = on.relation_key()
+            && let Some(it) = self.state.inventory.relations.get_mut(&key)
         {
             it.owner = to.clone();
         }

@@ -25,7 +25,7 @@ fn empty() -> Memory {
     let server = ServerIdentity {
         dialect: DialectKind::Postgres,
         system: "1".into(),
-        database: id("db"),
+        database: Some(id("db")),
         version: 170_000,
         acting_as: id("deploy"),
         superuser: true,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use tokio_postgres::Row;
 
 use crate::model::{
-    AclEntry, Ident, Incarnation, ObjectClass, ObservedRelation, Privilege, Securable,
+    AclEntry, Ident, Incarnation, ObjectClass, ObservedRelation, Privilege, RelationKey, Securable,
 };
 use crate::warehouse::WarehouseError;
 
@@ -46,7 +46,7 @@ impl Roles {
 pub(super) struct Objects {
     pub(super) acl: Vec<AclEntry>,
     pub(super) owned: BTreeMap<Securable, Ident>,
-    pub(super) relations: BTreeMap<(Ident, Ident), ObservedRelation>,
+    pub(super) relations: BTreeMap<RelationKey, ObservedRelation>,
     pub(super) unsupported: BTreeSet<(Ident, String)>,
 }
 
@@ -94,7 +94,7 @@ struct Object<'a> {
     on: Securable,
     owner: Ident,
     owned: bool,
-    relation: Option<((Ident, Ident), ObservedRelation)>,
+    relation: Option<(RelationKey, ObservedRelation)>,
     items: Vec<AclItem<'a>>,
 }
 
@@ -123,7 +123,8 @@ fn object<'a>(row: &'a Row, database: &Ident, roles: &Roles) -> Result<Object<'a
     let relation = match (tag, relation_class(kind), schema) {
         ("relation" | "column", Some(class), Some(schema)) if class.is_relation() => {
             let incarnation = incarnation(get(row, 1)?);
-            Some(((schema, own), ObservedRelation { class, owner: owner.clone(), incarnation }))
+            let key = (database.clone(), schema, own);
+            Some((key, ObservedRelation { class, owner: owner.clone(), incarnation }))
         }
         _ => None,
     };

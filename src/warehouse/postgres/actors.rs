@@ -9,6 +9,7 @@ use crate::model::{Change, Ident, ObjectClass, Securable, ServerIdentity};
 use crate::warehouse::WarehouseError;
 
 use super::acl::{Roles, get, name};
+use super::observe::connected;
 use super::{Postgres, acl, catalog, errors};
 
 /// What the session may do about one grantor.
@@ -98,7 +99,7 @@ impl Postgres {
         let rows = rows.map_err(|error| failed(&sql, error))?;
         let all = by_oid.values().cloned().collect();
         let roles = Roles { names: by_oid, all, of_interest: HashSet::new() };
-        let owned = acl::objects(&rows, &server.database, &roles)?.owned;
+        let owned = acl::objects(&rows, &connected(server)?, &roles)?.owned;
         Ok((grantors, owned.into_iter().map(|(on, owner)| (relation_of(&on), owner)).collect()))
     }
 }

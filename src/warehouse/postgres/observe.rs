@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row};
 use crate::model::{
     DefaultGrant, DialectKind, Ident, Inventory, Marker, MarkerReading, ObjectClass,
     ObservedMembership, ObservedRelation, ObservedRole, ObservedState, PrivilegeSet,
-    RoleAttributes, ServerIdentity,
+    RoleAttributes, SchemaKey, ServerIdentity,
 };
 use crate::warehouse::{Look, WarehouseError};
 
@@ -49,6 +49,7 @@ impl Reader<'_> {
     /// Everything within the look.
     pub(super) async fn read(&self, look: &Look) -> Result<ObservedState, WarehouseError> {
         let (server, database_oid) = self.server().await?;
+        let database = connected(&server)?;
         let version = server.version;
         let (mut roles, names) = self.roles().await?;
         let (of_interest, names_of_interest): (Vec<u32>, HashSet<Ident>) = names
@@ -66,13 +67,13 @@ impl Reader<'_> {
 
         let rows = self.rows(&catalog::objects(version), std::slice::from_ref(&ours)).await?;
         let acl::Objects { acl, owned, mut relations, mut unsupported } =
-            acl::objects(&rows, &server.database, &known)?;
+            acl::objects(&rows, &database, &known)?;
 
         let rows = self.rows(&catalog::memberships(version), std::slice::from_ref(&ours)).await?;
         let memberships = memberships(&rows, version, &known)?;
 
         let rows = self.rows(catalog::DEFAULTS, std::slice::from_ref(&ours)).await?;
-        let defaults = defaults(&rows, &known, &mut unsupported)?;
+        let defaults = defaults(&rows, &database, &known, &mut unsupported)?;
 
         let rows = self.rows(&catalog::other_uses(version), &[ours.clone(), here.clone()]).await?;
         for row in &rows {
@@ -88,18 +89,21 @@ impl Reader<'_> {
             }
         }
 
-        let schemas: Vec<&str> = look.schemas.iter().map(Ident::as_str).collect();
+        let here = |key: &&SchemaKey| key.0 == database;
+        let schemas: Vec<&str> =
+            look.schemas.iter().filter(here).map(|(_, schema)| schema.as_str()).collect();
         let rows = self.rows(catalog::RELATIONS, &[(&schemas, Type::TEXT_ARRAY)]).await?;
         for row in &rows {
             if let Some(class) = relation_class(get(row, 1)?) {
-                let key = (name(get(row, 2)?)?, name(get(row, 3)?)?);
+                let key = (database.clone(), name(get(row, 2)?)?, name(get(row, 3)?)?);
                 let owner = known.name(get(row, 4)?)?;
                 let incarnation = incarnation(get(row, 0)?);
                 relations.insert(key, ObservedRelation { class, owner, incarnation });
             }
         }
         let rows = self.rows(catalog::SCHEMAS, &[]).await?;
-        let schemas = rows.iter().map(|row| name(get(row, 0)?)).collect::<Result<_, _>>()?;
+        let schema = |row: &Row| Ok((database.clone(), name(get(row, 0)?)?));
+        let schemas = rows.iter().map(schema).collect::<Result<_, WarehouseError>>()?;
         let inventory = Inventory { relations, schemas, looked: true };
 
         Ok(ObservedState {
@@ -131,7 +135,7 @@ impl Reader<'_> {
             dialect: DialectKind::Postgres,
             // Where that function was closed to us: what changes at least with the database.
             system: system.unwrap_or_else(|| format!("database {oid}")),
-            database,
+            database: Some(database),
             version: u32::try_from(version).unwrap_or(0),
             acting_as: name(get(row, 2)?)?,
             superuser: get(row, 3)?,
@@ -162,6 +166,11 @@ impl Reader<'_> {
         }
         Ok((roles, names))
     }
+}
+
+/// The database that a session is in: there always is one.
+pub(super) fn connected(server: &ServerIdentity) -> Result<Ident, WarehouseError> {
+    server.database.clone().ok_or_else(|| unreadable("the server does not name its database"))
 }
 
 fn is_of(marker: &MarkerReading, deployment: &str) -> bool {
@@ -195,6 +204,7 @@ fn memberships(
 
 fn defaults(
     rows: &[Row],
+    database: &Ident,
     known: &Roles,
     unsupported: &mut BTreeSet<(Ident, String)>,
 ) -> Result<Vec<DefaultGrant>, WarehouseError> {
@@ -230,6 +240,7 @@ fn defaults(
         .into_iter()
         .map(|((creator, schema, class, grantee), (privileges, grantable))| DefaultGrant {
             creator: Some(creator),
+            database: database.clone(),
             schema,
             class,
             grantee,

@@ -195,7 +195,8 @@ pub fn change(dialect: &'static Dialect) -> impl Strategy<Value = Change> {
             let schema = schema.filter(|_| class != ObjectClass::Schema);
             let privileges = some((dialect.privileges_of)(class), bits);
             let creator = dialect.postgres.then_some(creator);
-            Change::RevokeDefault { creator, schema, class, role, privileges }
+            let database = Ident::new("D b").unwrap();
+            Change::RevokeDefault { creator, database, schema, class, role, privileges }
         }),
     ];
     let own = prop_oneof![

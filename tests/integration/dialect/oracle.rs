@@ -220,7 +220,7 @@ fn expected(change: &Change, target: &Target) -> Vec<Value> {
         Change::SetOwner { on, from: _, to } => {
             vec![json!(["set_owner", owned_type(on.class()), path(on), to])]
         }
-        Change::RevokeDefault { creator, schema, class, role, privileges } => {
+        Change::RevokeDefault { creator, database: _, schema, class, role, privileges } => {
             let kind = match class {
                 C::Function | C::Procedure => "OBJECT_FUNCTION",
                 other => object_type(*other),

@@ -234,14 +234,14 @@ fn expected(change: &Change) -> Vec<String> {
             vec![named(to)],
             words("COPY CURRENT GRANTS"),
         ],
-        Change::RevokeDefault { schema, class: of, role, privileges: set, .. } => {
+        Change::RevokeDefault { database, schema, class: of, role, privileges: set, .. } => {
             let mut plural = class(*of);
             plural.last_mut().unwrap().push('S');
             let place = match schema {
                 Some(schema) => {
-                    vec!["IN".into(), "SCHEMA".into(), "«D b»".into(), ".".into(), named(schema)]
+                    vec!["IN".into(), "SCHEMA".into(), named(database), ".".into(), named(schema)]
                 }
-                None => vec!["IN".into(), "DATABASE".into(), "«D b»".into()],
+                None => vec!["IN".into(), "DATABASE".into(), named(database)],
             };
             vec![
                 words("REVOKE"),
@@ -281,7 +281,7 @@ fn plain(change: &Change) -> Change {
 }
 
 fn statement(change: &Change) -> String {
-    let target = Target { version: 0, database: Some(Ident::new("D b").unwrap()) };
+    let target = Target::default();
     let statements = dialect::of(DialectKind::Snowflake)
         .statements(std::slice::from_ref(change), &target)
         .unwrap();

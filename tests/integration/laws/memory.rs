@@ -13,7 +13,7 @@ fn server(version: u32) -> ServerIdentity {
     ServerIdentity {
         dialect: DialectKind::Postgres,
         system: "1".into(),
-        database: id(DATABASE),
+        database: Some(id(DATABASE)),
         version,
         acting_as: id("postgres"),
         superuser: true,
@@ -43,10 +43,10 @@ fn observed(world: &World, version: u32) -> ObservedState {
         state.roles.insert(id(&name), role(MarkerReading::Marker(marker)));
     }
     for schema in SCHEMAS {
-        state.inventory.schemas.insert(id(schema));
+        state.inventory.schemas.insert((id(DATABASE), id(schema)));
         for (at, (name, class)) in RELATIONS.iter().enumerate() {
             state.inventory.relations.insert(
-                (id(schema), id(name)),
+                (id(DATABASE), id(schema), id(name)),
                 ObservedRelation {
                     class: *class,
                     owner: id(DBT),
@@ -63,10 +63,7 @@ fn observed(world: &World, version: u32) -> ObservedState {
 }
 
 fn owner(state: &ObservedState, on: &Securable) -> Ident {
-    let relation = on
-        .schema_name()
-        .zip(on.name())
-        .and_then(|(schema, name)| state.inventory.relations.get(&(schema.clone(), name.clone())));
+    let relation = state.inventory.relation(on);
     relation.map_or_else(|| id("postgres"), |relation| relation.owner.clone())
 }
 
@@ -120,6 +117,7 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
             }
             let default = DefaultGrant {
                 creator: Some(id(creator)),
+                database: id(DATABASE),
                 schema: schema.as_ref().map(|schema| id(schema)),
                 class: ObjectClass::Table,
                 grantee: id(to),

@@ -72,7 +72,7 @@ fn object(
     if !missing.is_empty() {
         return Err(format!("{name} lacks {missing:?} on {what}"));
     }
-    let in_reach = match on.schema_name() {
+    let in_reach = match &on.schema_key() {
         Some(schema) => world.options.prune || scope().schemas.contains(schema),
         // The way to what is left in schemas out of reach is left as well.
         None => world.options.prune,

@@ -132,8 +132,8 @@ pub fn scope() -> Scope {
         environment: "prod".into(),
         instance: None,
         every_instance: false,
-        database: id(DATABASE),
-        schemas: SCHEMAS[..2].iter().map(|schema| id(schema)).collect(),
+        database: Some(id(DATABASE)),
+        schemas: SCHEMAS[..2].iter().map(|schema| (id(DATABASE), id(schema))).collect(),
     }
 }
 
