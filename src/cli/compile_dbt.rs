@@ -1,12 +1,12 @@
 //! `rolecall compile --format dbt`, and what `validate` says of the file that it wrote.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use super::{Exit, Global, output, plan};
-use crate::config::template;
+use crate::config::{Environment, template};
 use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::project::{self, Project};
 use crate::report::dbt_access::{DbtAccess, MACRO};
@@ -71,7 +71,7 @@ pub(super) fn run(global: &Global, out: Option<&Path>) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn not_compiled(environment: &crate::config::Environment, part: &str) -> Diagnostic {
+fn not_compiled(environment: &Environment, part: &str) -> Diagnostic {
     Diagnostic::warning(
         "not-compiled",
         format!(
@@ -115,15 +115,19 @@ impl Compiled {
         self.now.add(project, resolved);
     }
 
-    /// An error where a hook would grant something else than what is declared. `environments` are
-    /// all that the configuration has.
+    /// An error where a hook would grant something else than what is declared. `declared` are all
+    /// environments of the configuration, those without a manifest at hand too.
     pub(super) fn say(
         self,
-        environments: &BTreeSet<String>,
+        declared: &BTreeMap<String, Environment>,
         found: &mut Diagnostics,
     ) -> anyhow::Result<()> {
         let mut old: BTreeSet<String> = self.now.differs_in(&self.text)?.into_iter().collect();
-        old.extend(DbtAccess::environments_of(&self.text).difference(environments).cloned());
+        let same = |name: &str, target: &str| {
+            declared.get(name).is_some_and(|environment| environment.target_name() == target)
+        };
+        let there = DbtAccess::environments_of(&self.text).into_iter();
+        old.extend(there.filter(|(name, target)| !same(name, target)).map(|(name, _)| name));
         if !old.is_empty() {
             let names: Vec<_> = old.into_iter().collect();
             found.push(

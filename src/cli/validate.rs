@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     if let Some(compiled) = compiled {
         let (config, _) = crate::config::load(&global.project_dir);
         let environments = config.map(|config| config.environments).unwrap_or_default();
-        compiled.say(&environments.into_keys().collect(), &mut all)?;
+        compiled.say(&environments, &mut all)?;
     }
     valid &= !all.has_errors();
     match global.format {

@@ -126,11 +126,13 @@ impl DbtAccess {
         Ok(self.environments.keys().filter(differs).cloned().collect())
     }
 
-    /// The environments that a file has.
-    pub fn environments_of(file: &str) -> BTreeSet<String> {
+    /// The environments that a file has, with the dbt target of each.
+    pub fn environments_of(file: &str) -> BTreeMap<String, String> {
         let there = read(file);
         let environments = there.as_ref().and_then(|all| all.get("environments")?.as_object());
-        environments.map(|all| all.keys().cloned().collect()).unwrap_or_default()
+        let target = |e: &Value| e.get("target").and_then(Value::as_str).unwrap_or("").to_owned();
+        let all = environments.into_iter().flatten();
+        all.map(|(name, environment)| (name.clone(), target(environment))).collect()
     }
 }
 
@@ -185,5 +187,46 @@ impl Formatter for Ascii {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(text: &str) -> String {
+        format!("{HEAD}{{\"deployment\":{}}}{FOOT}", ascii(text).unwrap())
+    }
+
+    #[test]
+    fn no_name_is_jinja_or_leaves_ascii() {
+        insta::assert_snapshot!(
+            ascii("{{ 1/0 }}{% endraw %}{# \"é💥\" \\ \n \u{7f}").unwrap(),
+            @r#""\u007b\u007b 1/0 }}\u007b% endraw %}\u007b# \"\u00e9\ud83d\udca5\" \\ \n \u007f""#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_jinja_makes_of_the_file_is_what_was_written(
+            text in r#"(\PC|[{}%#"'\\]|\{% ?(end)?raw ?%\}|\n){0,20}"#,
+        ) {
+            let file = file(&text);
+            let macro_called = format!("{file}{{{{ rolecall_access() }}}}");
+            let rendered = minijinja::Environment::new().render_str(&macro_called, ()).unwrap();
+            let json: Value = serde_json::from_str(&rendered).unwrap();
+            prop_assert_eq!(&json["deployment"], &text);
+            prop_assert_eq!(read(&file), Some(json));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_says_nothing() {
+        for text in ["", "{% raw %}", "{% raw %}{{% endraw %}", "{}"] {
+            assert_eq!(read(text), None, "{text}");
+            assert!(DbtAccess::environments_of(text).is_empty());
+        }
     }
 }

@@ -1,5 +1,5 @@
-{# In prod `+schema` alone, of the target's default schema alone. Elsewhere the target's schema stands
-   before it: each developer, and each pull request, has schemas of its own. #}
+{# In prod a model's `+schema` is its schema, unless the run has another target schema than prod's own.
+   Elsewhere the target's schema stands before it: each developer, each pull request has their own. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {%- if not custom_schema_name -%}
         {{ target.schema }}
