@@ -57,8 +57,8 @@
       {%- if wanted -%}
         {%- set plan = adapter.dispatch('rolecall_hook_plan', 'rolecall')(here, wanted, true) -%}
         {%- if plan.statements -%}
-          {%- set plan = adapter.dispatch('rolecall_hook_locked', 'rolecall')(here, wanted) -%}
-          {%- do log('rolecall: ' ~ plan.statements | length ~ ' more grants in ' ~ here.name, info=true) -%}
+          {%- set plan = adapter.dispatch('rolecall_hook_locked', 'rolecall')(here, wanted, plan) -%}
+          {%- do log('rolecall: granted what was missing in ' ~ here.name ~ ', with ' ~ plan.statements | length ~ ' statements', info=true) -%}
           {%- do problems.extend(plan.problems) -%}
         {%- else -%}
           {%- do problems.extend(plan.problems) -%}
@@ -213,8 +213,7 @@
 {%- endmacro -%}
 
 {#- Where grants need no lock. -#}
-{%- macro default__rolecall_hook_locked(here, wanted) -%}
-  {%- set plan = adapter.dispatch('rolecall_hook_plan', 'rolecall')(here, wanted, true) -%}
+{%- macro default__rolecall_hook_locked(here, wanted, plan) -%}
   {%- do rolecall.rolecall_hook_run(plan.statements) -%}
   {%- do return(plan) -%}
 {%- endmacro -%}

@@ -155,7 +155,7 @@ select pg_catalog.json_build_object(
   In one transaction, after the lock that `rolecall apply` takes first in this database: two runs
   that end at once would fail on one schema's row. What is missing is asked again under it.
 -#}
-{%- macro postgres__rolecall_hook_locked(here, wanted) -%}
+{%- macro postgres__rolecall_hook_locked(here, wanted, plan) -%}
   {%- call statement('rolecall_lock', auto_begin=true) -%}
     select pg_catalog.pg_advisory_xact_lock(8245928625453493356)
   {%- endcall -%}

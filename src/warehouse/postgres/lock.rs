@@ -196,3 +196,12 @@ fn relation(change: &Change) -> Option<(Ident, Ident)> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_dbt_hook_waits_for_the_same_lock() {
+        let hook = include_str!("../../../macros/hook_postgres.sql");
+        assert!(hook.contains(&format!("pg_advisory_xact_lock({})", super::KEY)));
+    }
+}
