@@ -24,7 +24,8 @@ role as (
 ),
 relation as (
   select w.place, c.relkind, c.relname, c.relowner, c.relnamespace,
-    coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as acl
+    coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as acl,
+    c.xmin::text = (pg_catalog.pg_current_xact_id_if_assigned()::text::numeric % 4294967296)::text as ours
   from wanted w join pg_catalog.pg_class c on c.oid = w.relation
 ),
 schema as (
@@ -46,6 +47,7 @@ select pg_catalog.json_build_object(
       'name', pg_catalog.format('"%s"."%s"', pg_catalog.replace(s.nspname, '"', '""'), pg_catalog.replace(r.relname, '"', '""')),
       'schema', s.nspname,
       'may', pg_catalog.pg_has_role(r.relowner, 'USAGE'),
+      'ours', r.ours,
       'has', (
         select pg_catalog.json_agg(pg_catalog.json_build_array(role.rolname, a.privilege_type))
         from pg_catalog.aclexplode(r.acl) a join role on role.oid = a.grantee
@@ -123,6 +125,20 @@ select pg_catalog.json_build_object(
       {%- endfor -%}
     {%- endif -%}
   {%- endfor -%}
+  {#-
+    What this transaction has made or renamed, nobody else can touch. Where a table stays, a
+    `rolecall apply` may be granting at this moment, and the later of the two would fail; to wait
+    for it could be to wait for each other.
+  -#}
+  {%- if statements and not way and not seen.relations['0'].ours -%}
+    {%- call statement('rolecall_free', fetch_result=true, auto_begin=false) -%}
+      select pg_catalog.pg_try_advisory_xact_lock_shared(8245928625453493356)
+    {%- endcall -%}
+    {%- if not load_result('rolecall_free')['data'][0][0] -%}
+      {%- do statements.clear() -%}
+      {%- do problems.append('a `rolecall apply` is running: ' ~ wanted[0].relation ~ ' gets what it lacks from there, or from the next run') -%}
+    {%- endif -%}
+  {%- endif -%}
   {%- if way and users -%}
     {%- set everybody = {} -%}
     {%- for schema in users | sort -%}

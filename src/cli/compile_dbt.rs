@@ -19,22 +19,17 @@ pub(super) fn run(global: &Global, out: Option<&Path>) -> anyhow::Result<Exit> {
     let mut access = DbtAccess::default();
     let mut targets = Vec::new();
     let (config, problems) = crate::config::load(&places.project_dir);
-    match config {
-        Some(config) if !config.environments.is_empty() => {
-            for environment in config.environments.into_values() {
-                // What only a developer's own profile says is not compiled for everybody.
-                let used = template::uses_target(&environment.role_name.value);
-                let unknown =
-                    [("schema", &places.target_schema), ("database", &places.target_database)]
-                        .into_iter()
-                        .find(|(part, value)| value.is_none() && used.contains(*part));
-                match unknown {
-                    None => targets.push(environment.name),
-                    Some((part, _)) => found.push(not_compiled(&environment, part)),
-                }
-            }
+    found.extend(problems);
+    for environment in config.into_iter().flat_map(|config| config.environments.into_values()) {
+        // What only a developer's own profile says is not compiled for everybody.
+        let used = template::uses_target(&environment.role_name.value);
+        let unknown = [("schema", &places.target_schema), ("database", &places.target_database)]
+            .into_iter()
+            .find(|(part, value)| value.is_none() && used.contains(*part));
+        match unknown {
+            None => targets.push(environment.name),
+            Some((part, _)) => found.push(not_compiled(&environment, part)),
         }
-        _ => found.extend(problems),
     }
     for target in targets {
         places.target = Some(target);

@@ -85,12 +85,14 @@ impl DbtAccess {
             };
             Some((role, described))
         });
+        // Where the hooks do nothing, the file is the same for every developer.
+        let hook = environment.hook;
         let compiled = Environment {
             target: environment.target_name().to_owned(),
             dialect: project.dialect,
-            hook: environment.hook,
-            values: project.target_values(),
-            instance: resolved.instance.clone(),
+            hook,
+            values: if hook { project.target_values() } else { BTreeMap::new() },
+            instance: resolved.instance.clone().filter(|_| hook),
             roles: described.collect(),
         };
         self.environments.insert(name, compiled);
@@ -118,11 +120,16 @@ impl DbtAccess {
     }
 
     /// The environments of which a file says something else than this, or that it does not have:
-    /// those whose hooks would not grant what is declared. All of them where it cannot be read.
+    /// those whose hooks would not grant what is declared. All of them where it cannot be read. One
+    /// that is compiled for another developer's `target.*` values cannot be compared.
     pub fn differs_in(&self, file: &str) -> io::Result<Vec<String>> {
         let there = read(file);
         let ours = read(&self.text()?);
-        let differs = |name: &&String| part(there.as_ref(), name) != part(ours.as_ref(), name);
+        let differs = |name: &&String| {
+            let (there, ours) = (part(there.as_ref(), name), part(ours.as_ref(), name));
+            let values = there.as_deref().and_then(values).zip(ours.as_deref().and_then(values));
+            there != ours && values.is_none_or(|(there, ours)| there == ours)
+        };
         Ok(self.environments.keys().filter(differs).cloned().collect())
     }
 
@@ -160,6 +167,12 @@ fn part<'a>(all: Option<&'a Value>, name: &str) -> Option<Vec<(&'a str, &'a Valu
     let grants = all.get("grants")?.as_object()?.iter();
     part.extend(grants.filter_map(|(key, rows)| Some((key.strip_prefix(&prefix)?, rows))));
     Some(part)
+}
+
+/// The `target.*` values that an environment was compiled for, where the hooks grant there.
+fn values<'a>(part: &[(&str, &'a Value)]) -> Option<&'a Value> {
+    let (_, environment) = part.iter().find(|(key, _)| *key == "environment")?;
+    environment.get("values").filter(|_| environment.get("hook") == Some(&Value::Bool(true)))
 }
 
 /// JSON in ASCII, without `{` in any text.

@@ -202,6 +202,8 @@ mod tests {
     #[test]
     fn the_dbt_hook_waits_for_the_same_lock() {
         let hook = include_str!("../../../macros/hook_postgres.sql");
-        assert!(hook.contains(&format!("pg_advisory_xact_lock({})", super::KEY)));
+        for call in ["pg_advisory_xact_lock", "pg_try_advisory_xact_lock_shared"] {
+            assert!(hook.contains(&format!("{call}({})", super::KEY)));
+        }
     }
 }

@@ -115,6 +115,21 @@ fn validate_says_when_the_file_is_older_than_the_declarations() {
         edit(folder, "rolecall.yml", to, from);
         validate().with(0);
     }
+    // Another developer's own schema says nothing about the file.
+    command(folder, &["validate", "--target-schema", "Kim"]).with(0);
+    edit(
+        folder,
+        "rolecall.yml",
+        "{{ role.name }}\"\n  prod:",
+        "{{ role.name }}\"\n    hook: false\n  prod:",
+    );
+    old("dev");
+    compile(folder, &["--target-schema", "Jo"]).with(0);
+    let text = std::fs::read_to_string(folder.join(FILE)).unwrap();
+    compile(folder, &["--target-schema", "Kim"]).with(0);
+    assert_eq!(std::fs::read_to_string(folder.join(FILE)).unwrap(), text);
+    edit(folder, "rolecall.yml", "    hook: false\n", "");
+    compile(folder, &["--target-schema", "Jo"]).with(0);
     // Edited by hand, or not to be read at all.
     edit(folder, FILE, r#"["SELECT"],["Reference"#, r#"["SELECT","DELETE"],["Reference"#);
     old("prod");

@@ -23,6 +23,14 @@ const MODEL: &str = r#"
 select 1 as x
 "#;
 
+const STAYS: &str = r#"
+{{ config(
+    materialized='incremental',
+    meta={'rolecall': {'product': 'gap', 'grants': {'reader': ['read']}}},
+) }}
+select 1 as x
+"#;
+
 /// What a session of the reader's met while dbt ran.
 #[derive(Default)]
 struct Met {
@@ -100,6 +108,24 @@ async fn a_reader_of_a_rebuilt_table_is_never_denied_with_the_post_hook_and_is_w
         assert_eq!(site.ask("select readable::text from moments").await, ["true"]);
     }
     site.rolecall(&["verify"]).with(0);
+
+    // While an apply holds its lock, a table that stays is left to it, and nobody waits; a table of
+    // this run's own cannot be in its way.
+    site.write("models/stays.sql", STAYS);
+    site.build(&["-s", "stays"]);
+    site.rolecall(&["compile", "--format", "dbt"]).with(0);
+    let apply = connect(&site.engine.url(site.database)).await;
+    let lock = "begin; select pg_advisory_xact_lock(x'726f6c6563616c6c'::bigint)";
+    apply.batch_execute(lock).await.unwrap();
+    let run = site.dbt("run", &[]).with(0);
+    assert!(run.stdout.contains("a `rolecall apply` is running: \"gap\".\"main\".\"stays\""));
+    let readable = "select has_table_privilege('gap_reader', c.oid, 'SELECT')::text from pg_class c
+                    where relname in ('t', 'stays') order by relname";
+    assert_eq!(site.ask(readable).await, ["false", "true"]);
+    apply.batch_execute("rollback").await.unwrap();
+    site.build(&["-s", "stays"]);
+    assert_eq!(site.ask(readable).await, ["true", "true"]);
+    std::fs::remove_file(site.path().join("models/stays.sql")).unwrap();
 
     // Without it, from that moment on nobody may read, until the next apply.
     site.write("dbt_project.yml", &project(""));
