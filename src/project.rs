@@ -1,5 +1,8 @@
 //! Everything that is read from files before a warehouse is looked at.
 
+mod choose;
+mod profile;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +10,7 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::config::{self, Config, Environment};
+use crate::dbt::profiles::{ProfileFlags, Profiles, Surroundings};
 use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
@@ -14,6 +18,8 @@ use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
+
+pub use profile::unknown_part;
 
 /// Where to look, as the command line says.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +38,8 @@ pub struct Places {
     pub target_database: Option<String>,
     /// `--dialect`.
     pub dialect: Option<DialectKind>,
+    /// `--profiles-dir`, `--profile` and `--vars`.
+    pub profiles: ProfileFlags,
 }
 
 /// A project as read: manifest, declarations, configuration, and which environment is meant.
@@ -53,6 +61,8 @@ pub struct Project {
     pub name: Option<String>,
     /// What `target.*` means.
     pub target: Target,
+    /// `profiles.yml`, rendered where it is needed.
+    pub profiles: Profiles,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
     /// SHA-256 of the manifest.
@@ -82,7 +92,11 @@ impl Project {
     /// The project with whatever is wrong in it, and whether configuration and manifest are sound.
     fn read(places: &Places, as_of: i64) -> (Option<Self>, bool, Diagnostics) {
         let (config, mut found) = config::load(&places.project_dir);
-        let environment = config.as_ref().and_then(|config| choose(config, places, &mut found));
+        let around = Surroundings::real();
+        let profiles = Profiles::look_up(&places.profiles, &places.project_dir, &around);
+        let environment = config
+            .as_ref()
+            .and_then(|config| choose::environment(config, places, &profiles, &mut found));
         let target_name = environment.as_ref().map(|e| e.target_name().to_owned());
         let manifest_path = manifest_path(places, target_name.as_deref());
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
@@ -94,6 +108,10 @@ impl Project {
         let manifest_sha256 = hex(&Sha256::digest(&bytes));
         drop(bytes);
         let Some(manifest) = manifest else { return (None, false, found) };
+        let target = environment
+            .as_ref()
+            .map(|environment| profile::target(places, environment, &profiles, &mut found))
+            .unwrap_or_default();
         let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);
         let (declarations, problems) = declare::read_declarations(&manifest, &sources);
@@ -110,11 +128,6 @@ impl Project {
             .project_name
             .clone()
             .or_else(|| dbt_project_name(&places.project_dir));
-        let target = Target {
-            name: target_name.unwrap_or_default(),
-            schema: places.target_schema.clone(),
-            database: places.target_database.clone(),
-        };
         let project = Self {
             manifest_sha256,
             config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
@@ -126,6 +139,7 @@ impl Project {
             dialect,
             name,
             target,
+            profiles,
             as_of,
         };
         (Some(project), sound, found)
@@ -213,62 +227,6 @@ fn in_manifest(mut found: Diagnostic, manifest: &Manifest, path: &Path) -> Diagn
         };
     }
     found
-}
-
-/// The environment that `--target` names, by its own name or its dbt target's; the only one where
-/// there is one.
-fn choose(config: &Config, places: &Places, found: &mut Diagnostics) -> Option<Environment> {
-    if config.environments.is_empty() && found.has_errors() {
-        // Nobody can choose before that is mended.
-        return None;
-    }
-    let asked = places.target.as_deref().filter(|target| !target.is_empty());
-    if let Some((named, other)) = asked.and_then(|target| ambiguous(config, target)) {
-        found.push(
-            Diagnostic::error(
-                "ambiguous-target",
-                format!(
-                    "{} is the name of one environment, and the dbt target of another, {}",
-                    named.name, other.name
-                ),
-            )
-            .with_place(other.place.clone())
-            .with_also(named.place.clone(), "the environment of that name")
-            .with_help(
-                "give the environments the names of their targets, or other names than any target",
-            ),
-        );
-        return None;
-    }
-    let names = || config.environments.keys().cloned().collect::<Vec<_>>().join(", ");
-    let environments = || config.environments.values();
-    let chosen = match asked {
-        None if config.environments.len() == 1 => environments().next(),
-        None => None,
-        Some(target) => config
-            .environments
-            .get(target)
-            .or_else(|| environments().find(|e| e.target.as_deref() == Some(target))),
-    };
-    if chosen.is_none() {
-        found.push(match asked {
-            Some(target) => Diagnostic::error(
-                "unknown-environment",
-                format!("no environment is named {target}, or has it as its dbt target"),
-            )
-            .with_help(format!("rolecall.yml has {}", names())),
-            None => Diagnostic::error("no-environment", "which environment is meant is not said")
-                .with_help(format!("give --target with one of {}", names())),
-        });
-    }
-    chosen.cloned()
-}
-
-/// An environment of that name, and another whose dbt target it is.
-fn ambiguous<'c>(config: &'c Config, target: &str) -> Option<(&'c Environment, &'c Environment)> {
-    let named = config.environments.get(target)?;
-    let is_other = |e: &&Environment| e.name != named.name && e.target.as_deref() == Some(target);
-    config.environments.values().find(is_other).map(|other| (named, other))
 }
 
 /// `--manifest`; else `<target path>/<target>/manifest.json`, where each target has a folder of its

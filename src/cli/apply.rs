@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         batch: arguments.batches.map(|n| n as usize),
     };
     let outcome = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(&arguments.connection).await?;
+        let mut warehouse = plan::connect(&arguments.connection, &project).await?;
         Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
     })?;
     report(global, outcome)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Exit, Global, output, plan};
-use crate::config::{Environment, template};
+use crate::config::Environment;
 use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::project::{self, Project};
 use crate::report::dbt_access::{DbtAccess, MACRO};
@@ -21,14 +21,11 @@ pub(super) fn run(global: &Global, out: Option<&Path>) -> anyhow::Result<Exit> {
     let (config, problems) = crate::config::load(&places.project_dir);
     found.extend(problems);
     for environment in config.into_iter().flat_map(|config| config.environments.into_values()) {
-        // What only a developer's own profile says is not compiled for everybody.
-        let used = template::uses_target(&environment.role_name.value);
-        let unknown = [("schema", &places.target_schema), ("database", &places.target_database)]
-            .into_iter()
-            .find(|(part, value)| value.is_none() && used.contains(*part));
+        // What nobody says here is not compiled.
+        let unknown = project::unknown_part(&places, &environment);
         match unknown {
             None => targets.push(environment.name),
-            Some((part, _)) => found.push(not_compiled(&environment, part)),
+            Some(part) => found.push(not_compiled(&environment, part)),
         }
     }
     for target in targets {
@@ -76,7 +73,7 @@ fn not_compiled(environment: &Environment, part: &str) -> Diagnostic {
     )
     .with_place(environment.role_name.place.clone())
     .with_help(format!(
-        "give --target-{part} to compile it for that value; the hooks grant nothing under another"
+        "give --target-{part} or --profiles-dir to compile it for that value; the hooks grant nothing under another"
     ))
 }
 

@@ -18,9 +18,12 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use secrecy::{ExposeSecret, SecretString};
+
 pub use exit::Exit;
 pub use reference::reference;
 
+use crate::dbt::profiles::{ProfileFlags, Vars, parse_vars};
 use crate::model::DialectKind;
 use crate::project::Places;
 
@@ -49,13 +52,22 @@ Exit status:
 #[derive(Debug, Args)]
 struct Global {
     /// The folder of dbt_project.yml and rolecall.yml
-    #[arg(long, global = true, env = "DBT_PROJECT_DIR", default_value = ".", value_name = "DIR")]
+    #[arg(long, global = true, env = dbt("DBT_PROJECT_DIR", "DBT_ENGINE_PROJECT_DIR"), default_value = ".", value_name = "DIR")]
     project_dir: PathBuf,
-    /// The environment: its name, or its dbt target's
-    #[arg(short, long, global = true, env = "DBT_TARGET", value_name = "NAME")]
+    /// The folder of profiles.yml [default: the working directory where it has one, else ~/.dbt]
+    #[arg(long, global = true, env = dbt("DBT_PROFILES_DIR", "DBT_ENGINE_PROFILES_DIR"), value_name = "DIR")]
+    profiles_dir: Option<PathBuf>,
+    /// The profile [default: dbt_project.yml's]
+    #[arg(long, global = true, env = dbt("DBT_PROFILE", "DBT_ENGINE_PROFILE"), value_name = "NAME")]
+    profile: Option<String>,
+    /// The environment: its name, or its dbt target's [default: the profile's target]
+    #[arg(short, long, global = true, env = dbt("DBT_TARGET", "DBT_ENGINE_TARGET"), value_name = "NAME")]
     target: Option<String>,
+    /// Variables for profiles.yml, as a YAML or JSON map
+    #[arg(long, global = true, value_name = "YAML")]
+    vars: Option<SecretString>,
     /// Where dbt writes, from the project folder [default: target]
-    #[arg(long, global = true, env = "DBT_TARGET_PATH", value_name = "DIR")]
+    #[arg(long, global = true, env = dbt("DBT_TARGET_PATH", "DBT_ENGINE_TARGET_PATH"), value_name = "DIR")]
     target_path: Option<PathBuf>,
     /// A manifest.json, wherever it is [default: TARGET_PATH/TARGET/manifest.json, else TARGET_PATH/manifest.json]
     #[arg(long, global = true, value_name = "FILE")]
@@ -75,6 +87,11 @@ struct Global {
     /// Text for people, or JSON for programs
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     format: Format,
+}
+
+/// The variable that dbt would read: since 1.11 the newer name goes first.
+fn dbt(name: &'static str, newer: &'static str) -> &'static str {
+    if std::env::var_os(newer).is_some_and(|value| !value.is_empty()) { newer } else { name }
 }
 
 /// The last second of a day, since 1970, UTC.
@@ -173,12 +190,24 @@ struct ConnectionFlags {
 }
 
 impl Global {
+    /// What `--vars` says; what it cannot read it does not repeat.
+    fn vars(&self) -> Result<Vars, String> {
+        self.vars.as_ref().map_or(Ok(Vars::new()), |text| parse_vars(text.expose_secret()))
+    }
+
     fn places(&self) -> Places {
+        // A variable with nothing in it is as good as none, to dbt too.
+        let some = |path: &PathBuf| !path.as_os_str().is_empty();
         Places {
-            project_dir: self.project_dir.clone(),
+            project_dir: Some(self.project_dir.clone()).filter(some).unwrap_or_else(|| ".".into()),
             manifest: self.manifest.clone(),
-            target_path: self.target_path.clone(),
+            target_path: self.target_path.clone().filter(some),
             target: self.target.clone(),
+            profiles: ProfileFlags {
+                profiles_dir: self.profiles_dir.clone().filter(some),
+                profile: self.profile.clone(),
+                vars: self.vars().unwrap_or_default(),
+            },
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
@@ -203,6 +232,9 @@ pub fn run() -> Exit {
     {
         let name = if global.format == Format::Sql { "sql" } else { "dbt" };
         return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
+    }
+    if let Err(why) = global.vars() {
+        return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
     }
     let ended = match &command {
         Command::Init(arguments) => init::run(&global, arguments),

@@ -1,5 +1,7 @@
 //! Printing: data to stdout, everything else to stderr, colour only on a terminal.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
@@ -22,7 +24,23 @@ pub(super) fn data(text: &str) -> anyhow::Result<()> {
 
 /// A message to the person who runs it.
 pub(super) fn message(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", without_secrets(text, std::env::vars_os()));
+}
+
+/// Without the values of `DBT_ENV_SECRET_…` variables, whoever said them: a server repeats the name
+/// of a user that it does not let in.
+fn without_secrets<'t>(
+    text: &'t str,
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Cow<'t, str> {
+    let secrets = variables.filter_map(|(name, value)| {
+        let value = value.into_string().ok().filter(|value| !value.trim().is_empty())?;
+        name.to_str()?.starts_with("DBT_ENV_SECRET").then_some(value)
+    });
+    secrets.fold(Cow::Borrowed(text), |text, secret| match text.contains(&secret) {
+        true => Cow::Owned(text.replace(&secret, "*****")),
+        false => text,
+    })
 }
 
 /// Whether stdout, or stderr, shows colours.
@@ -86,5 +104,19 @@ fn exit_of(error: &WarehouseError) -> Exit {
         | WarehouseError::Forbidden(_)
         | WarehouseError::Render(_)
         | WarehouseError::Retry(_) => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dbt_keeps_secret_is_not_in_a_message() {
+        let variables =
+            [("DBT_ENV_SECRET_USER", "jane"), ("DBT_ENV_SECRET_E", " "), ("USER", "no")];
+        let variables = variables.map(|(name, value)| (name.into(), value.into()));
+        let said = without_secrets("no such user: jane", variables.into_iter());
+        assert_eq!(said, "no such user: *****");
     }
 }

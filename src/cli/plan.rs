@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
-use crate::apply::{Compared, compare};
+use crate::apply::{Compared, Failure, compare};
+use crate::dbt::profiles::{Adapter, Lack};
 use crate::project::Project;
 use crate::report::{json, plan as plan_text};
 use crate::warehouse::postgres::Postgres;
@@ -31,7 +32,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let options = arguments.flags.options();
     let retire = retire(&arguments.flags, &project)?;
     let compared = runtime()?.block_on(async {
-        let mut warehouse = connect(&arguments.connection).await?;
+        let mut warehouse = connect(&arguments.connection, &project).await?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let clean = compared.is_clean();
@@ -127,16 +128,35 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-pub(super) async fn connect(flags: &ConnectionFlags) -> anyhow::Result<Postgres> {
-    let url = flags.connection.as_deref().ok_or_else(|| {
-        WrongArguments(
-            "no connection: give --connection postgres://user@host/database, or set \
-             ROLECALL_CONNECTION"
-                .to_owned(),
-        )
-    })?;
+/// By `--connection`; else as `profiles.yml` says.
+pub(super) async fn connect(
+    flags: &ConnectionFlags,
+    project: &Project,
+) -> anyhow::Result<Postgres> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
-    Ok(Postgres::connect(url).await?.with_lock_timeout(wait))
+    if let Some(url) = flags.connection.as_deref().filter(|url| !url.is_empty()) {
+        return Ok(Postgres::connect(url).await?.with_lock_timeout(wait));
+    }
+    let output = match project.connection() {
+        Ok(output) => output,
+        Err(Lack::Wrong(found)) => anyhow::bail!(Failure::Found(found)),
+        Err(Lack::Nothing(nothing)) => anyhow::bail!(WrongArguments(format!(
+            "no connection: give --connection postgres://user@host/database, or set \
+             ROLECALL_CONNECTION, or keep a profile as dbt does ({nothing})"
+        ))),
+    };
+    output::findings(output.warnings);
+    match output.adapter {
+        Adapter::Postgres(profile) => {
+            Ok(Postgres::connect_profile(&profile).await?.with_lock_timeout(wait))
+        }
+        Adapter::Snowflake(_) | Adapter::Other(_) => anyhow::bail!(
+            "the output {} of the profile {} is not for PostgreSQL, and this version connects to \
+             nothing else",
+            output.target,
+            output.profile
+        ),
+    }
 }
 
 /// Writes beside the file first: it is there whole, or not at all.

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     options.allow_revokes = Some(u64::MAX);
     let retire = plan::retire(&arguments.flags, &project)?;
     let compared = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(&arguments.connection).await?;
+        let mut warehouse = plan::connect(&arguments.connection, &project).await?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let made = compared

@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod environment;
 pub mod init;
 mod load;
 mod members;
@@ -12,7 +13,7 @@ pub mod schema;
 pub mod template;
 #[cfg(test)]
 mod tests;
-mod tree;
+pub(crate) mod tree;
 mod until;
 mod valid;
 
@@ -77,6 +78,8 @@ pub struct Environment {
     pub target: Option<String>,
     /// Whether the dbt package's hooks grant here: where nobody says, unless it is protected.
     pub hook: bool,
+    /// Whom to connect as, where it is not the dbt target that deploys.
+    pub connection: Connection,
 }
 
 impl Environment {
@@ -84,6 +87,16 @@ impl Environment {
     pub fn target_name(&self) -> &str {
         self.target.as_deref().unwrap_or(&self.name)
     }
+}
+
+/// An output of `profiles.yml` to connect with: the role that deploys models is often not the one
+/// that may grant.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Connection {
+    /// The profile; without it, the project's.
+    pub profile: Option<Located<String>>,
+    /// The profile's target; without it, the one that deploys.
+    pub target: Option<Located<String>>,
 }
 
 /// A kind of role that every product has (or, in a product, one of its own).

@@ -67,6 +67,18 @@ pub(super) struct RawEnvironment {
     pub target: Option<Located<String>>,
     /// Whether the dbt package's hooks grant here: by default only where it is not protected.
     pub hook: Option<bool>,
+    /// Whom rolecall connects as, where it is not the dbt target that deploys.
+    pub connection: Option<RawConnection>,
+}
+
+/// An output of profiles.yml to connect with.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "connection")]
+pub(super) struct RawConnection {
+    /// The profile, where it is not the dbt project's.
+    pub profile: Option<Located<String>>,
+    /// The profile's target, where it is not the one that deploys.
+    pub target: Option<Located<String>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -163,9 +175,13 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "deploy_role",
         "target",
         "hook",
+        "connection",
     ],
     later: &[],
 };
+/// The keys of an environment's connection.
+pub(super) const CONNECTION: Keys =
+    Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
     Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
@@ -257,6 +273,13 @@ impl RawEnvironment {
             deploy_role: reader.text(&fields, "deploy_role"),
             target: reader.text(&fields, "target"),
             hook: reader.truth(&fields, "hook"),
+            connection: fields.get("connection").map(|node| {
+                let fields = reader.fields(node, &CONNECTION);
+                RawConnection {
+                    profile: reader.text(&fields, "profile"),
+                    target: reader.text(&fields, "target"),
+                }
+            }),
         }
     }
 }

@@ -180,6 +180,7 @@ mod tests {
         $.dialect: string
         $.environments: object|null
         $.environments.*: object
+        $.environments.*.connection: ?
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
         $.environments.*.hook: boolean

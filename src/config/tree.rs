@@ -19,12 +19,12 @@ const MOST_NODES: usize = 4_000_000;
 /// A longer line is not repeated in every message.
 const LONGEST_SOURCE_LINE: usize = 400;
 /// Without quotes, `{{ x }}` is a map whose key is a map.
-pub(super) const QUOTE_TEMPLATES: &str =
+pub(crate) const QUOTE_TEMPLATES: &str =
     "put a template in quotes: role_name: \"{{ product.name }}_{{ role.name }}\"";
 
 /// One YAML node.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What it is.
     pub value: Value,
     location: Location,
@@ -32,7 +32,7 @@ pub(super) struct Node {
 
 /// What a node is.
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing, `~` or `null`.
     Null,
     /// `true` or `false`; `yes` and `no` are text.
@@ -62,7 +62,7 @@ impl Value {
 }
 
 /// A text as it is shown in a message: quoted, and cut where it is long.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const SHOWN: usize = 60;
     if text.chars().count() <= SHOWN {
         format!("{text:?}")
@@ -72,7 +72,7 @@ pub(super) fn shorten(text: &str) -> String {
 }
 
 /// A file's name and lines: makes places.
-pub(super) struct Source<'t> {
+pub(crate) struct Source<'t> {
     file: &'t Path,
     lines: Vec<&'t str>,
 }
@@ -119,7 +119,7 @@ impl<'t> Source<'t> {
 ///
 /// # Errors
 /// Not YAML, more than one document, an unknown tag, or beyond the limits of depth and size.
-pub(super) fn read(text: &str, source: &Source<'_>) -> Result<Node, Box<Diagnostic>> {
+pub(crate) fn read(text: &str, source: &Source<'_>) -> Result<Node, Box<Diagnostic>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::environment::add_environment;
 use super::names::{check_fit, check_name, check_permission};
-use super::raw::{RawEnvironment, RawPlatform, RawProduct, RawProductRole};
+use super::raw::{RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
-use super::template::{self, TemplateKind};
 use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
 
-/// Of the files that this program reads.
+/// The version of the files that this program reads.
 pub(super) const VERSION: u32 = 1;
 
 /// Merges the platform's files, in the order of their names, and checks the whole.
@@ -95,72 +95,6 @@ fn read_dialect(
         );
     }
     found.map(|value| Located { value, place: written.place })
-}
-
-fn add_environment(
-    environments: &mut BTreeMap<String, Environment>,
-    name: &Located<String>,
-    raw: RawEnvironment,
-    diagnostics: &mut Diagnostics,
-) {
-    diagnostics.extend(check_name("an environment", name));
-    if let Some(first) = environments.get(&name.value) {
-        let what = format!("the environment `{}`", printable(&name.value));
-        diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
-        return;
-    }
-    let RawEnvironment {
-        role_name,
-        user_name,
-        group_name,
-        promote_from,
-        protected,
-        deploy_role,
-        target,
-        hook,
-    } = raw;
-    for (template, kind) in [
-        (&role_name, TemplateKind::Role),
-        (&user_name, TemplateKind::User),
-        (&group_name, TemplateKind::Group),
-    ] {
-        // An empty one is a value that could not be read, which has been said.
-        if let Some(template) = template
-            && !template.value.is_empty()
-        {
-            diagnostics.extend(template::check(template, kind));
-        }
-    }
-    for (what, value) in [("the deploy role", &deploy_role), ("the target", &target)] {
-        if let Some(value) = value {
-            diagnostics.extend(check_fit(what, value));
-        }
-    }
-    let role_name = role_name.unwrap_or_else(|| {
-        diagnostics.push(
-            Diagnostic::error(
-                "missing-key",
-                format!("the environment `{}` has no `role_name`", printable(&name.value)),
-            )
-            .with_help("write role_name: \"{{ env.name }}_{{ product.name }}_{{ role.name }}\"")
-            .with_place(name.place.clone()),
-        );
-        // Kept, so that what names the environment is not wrong too.
-        Located { value: String::new(), place: name.place.clone() }
-    });
-    let environment = Environment {
-        name: name.value.clone(),
-        place: name.place.clone(),
-        role_name,
-        user_name,
-        group_name,
-        promote_from,
-        protected: protected.unwrap_or(false),
-        deploy_role,
-        target: target.map(|target| target.value),
-        hook: hook.unwrap_or(protected != Some(true)),
-    };
-    environments.insert(name.value.clone(), environment);
 }
 
 fn add_roles(

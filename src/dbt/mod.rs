@@ -10,6 +10,7 @@ pub mod manifest;
 #[cfg(test)]
 mod manifest_tests;
 pub mod node;
+pub mod profiles;
 mod raw;
 mod raw_value;
 #[cfg(test)]

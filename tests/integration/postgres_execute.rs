@@ -407,7 +407,7 @@ async fn too_many_tables_for_the_locks_are_refused_naming_the_setting_or_not_loc
             ("max_connections".to_owned(), "10".to_owned()),
             ("max_wal_senders".to_owned(), "0".to_owned()),
         ];
-        let engine = Engine::native(&Options { bin, settings }).unwrap();
+        let engine = Engine::native(&Options { bin, settings, ..Options::default() }).unwrap();
         let admin = session(&engine.url("postgres")).await;
         admin.batch_execute("create role a; create schema s").await.unwrap();
         for number in 1..=60 {

@@ -262,3 +262,38 @@ fn a_name_said_twice_names_both_places() {
       help: every product has it already; give the product's own another name
     "#);
 }
+
+#[test]
+fn an_environment_may_name_whom_to_connect_as() {
+    let with = |connection: &str| {
+        format!("version: 1\nenvironments:\n  prod: {{role_name: x, connection: {connection}}}\n")
+    };
+    let connection = |text: &str| {
+        let config = good(&[("rolecall.yml", &with(text))]);
+        let connection = config.environments["prod"].connection.clone();
+        (connection.profile.map(|p| p.value), connection.target.map(|t| t.value))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(connection("{target: granting}"), (None, some("granting")));
+    assert_eq!(connection("{profile: admins, target: prod}"), (some("admins"), some("prod")));
+    assert_eq!(connection("{}"), (None, None));
+    insta::assert_snapshot!(root(&with("granting")), @r#"
+    error[wrong-type]: an environment's connection must be a map of keys and values, not the text "granting"
+      --> rolecall.yml:3:36
+       |   prod: {role_name: x, connection: granting}
+       |                                    ^
+      help: write `key: value` lines
+    "#);
+    insta::assert_snapshot!(root(&with("{url: x, target: 5}")), @r#"
+    error[unknown-key]: an environment's connection has no key `url`
+      --> rolecall.yml:3:37
+       |   prod: {role_name: x, connection: {url: x, target: 5}}
+       |                                     ^
+      help: known are `profile`, `target`
+    error[wrong-type]: `target` must be text, not the number 5
+      --> rolecall.yml:3:53
+       |   prod: {role_name: x, connection: {url: x, target: 5}}
+       |                                                     ^
+      help: put it in quotes: "5"
+    "#);
+}

@@ -25,6 +25,9 @@ pub struct Options {
     pub bin: Option<PathBuf>,
     /// Server settings beyond ours, by name and value.
     pub settings: Vec<(String, String)>,
+    /// Files of the data directory beyond those that `initdb` makes, or in their place: name and
+    /// content. Nobody but the server may read them, as it demands of a private key.
+    pub files: Vec<(String, String)>,
 }
 
 /// A running server.
@@ -102,6 +105,12 @@ impl Native {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr).trim()));
         }
         fs::remove_file(&word).map_err(told)?;
+        for (name, content) in &options.files {
+            let file = data.join(name);
+            fs::write(&file, content).map_err(told)?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(told)?;
+            account.own(&file).map_err(told)?;
+        }
 
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| listener.local_addr())

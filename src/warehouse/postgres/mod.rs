@@ -10,11 +10,14 @@ mod execute;
 mod lock;
 mod observe;
 mod outcome;
+mod tls;
+mod url;
 
 use std::time::Duration;
 
 use tokio_postgres::Client;
 
+use crate::dbt::profiles::PostgresProfile;
 use crate::model::{Change, ObservedState, ServerIdentity};
 use crate::warehouse::{Execute, Look, Observe, WarehouseError};
 
@@ -38,7 +41,15 @@ impl Postgres {
     /// Connects by a URL such as `postgres://user:password@host:port/database`, and sets the
     /// session up. No error repeats the password.
     pub async fn connect(url: &str) -> Result<Self, WarehouseError> {
-        let target = Target::parse(url)?;
+        Self::to(Target::parse(url)?).await
+    }
+
+    /// Connects as an output of `profiles.yml` says.
+    pub async fn connect_profile(profile: &PostgresProfile) -> Result<Self, WarehouseError> {
+        Self::to(Target::of_profile(profile)?).await
+    }
+
+    async fn to(target: Target) -> Result<Self, WarehouseError> {
         let (client, notices) = target.connect().await?;
         Ok(Self { client, notices, target, open: None, lock_timeout: PATIENCE })
     }

@@ -143,7 +143,9 @@ fn a_target_is_an_environment_or_its_dbt_target() {
     let unknown = rolecall(here, &["validate", "-t", "lve", "--manifest", &manifest]);
     assert_eq!(unknown.exit, 1);
     assert!(unknown.stderr.contains("no environment is named lve"), "{unknown:?}");
-    let several = rolecall(&shop(), &["compile"]);
+    // Not in its folder, where a profile would say which.
+    let project = shop().display().to_string();
+    let several = rolecall(here, &["compile", "--project-dir", &project]);
     assert_eq!(several.exit, 1);
     assert!(several.stderr.contains("give --target with one of dev, prod"), "{several:?}");
 }
@@ -179,10 +181,12 @@ fn a_place_that_is_not_there_is_named() {
 
 #[test]
 fn without_a_connection_nothing_is_planned() {
+    let (elsewhere, project) = (tempfile::tempdir().unwrap(), shop().display().to_string());
     for command in ["plan", "apply", "verify"] {
-        let ended = rolecall(&shop(), &[command, "-t", "prod"]);
+        let ended = rolecall(elsewhere.path(), &[command, "-t", "prod", "--project-dir", &project]);
         assert_eq!((ended.exit, ended.stdout.as_str()), (2, ""), "{ended:?}");
         assert!(ended.stderr.contains("ROLECALL_CONNECTION"), "{ended:?}");
+        assert!(ended.stderr.contains("no profiles.yml in the working directory"), "{ended:?}");
     }
 }
 

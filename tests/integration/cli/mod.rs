@@ -41,7 +41,8 @@ pub fn command(folder: &Path) -> Command {
             command.env_remove(&name);
         }
     }
-    command.current_dir(folder).stdin(Stdio::null());
+    // Nor does a profile of the caller's.
+    command.current_dir(folder).env("HOME", "/nowhere").stdin(Stdio::null());
     command
 }
 

@@ -16,7 +16,9 @@ async fn more_relations_than_the_server_can_lock_need_batches() {
         let settings = [("max_locks_per_transaction", "10"), ("max_connections", "10")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         // One for this test alone; it stops with the process.
-        let engine = Box::leak(Box::new(Engine::native(&Options { bin, settings }).unwrap()));
+        let engine = Box::leak(Box::new(
+            Engine::native(&Options { bin, settings, ..Options::default() }).unwrap(),
+        ));
         let site = Site::on(Ground::on(engine).await).await;
         for n in 0..80 {
             site.sql(&format!("create table s.w{n} (x int)")).await;

@@ -14,4 +14,4 @@ mod ordinary;
 mod plans;
 mod retiring;
 mod scope;
-mod site;
+pub mod site;

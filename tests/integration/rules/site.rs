@@ -317,6 +317,7 @@ fn command(folder: &Path, url: &str, arguments: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    command.env("HOME", "/nowhere");
     command.args(arguments).arg("--project-dir").arg(folder).args(["--connection", url]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
