@@ -3,7 +3,7 @@
 mod choose;
 mod profile;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -38,6 +38,8 @@ pub struct Places {
     pub target_database: Option<String>,
     /// `--dialect`.
     pub dialect: Option<DialectKind>,
+    /// What a selection on the command line needs of the manifest.
+    pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
 }
@@ -83,7 +85,7 @@ impl Project {
     pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
         let (project, sound, mut found) = Self::read(places, as_of);
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
-        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
@@ -102,7 +104,8 @@ impl Project {
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
         let Some(bytes) = bytes else { return (None, false, found) };
-        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
+        let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);
         // Of the bytes that were read: dbt may write the file again at any moment.
         let manifest_sha256 = hex(&Sha256::digest(&bytes));
@@ -155,14 +158,16 @@ impl Project {
         dialect::of(self.dialect)
     }
 
-    /// The desired state of its environment. See [`resolve::resolve`].
+    /// The desired state of its environment. `only` are the nodes that a limited plan is about. See
+    /// [`resolve::resolve`].
     pub fn resolve(
         &self,
         database: Option<&Ident>,
         inventory: &Inventory,
         skip_missing: bool,
+        only: Option<&BTreeSet<String>>,
     ) -> (Option<Resolved>, Diagnostics) {
-        let Some(inputs) = self.inputs(database, inventory, skip_missing) else {
+        let Some(inputs) = self.inputs(database, inventory, skip_missing, only) else {
             return (None, Diagnostics::default());
         };
         let (resolved, found) = resolve::resolve(&inputs);
@@ -175,6 +180,7 @@ impl Project {
         database: Option<&'a Ident>,
         inventory: &'a Inventory,
         skip_missing: bool,
+        only: Option<&'a BTreeSet<String>>,
     ) -> Option<Inputs<'a>> {
         Some(Inputs {
             manifest: &self.manifest,
@@ -187,6 +193,7 @@ impl Project {
             database,
             inventory,
             skip_missing,
+            only,
             as_of: self.as_of,
         })
     }
@@ -194,7 +201,7 @@ impl Project {
     /// What a dbt hook may grant on each node. `resolved` is of this project, without an error.
     pub fn relation_grants(&self, resolved: &Resolved) -> BTreeMap<String, Vec<ClassGrant>> {
         let inventory = Inventory::default();
-        let inputs = self.inputs(None, &inventory, false);
+        let inputs = self.inputs(None, &inventory, false, None);
         inputs.map(|inputs| resolve::hooks::relation_grants(&inputs, resolved)).unwrap_or_default()
     }
 
@@ -209,6 +216,14 @@ impl Project {
             .map(|(part, value)| (part, value.cloned().unwrap_or_default()))
             .collect()
     }
+}
+
+/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+fn outputs_need(config: &Config) -> dbt::Wanted {
+    let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    outputs
+        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
+        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.

@@ -6,11 +6,13 @@ mod compile_dbt;
 mod completions;
 mod exit;
 mod init;
+mod limit;
 mod output;
 mod plan;
 mod reference;
 mod rehearse;
 mod schema;
+mod selection;
 mod validate;
 mod verify;
 
@@ -174,7 +176,7 @@ struct PlanFlags {
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
         let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit: None }
     }
 }
 
@@ -211,6 +213,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            wanted: Default::default(),
         }
     }
 }

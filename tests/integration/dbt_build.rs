@@ -87,16 +87,16 @@ impl Site {
     /// `dbt build`, which must pass.
     #[track_caller]
     pub fn build(&self, more: &[&str]) -> Ended {
-        self.dbt("build", more).with(0)
+        self.dbt(&[&["build"], more].concat()).with(0)
     }
 
     /// A command of dbt's for the site's target.
-    pub fn dbt(&self, word: &str, more: &[&str]) -> Ended {
-        run(&mut self.dbt_command(word, more))
+    pub fn dbt(&self, words: &[&str]) -> Ended {
+        run(&mut self.dbt_command(words))
     }
 
     /// The same, ready to be run.
-    pub fn dbt_command(&self, word: &str, more: &[&str]) -> Command {
+    pub fn dbt_command(&self, words: &[&str]) -> Command {
         let url = self.engine.url("postgres");
         let port = url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.to_owned();
         let mut command = Command::new(&self.dbt);
@@ -106,9 +106,9 @@ impl Site {
             }
         }
         command
-            .args(["--no-send-anonymous-usage-stats", "--no-use-colors", word])
+            .args(["--no-send-anonymous-usage-stats", "--no-use-colors"])
+            .args(words)
             .args(["--target", self.target, "--profiles-dir", "."])
-            .args(more)
             .current_dir(self.path())
             .env(format!("{}_HOST", self.prefix), "127.0.0.1")
             .env(format!("{}_PORT", self.prefix), port)

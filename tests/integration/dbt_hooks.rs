@@ -19,7 +19,7 @@ fn install(site: &Site) {
         .unwrap_or_else(|_| "packages:\n".to_owned());
     let own = serde_json::json!({"local": repository("")}).to_string();
     site.write("packages.yml", &format!("{there}  - {own}\n"));
-    site.dbt("deps", &[]).with(0);
+    site.dbt(&["deps"]).with(0);
 }
 
 /// A project of that name without models. Its profile has one output for each target that tests

@@ -8,6 +8,7 @@ mod binary;
 mod cli;
 mod dbt_build;
 mod dbt_hooks;
+mod dbt_run_results;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]

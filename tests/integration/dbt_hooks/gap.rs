@@ -44,7 +44,7 @@ async fn read_while_dbt_runs(site: &Site) -> Met {
     let reader = connect(&site.engine.url(site.database)).await;
     reader.batch_execute("set role gap_reader").await.unwrap();
     let mut dbt =
-        site.dbt_command("run", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        site.dbt_command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut met = Met::default();
     let mut ended = None;
     loop {
@@ -117,7 +117,7 @@ async fn a_reader_of_a_rebuilt_table_is_never_denied_with_the_post_hook_and_is_w
     let apply = connect(&site.engine.url(site.database)).await;
     let lock = "begin; select pg_advisory_xact_lock(x'726f6c6563616c6c'::bigint)";
     apply.batch_execute(lock).await.unwrap();
-    let run = site.dbt("run", &[]).with(0);
+    let run = site.dbt(&["run"]).with(0);
     assert!(run.stdout.contains("a `rolecall apply` is running: \"gap\".\"main\".\"stays\""));
     let readable = "select has_table_privilege('gap_reader', c.oid, 'SELECT')::text from pg_class c
                     where relname in ('t', 'stays') order by relname";

@@ -39,7 +39,7 @@ async fn eight_threads_and_120_models_end_in_sync() {
     }
     install(&site);
     hook(&site);
-    site.dbt("parse", &[]).with(0);
+    site.dbt(&["parse"]).with(0);
     site.rolecall(&["compile", "--format", "dbt"]).with(0);
     site.rolecall(&["apply", "--skip-missing"]).with(0);
 

@@ -88,7 +88,7 @@ const ALL: [&str; 5] = ["main.after", "main.broken", "main.gone", "main.good", "
 #[tokio::test]
 async fn roles_without_their_marker_get_nothing_and_failed_models_keep_what_they_have() {
     let Some(site) = site().await else { return };
-    site.dbt("parse", &[]).with(0);
+    site.dbt(&["parse"]).with(0);
     site.rolecall(&["compile", "--format", "dbt", "--target-schema", "main"]).with(0);
     let apply = site.rolecall(&["apply", "--skip-missing"]).with(0);
     // Names of any kind go through, and the ephemeral model has no relation.
@@ -101,7 +101,7 @@ async fn roles_without_their_marker_get_nothing_and_failed_models_keep_what_they
 
     // A model that fails, and one that is skipped for it: nothing of theirs changes.
     let before = access(&site).await;
-    let failed = site.dbt("run", &["--vars", "{divisor: 0}"]).with(1);
+    let failed = site.dbt(&["run", "--vars", "{divisor: 0}"]).with(1);
     says(&failed, "division by zero");
     assert_eq!(access(&site).await, before);
 
@@ -113,7 +113,7 @@ async fn roles_without_their_marker_get_nothing_and_failed_models_keep_what_they
     site.sql(&format!("alter role {} rename to elsewhere", name("reader"))).await;
     site.sql(&format!("comment on role {} is '{other}'", name("writer"))).await;
     site.sql(&format!("comment on role {} is null", name("owner"))).await;
-    let run = site.dbt("run", &[]).with(0);
+    let run = site.dbt(&["run"]).with(0);
     assert_eq!(says(&run, &format!("rolecall: there is no role {TITLE} reader")), 1);
     assert_eq!(
         says(&run, &format!("the role {TITLE} writer does not bear the marker of p.writer")),
@@ -131,14 +131,14 @@ async fn roles_without_their_marker_get_nothing_and_failed_models_keep_what_they
     site.sql(&format!("comment on role {} is '{owner}'", name("owner"))).await;
 
     // By hand, for everything that is in the warehouse.
-    site.dbt("run-operation", &["rolecall.apply_access"]).with(0);
+    site.dbt(&["run-operation", "rolecall.apply_access"]).with(0);
     site.rolecall(&["verify"]).with(0);
     assert_eq!(has(&site, "reader").await, ALL);
 
     // A model that is no longer in the project loses its access with the next apply, not before.
     std::fs::remove_file(site.path().join("models/gone.sql")).unwrap();
     site.rolecall(&["validate"]).with(0);
-    site.dbt("run", &["-s", "good+"]).with(0);
+    site.dbt(&["run", "-s", "good+"]).with(0);
     let validated = site.rolecall(&["validate", "--target-schema", "main"]).with(1);
     assert!(validated.stderr.contains("error[compiled-access-old]"), "{}", validated.stderr);
     assert_eq!(has(&site, "reader").await, ALL);
@@ -150,10 +150,10 @@ async fn roles_without_their_marker_get_nothing_and_failed_models_keep_what_they
 #[tokio::test]
 async fn runs_of_no_known_environment_grant_nothing_and_pull_requests_where_they_build() {
     let Some(mut site) = site().await else { return };
-    site.dbt("parse", &[]).with(0);
+    site.dbt(&["parse"]).with(0);
     let compile = ["compile", "--format", "dbt", "--target-schema", "dev_jo"];
     // Without a compiled file.
-    let run = site.dbt("run", &["-s", "good"]).with(0);
+    let run = site.dbt(&["run", "-s", "good"]).with(0);
     says(&run, "rolecall: there is no macro rolecall_access in the project small");
     site.rolecall(&compile).with(0);
     for (target, schema) in [("prod", "main"), ("dev", "dev_jo"), ("locked", "main")] {
@@ -162,16 +162,16 @@ async fn runs_of_no_known_environment_grant_nothing_and_pull_requests_where_they
     }
 
     site.target = "ci";
-    let run = site.dbt("run", &["-s", "good"]).with(0);
+    let run = site.dbt(&["run", "-s", "good"]).with(0);
     assert_eq!(says(&run, "rolecall: no environment is compiled for the dbt target ci"), 1);
     // Who wants every warning to be an error gets that.
-    let strict = site.dbt("run", &["--warn-error", "-s", "good"]);
+    let strict = site.dbt(&["run", "--warn-error", "-s", "good"]);
     assert_ne!(strict.exit, 0);
     site.target = "locked";
-    let run = site.dbt("run", &["-s", "good"]).with(0);
+    let run = site.dbt(&["run", "-s", "good"]).with(0);
     says(&run, "rolecall: the hooks grant nothing in locked: it is protected");
     site.target = "dev";
-    let run = site.dbt("run", &["-s", "good"]).with(0);
+    let run = site.dbt(&["run", "-s", "good"]).with(0);
     says(&run, "the roles of dev are compiled for target.schema dev_jo, and this run has main");
     let nothing = access(&site).await;
     let ours = |line: &&String| !line.contains(" to postgres ") && line.starts_with("main.");

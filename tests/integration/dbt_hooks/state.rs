@@ -8,7 +8,7 @@ use crate::dbt_build::{Line, Site};
 fn modified_by_a_change_of_access(site: &Site, state: &str) -> Vec<String> {
     let compile = ["compile", "--format", "dbt", "--target-schema", "Jo"];
     site.rolecall(&compile).with(0);
-    site.dbt("parse", &["--target-path", state]).with(0);
+    site.dbt(&["parse", "--target-path", state]).with(0);
     let before = site.read("macros/rolecall_access.sql");
     let config = site.read("rolecall.yml");
     let narrowed = "handler: {may: [admin], environments: {prod: {may: [read]}}}";
@@ -16,7 +16,7 @@ fn modified_by_a_change_of_access(site: &Site, state: &str) -> Vec<String> {
     site.write("rolecall.yml", &narrowed);
     site.rolecall(&compile).with(0);
     assert_ne!(site.read("macros/rolecall_access.sql"), before);
-    let listed = site.dbt("ls", &["--quiet", "-s", "state:modified", "--state", state]).with(0);
+    let listed = site.dbt(&["ls", "--quiet", "-s", "state:modified", "--state", state]).with(0);
     site.write("rolecall.yml", &config);
     let lines = listed.stdout.lines().filter(|line| line.starts_with("group_insurance."));
     lines.map(str::to_owned).collect()
@@ -28,7 +28,7 @@ async fn a_change_of_access_marks_no_model_as_modified_and_a_direct_call_would()
     copy_folder(&repository("dbt_fixtures/group_insurance"), site.path());
     install(&site);
     hook(&site);
-    site.dbt("parse", &[]).with(0);
+    site.dbt(&["parse"]).with(0);
     assert!(modified_by_a_change_of_access(&site, "one").is_empty());
 
     // The same hook, which names the compiled macro.
