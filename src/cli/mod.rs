@@ -2,6 +2,7 @@
 
 mod apply;
 mod compile;
+mod compile_dbt;
 mod completions;
 mod exit;
 mod init;
@@ -124,6 +125,8 @@ enum Format {
     Json,
     /// Statements (compile only)
     Sql,
+    /// The macro file that the dbt hooks read, for every environment (compile only)
+    Dbt,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,8 +135,8 @@ enum Command {
     Init(init::Arguments),
     /// Everything wrong in declarations and configuration, at once
     Validate,
-    /// The desired state of an environment, as JSON or SQL; needs no warehouse
-    Compile,
+    /// The desired state of an environment, as JSON or SQL, or what the dbt hooks grant; needs no warehouse
+    Compile(compile::Arguments),
     /// The changes from the observed to the desired state; reads only
     Plan(plan::Arguments),
     /// Make them so, and verify
@@ -253,8 +256,11 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if global.format == Format::Sql && !matches!(command, Command::Compile) {
-        return output::fail(anyhow::anyhow!("--format sql is for `compile`"), Exit::Usage);
+    if let (Format::Sql | Format::Dbt, false) =
+        (global.format, matches!(command, Command::Compile(_)))
+    {
+        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
+        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -262,7 +268,7 @@ pub fn run() -> Exit {
     let ended = match &command {
         Command::Init(arguments) => init::run(&global, arguments),
         Command::Validate => validate::run(&global),
-        Command::Compile => compile::run(&global),
+        Command::Compile(arguments) => compile::run(&global, arguments),
         Command::Plan(arguments) => plan::run(&global, arguments),
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),

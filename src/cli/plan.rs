@@ -204,8 +204,8 @@ pub(super) async fn connect(
     }
 }
 
-/// Writes beside the file first: a plan is there whole, or not at all.
-fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+/// Writes beside the file first: it is there whole, or not at all.
+pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     // Through a link to what it names; a device or a pipe is written to, never replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_file() {

@@ -32,6 +32,7 @@ pub(super) fn add_environment(
         parent_role,
         role_kind,
         target,
+        hook,
         connection,
     } = raw;
     for (template, kind) in [
@@ -82,6 +83,7 @@ pub(super) fn add_environment(
         parent_role,
         role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
+        hook: hook.unwrap_or(protected != Some(true)),
         connection: Connection { profile, target: output },
     };
     environments.insert(name.value.clone(), environment);

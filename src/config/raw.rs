@@ -70,6 +70,8 @@ pub(super) struct RawEnvironment {
     pub role_kind: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
+    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
+    pub hook: Option<bool>,
     /// Whom rolecall connects as, where it is not the dbt target that deploys.
     pub connection: Option<RawConnection>,
 }
@@ -179,6 +181,7 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "parent_role",
         "role_kind",
         "target",
+        "hook",
         "connection",
     ],
     later: &[],
@@ -278,6 +281,7 @@ impl RawEnvironment {
             parent_role: reader.text(&fields, "parent_role"),
             role_kind: reader.text(&fields, "role_kind"),
             target: reader.text(&fields, "target"),
+            hook: reader.truth(&fields, "hook"),
             connection: fields.get("connection").map(|node| {
                 let fields = reader.fields(node, &CONNECTION);
                 RawConnection {

@@ -188,6 +188,7 @@ mod tests {
         $.environments.*.connection: ?
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
+        $.environments.*.hook: boolean
         $.environments.*.parent_role: string
         $.environments.*.promote_from: string
         $.environments.*.protected: boolean

@@ -4,6 +4,7 @@
 //! leaves classes as the manifest expects them and takes every relation for present.
 
 mod grants;
+pub mod hooks;
 mod known;
 mod members;
 mod nodes;

@@ -7,6 +7,7 @@ mod apply_compare;
 mod binary;
 mod cli;
 mod dbt_build;
+mod dbt_hooks;
 mod dbt_run_results;
 mod dialect;
 mod engines;
