@@ -70,7 +70,12 @@ impl DbtAccess {
         self.deployment.clone_from(&resolved.deployment);
         let mut roles = BTreeSet::new();
         if environment.hook {
-            for (id, rows) in project.relation_grants(resolved) {
+            for (id, mut rows) in project.relation_grants(resolved) {
+                // Roles of a database are granted to by `rolecall apply` alone.
+                for row in &mut rows {
+                    row.roles.retain(|role| role.in_parts().is_none());
+                }
+                rows.retain(|row| !row.roles.is_empty());
                 roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
                 let row = |ClassGrant { classes, privileges, roles }| (classes, privileges, roles);
                 self.grants.insert((name.clone(), id), rows.into_iter().map(row).collect());
