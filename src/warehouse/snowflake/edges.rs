@@ -16,10 +16,13 @@ pub(super) struct Edges {
     /// (object, grantee, grantor) → (privileges, those that may be passed on).
     grants: BTreeMap<(Securable, Ident, Ident), (PrivilegeSet, PrivilegeSet)>,
     pub(super) memberships: BTreeSet<ObservedMembership>,
-    defaults: BTreeMap<(Ident, Option<Ident>, ObjectClass, Ident), (PrivilegeSet, PrivilegeSet)>,
+    defaults: BTreeMap<Future, (PrivilegeSet, PrivilegeSet)>,
     pub(super) owned: BTreeMap<Securable, Ident>,
     pub(super) unsupported: BTreeSet<(Ident, String)>,
 }
+
+/// Database, schema, class of what is to come, grantee.
+type Future = (Ident, Option<Ident>, ObjectClass, Ident);
 
 /// Names that are known to be roles or databases made of a share.
 pub(super) struct Known<'k> {
@@ -219,7 +222,7 @@ impl Edges {
     }
 
     /// Rows of ACCOUNT_USAGE, which has names in parts and unquoted.
-    pub(super) fn from_usage(
+    pub(super) fn read_usage(
         &mut self,
         roles: &[&Ident],
         to_roles: &Rows,

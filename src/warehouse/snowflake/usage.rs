@@ -30,7 +30,7 @@ pub(super) async fn read(
         "SELECT ROLE, GRANTED_TO, GRANTEE_NAME, GRANTED_BY FROM SNOWFLAKE.ACCOUNT_USAGE.GRANTS_TO_USERS WHERE DELETED_ON IS NULL AND ROLE IN ({names})"
     );
     let (in_roles, in_users) = futures::join!(reader.ask(&to_roles), reader.ask(&to_users));
-    edges.from_usage(roles, &in_roles?, &in_users?, known);
+    edges.read_usage(roles, &in_roles?, &in_users?, known);
     Ok(Some(
         Diagnostic::warning(
             "account-usage-lag",
