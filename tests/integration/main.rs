@@ -24,4 +24,5 @@ mod reference;
 mod rehearsals;
 mod rules;
 mod sabotage;
+mod snowflake;
 mod snowflake_standin;
