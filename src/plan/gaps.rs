@@ -49,7 +49,7 @@ pub(super) fn gaps(sides: &Sides, out: &mut Difference) -> BTreeSet<Change> {
         if let Some(message) = what {
             late.insert(step.change.clone());
             refused.push(Refusal {
-                code: "gap",
+                code: "access-gap",
                 message,
                 help: "--allow-gap lets access be missing for that moment".to_owned(),
             });
