@@ -279,6 +279,6 @@ pub fn run() -> Exit {
     };
     match ended {
         Ok(exit) => exit,
-        Err(error) => output::failed(error),
+        Err(error) => output::failed(error, global.format),
     }
 }

@@ -20,6 +20,8 @@ pub struct Built {
     pub not: BTreeMap<String, BTreeSet<String>>,
     /// The manifest is that of this run: what is not in it is gone from the project.
     pub same_run: bool,
+    /// The dbt target that it was told to build for, where the file says it.
+    pub target: Option<String>,
 }
 
 /// dbt's commands that make relations (`args.which`).
@@ -61,6 +63,8 @@ struct RawResult<'a> {
 struct RawArgs<'a> {
     #[serde(borrow)]
     which: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    target: Option<Cow<'a, str>>,
 }
 
 /// Reads a file of any version that dbt wrote (0.19 to 1.11, and 2.x: v1 to v6) and holds it to the
@@ -164,7 +168,7 @@ fn hold(
         built.nodes.remove(failed);
     }
     if let Some(first) = unknown.first() {
-        let nothing_known = built == Built::default();
+        let nothing_known = built.nodes.is_empty() && built.not.is_empty();
         let message = match unknown.len() {
             1 => format!("the manifest does not know {first}, which the run names"),
             n => format!(
@@ -182,6 +186,7 @@ fn hold(
         });
     }
     built.same_run = same_run && unknown.is_empty();
+    built.target = raw.args.as_ref().and_then(|args| args.target.as_deref()).map(str::to_owned);
     Some(built)
 }
 
