@@ -59,6 +59,7 @@ async fn the_embedded_engine_creates_databases_and_runs_a_whole_apply_in_one_of_
         deployment: "shop".into(),
         roles: [id("taylor")].into(),
         schemas: BTreeSet::from([(id("Shop 1"), id("s"))]),
+        ..Look::default()
     };
     session.begin().await.unwrap();
     session.execute(&changes).await.unwrap();
