@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::journal::Journal;
-use super::reader::{failed, is_forbidden, is_missing, quoted};
+use super::reader::{failed, is_forbidden, is_missing, quoted, role_in_sql};
+use super::shown::Table;
 use super::waves::{Broken, waves};
-use super::{QueryError, Sessions};
+use super::{QueryError, ServerError, Sessions};
 use crate::dialect::{Statement, StatementError, Target};
 use crate::model::{Change, DialectKind, Ident};
 use crate::warehouse::WarehouseError;
@@ -117,6 +118,9 @@ impl Executor<'_> {
 
     /// Sends a statement, and again where the answer was lost and twice is as good as once.
     async fn send(&self, change: &Change, statement: &str) -> Result<(), QueryError> {
+        if let Change::DropRole { role } = change {
+            self.owns_nothing(role).await?;
+        }
         let mut tries = 0;
         loop {
             let error = match self.sessions.query(statement).await {
@@ -137,6 +141,27 @@ impl Executor<'_> {
             }
             tokio::time::sleep(Duration::from_millis(100 << tries)).await;
         }
+    }
+
+    /// Snowflake gives what a dropped role owns to whoever drops it. The plan has looked, and
+    /// somebody may have made the role an owner since.
+    async fn owns_nothing(&self, role: &Ident) -> Result<(), QueryError> {
+        let ask = format!("SHOW GRANTS TO {}", role_in_sql(role));
+        let rows = match self.sessions.query(&ask).await {
+            Ok(rows) => rows,
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let table = Table::of(&rows);
+        let owned = table.rows().find(|row| row.text("privilege") == "OWNERSHIP");
+        let Some(owned) = owned else { return Ok(()) };
+        let (on, name) = (owned.text("granted_on"), owned.text("name"));
+        Err(QueryError::Server(ServerError {
+            code: String::new(),
+            sqlstate: None,
+            message: format!("{role} owns {on} {name} by now, which would go to whoever drops it"),
+            query_id: None,
+        }))
     }
 
     fn note(&self, what: &str, statement: &str, mut details: serde_json::Value) {

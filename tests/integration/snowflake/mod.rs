@@ -8,6 +8,7 @@ pub(crate) mod live;
 mod results;
 mod scripted;
 pub(crate) mod standin;
+mod statements;
 mod tls;
 
 use std::time::Duration;

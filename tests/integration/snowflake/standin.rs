@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 pub(crate) struct Standin {
     process: Child,
     pub(crate) port: u16,
+    /// What it was asked for in the way of TLS, the tests' own interface does not speak.
+    plain: bool,
 }
 
 impl Standin {
@@ -40,7 +42,7 @@ impl Standin {
         let stdout = process.stdout.take().expect("it has an output");
         BufReader::new(stdout).read_line(&mut line).expect("it says its port");
         let port = line.trim().parse().expect("it says a port");
-        Some(Self { process, port })
+        Some(Self { process, port, plain: arguments.is_empty() })
     }
 
     /// Settings of its administrator.
@@ -87,6 +89,11 @@ impl Standin {
 
 impl Drop for Standin {
     fn drop(&mut self) {
+        if self.plain && !std::thread::panicking() {
+            let log = self.log();
+            let said = log.iter().filter_map(|entry| entry["sql"].as_str());
+            super::statements::are_read_by_others(&said.map(str::to_owned).collect());
+        }
         // It ends when its input does.
         drop(self.process.stdin.take());
         let _ = self.process.wait();

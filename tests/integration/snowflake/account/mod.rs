@@ -5,4 +5,3 @@ mod fixtures;
 mod random;
 mod semantics;
 mod site;
-mod statements;
