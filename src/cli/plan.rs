@@ -166,22 +166,29 @@ pub(super) async fn connect(
     project: &Project,
 ) -> anyhow::Result<Postgres> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
-    if let Some(url) = flags.connection.as_deref().filter(|url| !url.is_empty()) {
-        return Ok(Postgres::connect(url).await?.with_lock_timeout(wait));
+    let give = "--connection postgres://user@host/database, or set ROLECALL_CONNECTION";
+    Ok(reach(flags.connection.as_deref(), project, give).await?.with_lock_timeout(wait))
+}
+
+/// By a URL; else as `profiles.yml` says. `give` says how the URL would be given.
+pub(super) async fn reach(
+    url: Option<&str>,
+    project: &Project,
+    give: &str,
+) -> anyhow::Result<Postgres> {
+    if let Some(url) = url.filter(|url| !url.is_empty()) {
+        return Ok(Postgres::connect(url).await?);
     }
     let output = match project.connection() {
         Ok(output) => output,
         Err(Lack::Wrong(found)) => anyhow::bail!(Failure::Found(found)),
         Err(Lack::Nothing(nothing)) => anyhow::bail!(WrongArguments(format!(
-            "no connection: give --connection postgres://user@host/database, or set \
-             ROLECALL_CONNECTION, or keep a profile as dbt does ({nothing})"
+            "no connection: give {give}, or keep a profile as dbt does ({nothing})"
         ))),
     };
     output::findings(output.warnings);
     match output.adapter {
-        Adapter::Postgres(profile) => {
-            Ok(Postgres::connect_profile(&profile).await?.with_lock_timeout(wait))
-        }
+        Adapter::Postgres(profile) => Ok(Postgres::connect_profile(&profile).await?),
         Adapter::Snowflake(_) | Adapter::Other(_) => anyhow::bail!(
             "the output {} of the profile {} is not for PostgreSQL, and this version connects to \
              nothing else",
@@ -192,7 +199,7 @@ pub(super) async fn connect(
 }
 
 /// Writes beside the file first: a plan is there whole, or not at all.
-fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     // Through a link to what it names; a device or a pipe is written to, never replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_file() {

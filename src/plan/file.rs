@@ -61,12 +61,24 @@ pub struct Allowed {
     /// The nodes that it is limited to (`--select` and its like, `--run-results`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// The plan takes nothing away: it promotes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_adds: bool,
 }
 
 impl Allowed {
     /// The options that the plan was made with.
     pub fn options(&self) -> Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _, limit } = self;
+        let Self {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            retire: _,
+            limit,
+            only_adds,
+        } = self;
         Options {
             adopt: *adopt,
             prune: *prune,
@@ -74,12 +86,14 @@ impl Allowed {
             skip_missing: *skip_missing,
             allow_revokes: *allow_revokes,
             limit: limit.clone(),
+            only_adds: *only_adds,
         }
     }
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit } = options;
+        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit, only_adds } =
+            options;
         Self {
             adopt: *adopt,
             prune: *prune,
@@ -88,6 +102,7 @@ impl Allowed {
             allow_revokes: *allow_revokes,
             retire,
             limit: limit.clone(),
+            only_adds: *only_adds,
         }
     }
 }

@@ -256,6 +256,7 @@ fn options() -> impl Strategy<Value = Options> {
         skip_missing: false,
         allow_revokes: Some(u64::MAX),
         limit: None,
+        only_adds: false,
     })
 }
 
