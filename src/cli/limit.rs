@@ -116,8 +116,15 @@ impl LimitFlags {
 
     /// Some flags speak of more than nodes.
     pub(super) fn check(&self, flags: &PlanFlags) -> anyhow::Result<()> {
-        let PlanFlags { adopt, prune, drop_roles, skip_missing: _, allow_revokes: _, retire } =
-            flags;
+        let PlanFlags {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing: _,
+            allow_revokes: _,
+            allow_gap: _,
+            retire,
+        } = flags;
         let said = [
             ("--adopt", *adopt),
             ("--prune", *prune),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod compile;
+mod compile_dbt;
 mod completions;
 mod exit;
 mod init;
@@ -13,6 +14,7 @@ mod reference;
 mod rehearse;
 mod schema;
 mod selection;
+mod unlock;
 mod validate;
 mod verify;
 
@@ -125,6 +127,8 @@ enum Format {
     Json,
     /// Statements (compile only)
     Sql,
+    /// The macro file that the dbt hooks read, for every environment (compile only)
+    Dbt,
 }
 
 #[derive(Debug, Subcommand)]
@@ -133,8 +137,8 @@ enum Command {
     Init(init::Arguments),
     /// Everything wrong in declarations and configuration, at once
     Validate,
-    /// The desired state of an environment, as JSON or SQL; needs no warehouse
-    Compile,
+    /// The desired state of an environment, as JSON or SQL, or what the dbt hooks grant; needs no warehouse
+    Compile(compile::Arguments),
     /// The changes from the observed to the desired state; reads only
     Plan(plan::Arguments),
     /// Make them so, and verify
@@ -143,6 +147,8 @@ enum Command {
     Promote(promote::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Break the lock of an apply on Snowflake that died
+    Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
     Rehearse(rehearse::Arguments),
     /// The JSON Schema of a configuration file
@@ -169,6 +175,9 @@ struct PlanFlags {
     /// Up to N revokes are meant, whatever the guards say
     #[arg(long, value_name = "N")]
     allow_revokes: Option<u64>,
+    /// Where access can only be taken and given again (Snowflake), it may be missing in between
+    #[arg(long)]
+    allow_gap: bool,
     /// Empty the roles of an environment that is gone from the configuration
     #[arg(long, value_name = "ENVIRONMENT")]
     retire: Option<String>,
@@ -176,16 +185,17 @@ struct PlanFlags {
 
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        let (limit, only_adds) = (None, false);
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire: _ } =
+            *self;
         crate::plan::Options {
             adopt,
             prune,
             drop_roles,
             skip_missing,
             allow_revokes,
-            limit,
-            only_adds,
+            allow_gap,
+            limit: None,
+            only_adds: false,
         }
     }
 }
@@ -199,6 +209,17 @@ struct ConnectionFlags {
     /// How long to wait for a lock
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     lock_timeout: u64,
+    /// Snowflake: how many sessions work side by side
+    #[arg(long, default_value = "8", value_name = "N", value_parser = sessions)]
+    sessions: usize,
+}
+
+fn sessions(written: &str) -> Result<usize, String> {
+    written
+        .parse()
+        .ok()
+        .filter(|n| (1..=64).contains(n))
+        .ok_or_else(|| "a number from 1 to 64".to_owned())
 }
 
 impl Global {
@@ -251,8 +272,11 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if global.format == Format::Sql && !matches!(command, Command::Compile) {
-        return output::fail(anyhow::anyhow!("--format sql is for `compile`"), Exit::Usage);
+    if let (Format::Sql | Format::Dbt, false) =
+        (global.format, matches!(command, Command::Compile(_)))
+    {
+        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
+        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -260,11 +284,12 @@ pub fn run() -> Exit {
     let ended = match &command {
         Command::Init(arguments) => init::run(&global, arguments),
         Command::Validate => validate::run(&global),
-        Command::Compile => compile::run(&global),
+        Command::Compile(arguments) => compile::run(&global, arguments),
         Command::Plan(arguments) => plan::run(&global, arguments),
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),

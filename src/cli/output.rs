@@ -98,10 +98,11 @@ pub(super) fn failed(error: anyhow::Error) -> Exit {
 fn exit_of(error: &WarehouseError) -> Exit {
     match error {
         WarehouseError::Locked(_) | WarehouseError::Limit(_) => Exit::Refused,
-        WarehouseError::Unknown(_) => Exit::Partly,
+        WarehouseError::Unknown(_) | WarehouseError::Partly { .. } => Exit::Partly,
         WarehouseError::Connect { .. }
         | WarehouseError::Statement { .. }
         | WarehouseError::Forbidden(_)
+        | WarehouseError::Journal(_)
         | WarehouseError::Render(_)
         | WarehouseError::Retry(_) => Exit::Failed,
     }

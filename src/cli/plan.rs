@@ -15,7 +15,9 @@ use crate::model::Diagnostics;
 use crate::plan::{Limit, Options};
 use crate::project::Project;
 use crate::report::{json, plan as plan_text};
+use crate::warehouse::Warehouse;
 use crate::warehouse::postgres::Postgres;
+use crate::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -28,6 +30,9 @@ pub(super) struct Arguments {
     /// Write the plan to a file, to be reviewed and applied later
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
     /// Exit with 3 if anything would change
     #[arg(long)]
     check: bool,
@@ -41,7 +46,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let options = Options { limit, ..arguments.flags.options() };
     let retire = retire(&arguments.flags, &project)?;
     let compared = runtime()?.block_on(async {
-        let mut warehouse = connect(&arguments.connection, &project).await?;
+        let warehouse = connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let clean = compared.is_clean();
@@ -164,10 +170,11 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 pub(super) async fn connect(
     flags: &ConnectionFlags,
     project: &Project,
-) -> anyhow::Result<Postgres> {
+) -> anyhow::Result<Warehouse> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
+    let url = flags.connection.as_deref();
     let give = "--connection postgres://user@host/database, or set ROLECALL_CONNECTION";
-    Ok(reach(flags.connection.as_deref(), project, give).await?.with_lock_timeout(wait))
+    reach(url, project, give, wait, flags.sessions).await
 }
 
 /// By a URL; else as `profiles.yml` says. `give` says how the URL would be given.
@@ -175,9 +182,12 @@ pub(super) async fn reach(
     url: Option<&str>,
     project: &Project,
     give: &str,
-) -> anyhow::Result<Postgres> {
+    wait: std::time::Duration,
+    sessions: usize,
+) -> anyhow::Result<Warehouse> {
     if let Some(url) = url.filter(|url| !url.is_empty()) {
-        return Ok(Postgres::connect(url).await?);
+        let postgres = Postgres::connect(url).await?.with_lock_timeout(wait);
+        return Ok(Warehouse::Postgres(Box::new(postgres)));
     }
     let output = match project.connection() {
         Ok(output) => output,
@@ -188,17 +198,25 @@ pub(super) async fn reach(
     };
     output::findings(output.warnings);
     match output.adapter {
-        Adapter::Postgres(profile) => Ok(Postgres::connect_profile(&profile).await?),
-        Adapter::Snowflake(_) | Adapter::Other(_) => anyhow::bail!(
-            "the output {} of the profile {} is not for PostgreSQL, and this version connects to \
-             nothing else",
+        Adapter::Postgres(profile) => {
+            let postgres = Postgres::connect_profile(&profile).await?.with_lock_timeout(wait);
+            Ok(Warehouse::Postgres(Box::new(postgres)))
+        }
+        Adapter::Snowflake(profile) => {
+            let settings = SnowflakeSettings::from_profile(&profile)
+                .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
+            let snowflake = Snowflake::connect(&settings, sessions).await?;
+            Ok(Warehouse::Snowflake(Box::new(snowflake)))
+        }
+        Adapter::Other(_) => anyhow::bail!(
+            "the output {} of the profile {} is for neither PostgreSQL nor Snowflake",
             output.target,
             output.profile
         ),
     }
 }
 
-/// Writes beside the file first: a plan is there whole, or not at all.
+/// Writes beside the file first: it is there whole, or not at all.
 pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     // Through a link to what it names; a device or a pipe is written to, never replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -6,7 +6,7 @@ use super::names::{check_fit, check_name};
 use super::raw::{RawConnection, RawEnvironment};
 use super::reader::{printable, said_twice};
 use super::template::{self, TemplateKind};
-use super::{Connection, Environment, Located};
+use super::{Connection, Environment, Located, RoleKind};
 use crate::model::{Diagnostic, Diagnostics};
 
 /// Adds one environment, with what is wrong in it.
@@ -29,7 +29,10 @@ pub(super) fn add_environment(
         promote_from,
         protected,
         deploy_role,
+        parent_role,
+        role_kind,
         target,
+        hook,
         connection,
     } = raw;
     for (template, kind) in [
@@ -47,6 +50,7 @@ pub(super) fn add_environment(
     let RawConnection { profile, target: output } = connection.unwrap_or_default();
     for (what, value) in [
         ("the deploy role", &deploy_role),
+        ("the parent role", &parent_role),
         ("the target", &target),
         ("the profile of the connection", &profile),
         ("the target of the connection", &output),
@@ -76,7 +80,10 @@ pub(super) fn add_environment(
         promote_from,
         protected: protected.unwrap_or(false),
         deploy_role,
+        parent_role,
+        role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
+        hook: hook.unwrap_or(protected != Some(true)),
         connection: Connection { profile, target: output },
     };
     environments.insert(name.value.clone(), environment);

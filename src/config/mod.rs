@@ -9,6 +9,7 @@ mod names;
 mod parse;
 mod raw;
 mod reader;
+mod role_kind;
 pub mod schema;
 pub mod template;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::model::{DialectKind, MemberKind, Place};
 pub use load::load;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
+pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired};
 pub use valid::{Narrowing, narrowings};
 
@@ -74,10 +76,23 @@ pub struct Environment {
     pub protected: bool,
     /// The role that runs dbt here, where ownership is declared.
     pub deploy_role: Option<Located<String>>,
+    /// The role that every managed role is granted to (Snowflake); without it, SYSADMIN.
+    pub parent_role: Option<Located<String>>,
+    /// Which roles hold the grants (Snowflake).
+    pub role_kind: RoleKind,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<String>,
+    /// Whether the dbt package's hooks grant here: where nobody says, unless it is protected.
+    pub hook: bool,
     /// Whom to connect as, where it is not the dbt target that deploys.
     pub connection: Connection,
+}
+
+impl Environment {
+    /// The dbt target that deploys it.
+    pub fn target_name(&self) -> &str {
+        self.target.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// An output of `profiles.yml` to connect with: the role that deploys models is often not the one

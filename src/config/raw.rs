@@ -63,8 +63,15 @@ pub(super) struct RawEnvironment {
     pub protected: Option<bool>,
     /// The role that runs dbt here, needed where ownership is declared.
     pub deploy_role: Option<Located<String>>,
+    /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
+    pub parent_role: Option<Located<String>>,
+    /// Which roles hold the grants (Snowflake): `account`, or `database` for one in each database.
+    #[schemars(default, schema_with = "super::schema::role_kind")]
+    pub role_kind: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
+    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
+    pub hook: Option<bool>,
     /// Whom rolecall connects as, where it is not the dbt target that deploys.
     pub connection: Option<RawConnection>,
 }
@@ -171,7 +178,10 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "promote_from",
         "protected",
         "deploy_role",
+        "parent_role",
+        "role_kind",
         "target",
+        "hook",
         "connection",
     ],
     later: &[],
@@ -268,7 +278,10 @@ impl RawEnvironment {
             promote_from: reader.text(&fields, "promote_from"),
             protected: reader.truth(&fields, "protected"),
             deploy_role: reader.text(&fields, "deploy_role"),
+            parent_role: reader.text(&fields, "parent_role"),
+            role_kind: reader.text(&fields, "role_kind"),
             target: reader.text(&fields, "target"),
+            hook: reader.truth(&fields, "hook"),
             connection: fields.get("connection").map(|node| {
                 let fields = reader.fields(node, &CONNECTION);
                 RawConnection {

@@ -249,7 +249,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "deploy_role"
-        | "target" | "connection" => {
+        | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"
         }
         "may" | "warehouses" => {

@@ -56,6 +56,8 @@ pub struct Allowed {
     pub drop_roles: bool,
     pub skip_missing: bool,
     pub allow_revokes: Option<u64>,
+    #[serde(default)]
+    pub allow_gap: bool,
     /// The plan empties this environment's roles (`--retire`).
     pub retire: bool,
     /// The nodes that it is limited to (`--select` and its like, `--run-results`).
@@ -75,6 +77,7 @@ impl Allowed {
             drop_roles,
             skip_missing,
             allow_revokes,
+            allow_gap,
             retire: _,
             limit,
             only_adds,
@@ -85,6 +88,7 @@ impl Allowed {
             drop_roles: *drop_roles,
             skip_missing: *skip_missing,
             allow_revokes: *allow_revokes,
+            allow_gap: *allow_gap,
             limit: limit.clone(),
             only_adds: *only_adds,
         }
@@ -92,14 +96,23 @@ impl Allowed {
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit, only_adds } =
-            options;
+        let Options {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            allow_gap,
+            limit,
+            only_adds,
+        } = options;
         Self {
             adopt: *adopt,
             prune: *prune,
             drop_roles: *drop_roles,
             skip_missing: *skip_missing,
             allow_revokes: *allow_revokes,
+            allow_gap: *allow_gap,
             retire,
             limit: limit.clone(),
             only_adds: *only_adds,

@@ -106,6 +106,13 @@ impl Within {
         let owners: BTreeSet<Ident> = owned.map(|(_, owner)| owner.role.clone()).collect();
         if let Some(only) = &mut within.0 {
             only.roles = roles.into_iter().chain(owners.iter().cloned()).collect();
+            // A database role is of no use without the role that holds it.
+            let held_by = |(role, member): &(Ident, Ident)| {
+                (only.roles.contains(role) && desired.roles.contains_key(member))
+                    .then(|| member.clone())
+            };
+            let holders: Vec<Ident> = desired.memberships.keys().filter_map(held_by).collect();
+            only.roles.extend(holders);
             only.owners = owners;
         }
         within

@@ -160,7 +160,9 @@ fn why_not(outcome: &Outcome) -> Vec<String> {
         Outcome::InSync(_) | Outcome::Applied { .. } => Vec::new(),
         Outcome::Stale(stale) => stale.because.clone(),
         Outcome::Partly { failure, .. } => vec![failure.to_string()],
-        Outcome::NotAllowed(now) | Outcome::Differs(now) => {
+        Outcome::NotAllowed(now)
+        | Outcome::Differs(now)
+        | Outcome::DoneButDiffers { done: _, after: now } => {
             let steps = now.difference.steps.iter();
             let steps =
                 steps.map(|step| format!("reading back: still to do: {}", step.change.brief()));

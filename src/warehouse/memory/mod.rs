@@ -9,8 +9,9 @@ mod roles;
 use std::collections::BTreeSet;
 
 use crate::model::{
-    AclEntry, Change, Ident, MarkerReading, ObjectClass, ObservedMembership, ObservedRole,
-    ObservedState, PrivilegeSet, RoleAttributes, SchemaKey, Securable, ServerIdentity,
+    AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
+    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
+    ServerIdentity,
 };
 
 use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
@@ -238,6 +239,7 @@ impl Memory {
         }
         self.state.memberships.push(ObservedMembership {
             role: role.clone(),
+            kind: MemberKind::Role,
             member: member.clone(),
             grantor,
             admin: false,
