@@ -80,11 +80,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let url = arguments.from_connection.as_deref();
         let (wait, sessions) = (std::time::Duration::from_secs(30), 8);
         let mut source =
-            plan::reach(url, from, give, wait, sessions).await.context(format!("{source}"))?;
+            plan::reach(url, from, give, wait, sessions).await.context(source.clone())?;
         let give = "--to-connection postgres://user@host/database, or set ROLECALL_TO_CONNECTION";
         let url = arguments.to_connection.as_deref();
         let mut target =
-            plan::reach(url, to, give, wait, sessions).await.context(format!("{target}"))?;
+            plan::reach(url, to, give, wait, sessions).await.context(target.clone())?;
         let from = Side { project: from, found: pair.found_from.clone() };
         let to = Side { project: to, found: pair.found_to.clone() };
         let promoted = promote((from, &mut source), (to, &mut target), &how).await;

@@ -179,9 +179,9 @@ impl Within {
         self.0.as_ref().is_none_or(|only| only.roles.contains(role))
     }
 
-    /// Whether a declared member is let in: into a role that this plan makes (a promotion: into
-    /// any that has something there), and the role that
-    /// runs dbt into an owner, since it could not rebuild what it hands over.
+    /// Whether a declared member is let in: into a role that this plan makes (a promotion: into any
+    /// that has something there), and the role that runs dbt into an owner, since it could not
+    /// rebuild what it hands over.
     pub(super) fn admits(
         &self,
         role: &Ident,

@@ -132,7 +132,7 @@ async fn sql(url: &str, sql: &str) {
     client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
 }
 
-/// The lines of the first job that `keys` lead to: `run` of each of its steps, or `script`.
+/// What a deploy job has its shell run: `script`, or `run` of each of its steps.
 fn job(file: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository("examples").join(file)).unwrap();
     let job: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
