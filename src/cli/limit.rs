@@ -65,8 +65,9 @@ pub(super) fn of(
     if let Some(path) = &limits.run_results {
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let target = project.environment().map_or("", |e| e.target_name());
         let (built, problems) =
-            read_run_results(&bytes, path, &project.manifest, &project.manifest_path);
+            read_run_results(&bytes, path, &project.manifest, &project.manifest_path, target);
         found.extend(problems);
         if let Some(mut built) = built {
             // A selection says which nodes; those that are gone cannot be selected.

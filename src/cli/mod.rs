@@ -296,6 +296,6 @@ pub fn run() -> Exit {
     };
     match ended {
         Ok(exit) => exit,
-        Err(error) => output::failed(error),
+        Err(error) => output::failed(error, global.format),
     }
 }

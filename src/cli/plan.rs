@@ -96,11 +96,8 @@ pub(super) fn show(
     output::findings(compared.findings());
     if !difference.found.has_errors() {
         let style = plan_text::Style { colour: output::colour_on_stdout() };
-        let text = plan_text::text(difference, &compared.scope, &compared.observed.server, &style);
-        output::data(&text)?;
-        if let Some(limit) = limit {
-            output::data(&plan_text::limited(limit, difference.outside))?;
-        }
+        let server = &compared.observed.server;
+        output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
     }
     output::refusals(&difference.refused);
     Ok(())
@@ -114,7 +111,10 @@ pub(super) fn load(global: &Global) -> anyhow::Result<Option<Project>> {
 /// The same, with what a selection looks at in the manifest.
 pub(super) fn load_for(global: &Global, wanted: Wanted) -> anyhow::Result<Option<Project>> {
     let places = crate::project::Places { wanted, ..global.places() };
-    let (project, found) = Project::load(&places, as_of(global)?);
+    let (project, mut found) = Project::load(&places, as_of(global)?);
+    if let Some(project) = &project {
+        found.extend(super::compile_dbt::old(project, &places.project_dir)?);
+    }
     if project.is_none() {
         say_invalid(global, found)?;
     } else if global.format == Format::Text {

@@ -9,6 +9,7 @@ use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags};
 use super::selection::Selection;
 use super::{Exit, Format, Global, output, plan};
+use crate::apply::Compared;
 use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::plan::Plan;
 use crate::project::{Places, Project};
@@ -260,16 +261,16 @@ fn show(
         let difference = &compared.difference;
         let style = plan_text::Style { colour: output::colour_on_stdout() };
         output::data(&text::head(&from.environment, &to.environment))?;
-        output::data(&match difference.steps.is_empty() {
+        let limit = how.limit.as_ref();
+        if difference.steps.is_empty() {
             // It may be out of sync all the same: see what lies beyond.
-            true => text::nothing(&to.environment),
-            false => {
-                let server = &compared.observed.server;
-                plan_text::text(difference, &compared.scope, server, &style)
-            }
-        })?;
-        if let Some(limit) = &how.limit {
-            output::data(&plan_text::limited(limit, difference.outside))?;
+            output::data(&text::nothing(&to.environment))?;
+            output::data(&plan_text::left(&difference.left))?;
+            let limited = limit.map(|limit| plan_text::limited(limit, difference.outside));
+            output::data(&limited.unwrap_or_default())?;
+        } else {
+            let Compared { scope, observed, .. } = compared;
+            output::data(&plan_text::text(difference, scope, &observed.server, limit, &style))?;
         }
         output::data(&text::skipped(&skipped))?;
         output::data(&text::beyond(&beyond, &to.environment))?;

@@ -71,8 +71,10 @@ impl Within {
             .filter(|(_, relation)| relations.contains(relation))
             .map(|(node, _)| node.unique_id.clone())
             .collect();
-        let gone = limit
-            .gone
+        // What is not there yet may have had another name: until it is built, what looks as if it
+        // were left over is what its readers have.
+        let replaced = resolved.nodes.iter().any(|node| node.missing);
+        let gone = (limit.gone && !replaced)
             .then(|| Gone { schemas: scope.schemas.clone(), taken: resolved.taken.clone() });
         Self::only(relations, nodes, gone, &resolved.desired)
     }
