@@ -85,7 +85,8 @@ impl Project {
     /// Reads everything. The project is there wherever configuration and manifest are sound, even
     /// where its declarations are wrong: nothing may be planned for it while there are errors.
     pub fn inspect(places: &Places, as_of: i64) -> (Option<Self>, Diagnostics) {
-        let (project, sound, found) = Self::read(places, as_of);
+        let (project, sound, mut found) = Self::read(places, as_of);
+        found.extend(project.as_ref().and_then(Self::written_for_another));
         (project.filter(|_| sound), found)
     }
 

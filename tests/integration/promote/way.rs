@@ -83,3 +83,24 @@ async fn what_cannot_be_read_stops_it() {
     stage.promote(&[]).ends(1);
     stage.has_no_plan();
 }
+
+#[tokio::test]
+async fn a_manifest_that_was_written_for_another_target_is_not_promoted() {
+    let stage = Stage::one().await;
+    let output = |schema: &str| {
+        format!(
+            "{{type: postgres, host: h, port: 5432, user: u, password: p, dbname: d, schema: {schema}}}"
+        )
+    };
+    let profiles = format!(
+        "x:\n  target: dev\n  outputs:\n    dev: {}\n    prod: {}\n",
+        output("s"),
+        output("live")
+    );
+    std::fs::write(stage.path("profiles.yml"), profiles).unwrap();
+    std::fs::write(stage.path("dbt_project.yml"), "name: shop\nprofile: x\n").unwrap();
+    let profiles = stage.path("");
+    let said = stage.promote(&["--profiles-dir", profiles.to_str().unwrap()]).ends(4);
+    said.says("prod is not valid: manifest-of-another-target");
+    stage.has_no_plan();
+}
