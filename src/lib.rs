@@ -11,6 +11,7 @@ pub mod dialect;
 pub mod model;
 pub mod plan;
 pub mod project;
+pub mod promote;
 pub mod rehearse;
 pub mod report;
 pub mod resolve;

@@ -172,7 +172,20 @@ pub(super) async fn connect(
     project: &Project,
 ) -> anyhow::Result<Warehouse> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
-    if let Some(url) = flags.connection.as_deref().filter(|url| !url.is_empty()) {
+    let url = flags.connection.as_deref();
+    let give = "--connection postgres://user@host/database, or set ROLECALL_CONNECTION";
+    reach(url, project, give, wait, flags.sessions).await
+}
+
+/// By a URL; else as `profiles.yml` says. `give` says how the URL would be given.
+pub(super) async fn reach(
+    url: Option<&str>,
+    project: &Project,
+    give: &str,
+    wait: std::time::Duration,
+    sessions: usize,
+) -> anyhow::Result<Warehouse> {
+    if let Some(url) = url.filter(|url| !url.is_empty()) {
         let postgres = Postgres::connect(url).await?.with_lock_timeout(wait);
         return Ok(Warehouse::Postgres(Box::new(postgres)));
     }
@@ -180,8 +193,7 @@ pub(super) async fn connect(
         Ok(output) => output,
         Err(Lack::Wrong(found)) => anyhow::bail!(Failure::Found(found)),
         Err(Lack::Nothing(nothing)) => anyhow::bail!(WrongArguments(format!(
-            "no connection: give --connection postgres://user@host/database, or set \
-             ROLECALL_CONNECTION, or keep a profile as dbt does ({nothing})"
+            "no connection: give {give}, or keep a profile as dbt does ({nothing})"
         ))),
     };
     output::findings(output.warnings);
@@ -193,7 +205,7 @@ pub(super) async fn connect(
         Adapter::Snowflake(profile) => {
             let settings = SnowflakeSettings::from_profile(&profile)
                 .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
-            let snowflake = Snowflake::connect(&settings, flags.sessions).await?;
+            let snowflake = Snowflake::connect(&settings, sessions).await?;
             Ok(Warehouse::Snowflake(Box::new(snowflake)))
         }
         Adapter::Other(_) => anyhow::bail!(

@@ -63,6 +63,9 @@ pub struct Allowed {
     /// The nodes that it is limited to (`--select` and its like, `--run-results`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
+    /// The plan takes nothing away: it promotes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_adds: bool,
 }
 
 impl Allowed {
@@ -77,6 +80,7 @@ impl Allowed {
             allow_gap,
             retire: _,
             limit,
+            only_adds,
         } = self;
         Options {
             adopt: *adopt,
@@ -86,13 +90,22 @@ impl Allowed {
             allow_revokes: *allow_revokes,
             allow_gap: *allow_gap,
             limit: limit.clone(),
+            only_adds: *only_adds,
         }
     }
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, limit } =
-            options;
+        let Options {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            allow_gap,
+            limit,
+            only_adds,
+        } = options;
         Self {
             adopt: *adopt,
             prune: *prune,
@@ -102,6 +115,7 @@ impl Allowed {
             allow_gap: *allow_gap,
             retire,
             limit: limit.clone(),
+            only_adds: *only_adds,
         }
     }
 }

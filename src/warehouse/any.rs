@@ -2,8 +2,10 @@
 
 use super::postgres::Postgres;
 use super::snowflake::Snowflake;
-use super::{Execute, Look, Observe, WarehouseError};
-use crate::model::{Change, ObservedState, Scope, ServerIdentity};
+use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::model::{
+    Change, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
+};
 
 /// A warehouse of either kind.
 #[allow(missing_debug_implementations)]
@@ -50,6 +52,22 @@ impl Observe for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.observe(look).await,
             Self::Snowflake(snowflake) => snowflake.observe(look).await,
+        }
+    }
+}
+
+impl ObservePublic for Warehouse {
+    async fn public(
+        &mut self,
+        schemas: &std::collections::BTreeSet<SchemaKey>,
+    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.public(schemas).await,
+            // What is not known is not taken for nothing.
+            Self::Snowflake(_) => Err(WarehouseError::Forbidden(
+                "what PUBLIC holds is not read on Snowflake yet, so nothing is promoted there"
+                    .to_owned(),
+            )),
         }
     }
 }

@@ -8,7 +8,9 @@ pub mod snowflake;
 
 pub use any::Warehouse;
 
-use crate::model::{Change, Ident, ObservedState, Scope, ServerIdentity};
+use crate::model::{
+    Change, Ident, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
+};
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,6 +90,16 @@ pub trait Observe {
     /// Reads everything within the look, in a number of queries that does not depend on the number
     /// of objects.
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError>;
+}
+
+/// Reads what everybody may do, which is nobody's product role.
+#[allow(async_fn_in_trait)]
+pub trait ObservePublic: Observe {
+    /// What PUBLIC holds on relations of these schemas and on columns of them. Sorted.
+    async fn public(
+        &mut self,
+        schemas: &std::collections::BTreeSet<SchemaKey>,
+    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError>;
 }
 
 /// Changes a warehouse inside one unit of work that holds the deployment's lock.

@@ -18,6 +18,7 @@ mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
 mod profiles;
+mod promote;
 mod readme;
 mod real;
 mod reference;

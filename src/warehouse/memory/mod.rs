@@ -6,12 +6,15 @@
 
 mod roles;
 
+use std::collections::BTreeSet;
+
 use crate::model::{
     AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
-    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
+    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
+    ServerIdentity,
 };
 
-use super::{Execute, Look, Observe, WarehouseError};
+use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
 
 /// A warehouse that is an [`ObservedState`].
 #[derive(Debug, Clone)]
@@ -23,18 +26,25 @@ pub struct Memory {
     grantor: Option<Ident>,
     /// How many changes are made before the session dies.
     lives: Option<usize>,
+    public: Vec<(Securable, PrivilegeSet)>,
 }
 
 impl Memory {
     /// A warehouse that has `state`. What is granted is granted by the object's owner where that
     /// is known, else by the acting role, as a superuser's session does.
     pub fn new(state: ObservedState) -> Self {
-        Self { state, before: None, grantor: None, lives: None }
+        Self { state, before: None, grantor: None, lives: None, public: Vec::new() }
     }
 
     /// Lets `grantor` grant everything from now on.
     pub fn granting_as(mut self, grantor: Ident) -> Self {
         self.grantor = Some(grantor);
+        self
+    }
+
+    /// Lets everybody have this.
+    pub fn open_to_public(mut self, on: Securable, privileges: PrivilegeSet) -> Self {
+        self.public.push((on, privileges));
         self
     }
 
@@ -280,6 +290,18 @@ impl Observe for Memory {
     /// state that it was made from.
     async fn observe(&mut self, _look: &Look) -> Result<ObservedState, WarehouseError> {
         Ok(self.state.clone())
+    }
+}
+
+impl ObservePublic for Memory {
+    async fn public(
+        &mut self,
+        schemas: &BTreeSet<SchemaKey>,
+    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+        let mut public = self.public.clone();
+        public.retain(|(on, _)| on.schema_key().is_some_and(|schema| schemas.contains(&schema)));
+        public.sort();
+        Ok(public)
     }
 }
 

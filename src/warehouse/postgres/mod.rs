@@ -10,6 +10,7 @@ mod execute;
 mod lock;
 mod observe;
 mod outcome;
+mod public;
 mod tls;
 mod url;
 
