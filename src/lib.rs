@@ -11,6 +11,8 @@ pub mod dialect;
 pub mod model;
 pub mod plan;
 pub mod project;
+pub mod protect;
+pub mod receipts;
 pub mod rehearse;
 pub mod report;
 pub mod resolve;

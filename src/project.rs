@@ -141,6 +141,11 @@ impl Project {
         (Some(project), sound, found)
     }
 
+    /// The deployment's name, as resolution takes it.
+    pub fn deployment(&self) -> Option<&str> {
+        self.config.deployment.as_ref().map(|named| named.value.as_str()).or(self.name.as_deref())
+    }
+
     /// Its environment.
     pub fn environment(&self) -> Option<&Environment> {
         self.config.environments.get(&self.environment)

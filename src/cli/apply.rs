@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
+use super::custody::{self, ReceiptFlags};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Failure, Outcome, Settings, apply};
-use crate::model::Change;
-use crate::plan::{Difference, Plan};
+use crate::apply::{Custody, Failure, Outcome, Settings, apply, changed_gates};
+use crate::model::{Change, Diagnostics};
+use crate::plan::Difference;
 use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
@@ -23,11 +23,15 @@ pub(super) struct Arguments {
     /// Several transactions of at most N changes, where the server's lock table is too small for one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batches: Option<u32>,
+    #[command(flatten)]
+    receipts: ReceiptFlags,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
-    let reviewed = arguments.plan.as_ref().map(|path| read_plan(path)).transpose()?;
+    arguments.receipts.check()?;
+    let reviewed = arguments.plan.as_ref().map(|path| custody::read_plan(path)).transpose()?;
+    let (reviewed, plan_sha256) = reviewed.unzip();
     let mut retire = plan::retire(&arguments.flags, &project)?.map(str::to_owned);
     if let Some(plan) = reviewed.as_ref().filter(|plan| plan.allowed.retire) {
         anyhow::ensure!(
@@ -37,6 +41,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         );
         retire = Some(plan.scope.environment.clone());
     }
+    let mut found = Diagnostics::default();
+    let approvals = custody::approvals(&project, &global.project_dir, retire.is_some(), &mut found);
+    if found.has_errors() {
+        output::findings(found);
+        return Ok(Exit::Failed);
+    }
     let settings = Settings {
         options: reviewed
             .as_ref()
@@ -44,17 +54,29 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         plan: reviewed.as_ref(),
         retire,
         batch: arguments.batches.map(|n| n as usize),
+        custody: Custody {
+            rehearsal: false,
+            plan_sha256,
+            approvals: approvals.as_ref(),
+            now: custody::now()?,
+            begin_receipts: arguments.receipts.begin_receipts,
+            applied_by: arguments.receipts.by.name(),
+        },
     };
     let outcome = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
+        // A warning of what cannot be read comes with the apply itself.
+        let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();
+        custody::say_gates(&gates);
         Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
     })?;
-    report(global, outcome)
-}
-
-fn read_plan(path: &std::path::Path) -> anyhow::Result<Plan> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Plan::read(&bytes).with_context(|| path.display().to_string())
+    let receipts = match &outcome {
+        Outcome::Applied { receipts, .. } => receipts.clone(),
+        _ => Vec::new(),
+    };
+    let exit = report(global, outcome)?;
+    arguments.receipts.write(&receipts)?;
+    Ok(exit)
 }
 
 fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
@@ -80,7 +102,16 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
             }
             Exit::Done
         }
-        Outcome::Applied { done, after } => {
+        Outcome::Refused(refused) => {
+            json.outcome = "not_allowed";
+            if text {
+                output::refusals(&refused);
+                output::message("nothing was changed");
+            }
+            json.refused = refused;
+            Exit::Refused
+        }
+        Outcome::Applied { done, after, receipts: _ } => {
             json.outcome = "applied";
             json.left = after.difference.left.clone();
             json.adopted_members = json::AdoptedMember::of(&after.difference);

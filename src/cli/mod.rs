@@ -3,6 +3,7 @@
 mod apply;
 mod compile;
 mod completions;
+mod custody;
 mod exit;
 mod init;
 mod output;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
 use crate::apply::{Compared, Failure, compare};
@@ -25,18 +26,24 @@ pub(super) struct Arguments {
     /// Exit with 3 if anything would change
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    by: ByFlag,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     let Some(project) = load(global)? else { return Ok(Exit::Failed) };
     let options = arguments.flags.options();
     let retire = retire(&arguments.flags, &project)?;
-    let compared = runtime()?.block_on(async {
+    let (compared, signature) = runtime()?.block_on(async {
         let mut warehouse = connect(&arguments.connection, &project).await?;
-        Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
+        let mut compared = compare(&mut warehouse, &project, &options, retire).await?;
+        let found = &mut compared.warnings;
+        let signature = custody::signature(&mut warehouse, &project, &arguments.by, found).await?;
+        Ok::<_, anyhow::Error>((compared, signature))
     })?;
     let clean = compared.is_clean();
     let plan = clean.then(|| compared.plan(&project, &options, retire.is_some())).transpose()?;
+    let plan = plan.map(|plan| plan.signed(signature));
     if let (Some(plan), Some(path)) = (&plan, &arguments.out) {
         let text = json::print(plan)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -73,6 +80,9 @@ pub(super) fn show(
     output::findings(compared.findings());
     if !difference.found.has_errors() {
         let style = plan_text::Style { colour: output::colour_on_stdout() };
+        if let Some(plan) = &plan {
+            output::data(&plan_text::gates(&plan.gates_changed))?;
+        }
         let text = plan_text::text(difference, &compared.scope, &compared.observed.server, &style);
         output::data(&text)?;
     }
@@ -160,7 +170,7 @@ pub(super) async fn connect(
 }
 
 /// Writes beside the file first: a plan is there whole, or not at all.
-fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     // Through a link to what it names; a device or a pipe is written to, never replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.exists() && !path.is_file() {

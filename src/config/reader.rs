@@ -245,11 +245,12 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "members stand only in rolecall/members/<product>.yml, which the product's owner keeps"
         }
         "version" => "`version` stands at the top of rolecall.yml",
-        "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect" => {
+        "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
+        | "approved_plans" => {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
-        "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "deploy_role"
-        | "target" | "connection" => {
+        "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
+        | "deploy_role" | "target" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"
         }
         "may" | "warehouses" => {

@@ -36,6 +36,16 @@ pub fn text(
     out
 }
 
+/// What decides about gates and has changed since the last receipt: the first that is seen.
+pub fn gates(changed: &[String]) -> String {
+    let lines = changed.iter().map(|line| format!("Gates changed {}\n", printable(line)));
+    let mut out: String = lines.collect();
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
 /// Who gains by the adoption of existing roles.
 pub fn adopted(difference: &Difference) -> String {
     let mut out = String::new();

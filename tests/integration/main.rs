@@ -18,6 +18,7 @@ mod postgres_observe;
 mod profiles;
 mod readme;
 mod real;
+mod receipts;
 mod reference;
 mod rehearsals;
 mod rules;

@@ -1,0 +1,4 @@
+//! Protected environments, approved plans and receipts, on real servers.
+
+mod protected;
+mod table;
