@@ -146,6 +146,12 @@ impl Project {
         self.config.deployment.as_ref().map(|named| named.value.as_str()).or(self.name.as_deref())
     }
 
+    /// What members files' names become by the environment's templates, as a user's and a group's.
+    pub fn member_names(&self, name: &str) -> Vec<String> {
+        self.environment()
+            .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
+    }
+
     /// Its environment.
     pub fn environment(&self) -> Option<&Environment> {
         self.config.environments.get(&self.environment)

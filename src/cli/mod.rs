@@ -6,6 +6,7 @@ mod completions;
 mod custody;
 mod exit;
 mod init;
+mod log;
 mod output;
 mod plan;
 mod reference;
@@ -138,6 +139,8 @@ enum Command {
     Apply(apply::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Since when? What was applied, by product, role, person and model, from the receipts
+    Log(log::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
     Rehearse(rehearse::Arguments),
     /// The JSON Schema of a configuration file
@@ -238,6 +241,7 @@ pub fn run() -> Exit {
         Command::Plan(arguments) => plan::run(&global, arguments),
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::Log(arguments) => log::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),

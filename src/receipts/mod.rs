@@ -2,6 +2,7 @@
 //! has an answer. Pure: where they are kept is the warehouse's business.
 
 mod gates;
+mod history;
 mod time;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::model::{Change, Ident};
 use crate::plan::TargetIdentity;
 
 pub use gates::{Gates, gates, gates_changed};
+pub use history::{Event, History, Question, Since, history};
 pub use time::iso;
 
 /// The version of a receipt's shape that this code writes.

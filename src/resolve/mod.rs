@@ -19,6 +19,7 @@ use crate::declare::Declarations;
 use crate::dialect::Dialect;
 use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, SchemaKey, Scope};
 
+pub use members::member_names;
 pub use nodes::ManagedNode;
 
 /// Everything that a desired state follows from.

@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 use super::table::receipts;
 use crate::rules::site::{CONFIG, Site, model};
 
-fn config(keys: &str) -> String {
+pub fn config(keys: &str) -> String {
     CONFIG.replace("{{ role.name }}\"}", &format!("{{{{ role.name }}}}\", protected: true{keys}}}"))
 }
 
-fn plan(site: &Site, flags: &[&str]) -> String {
+pub fn plan(site: &Site, flags: &[&str]) -> String {
     let file = site.path("plan.json").to_str().unwrap().to_owned();
     site.run(&[&["plan", "--out", &file], flags].concat()).ends(0);
     file
