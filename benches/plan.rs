@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rolecall::dialect;
 use rolecall::model::*;
-use rolecall::plan::{Difference, Options, Sides, diff};
+use rolecall::plan::{Difference, Options, Sides, Within, diff};
 
 fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|word| word.parse::<usize>().ok());
@@ -134,6 +134,7 @@ impl World {
             environments: &BTreeSet::from(["prod".to_owned()]),
             declared: 1,
             options: &Options::default(),
+            within: Within::everything(),
         })
     }
 }

@@ -1,7 +1,6 @@
 {#
   Every statement that Rolecall sends to PostgreSQL, written once: the command renders these macros
-  from inside the binary. They are macros of a dbt package too, which `dbt deps` installs from this
-  repository; nothing calls them there yet. Each makes exactly one statement, without a semicolon.
+  from inside the binary, and the dbt hooks (hook.sql) call `rolecall_grant` in dbt. Each makes exactly one statement, without a semicolon.
   Names and literals arrive quoted; keywords and privileges come from Rolecall's own tables. Only
   arguments, `if`, `for` and `join` are used, so that every Jinja renders the same, and no macro
   calls another: dbt finds a package's macro by the package's name, other Jinjas do not.

@@ -3,6 +3,7 @@
 mod choose;
 mod profile;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -15,7 +16,10 @@ use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
 use crate::plan::hex;
+use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
+
+pub use profile::unknown_part;
 
 /// Where to look, as the command line says.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,8 @@ pub struct Places {
     pub target_database: Option<String>,
     /// `--dialect`.
     pub dialect: Option<DialectKind>,
+    /// What a selection on the command line needs of the manifest.
+    pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
 }
@@ -79,7 +85,7 @@ impl Project {
     pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
         let (project, sound, mut found) = Self::read(places, as_of);
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
-        let (resolved, problems) = project.resolve(None, &Inventory::default(), false);
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
@@ -93,12 +99,13 @@ impl Project {
         let environment = config
             .as_ref()
             .and_then(|config| choose::environment(config, places, &profiles, &mut found));
-        let target_name = environment.as_ref().map(|e| e.target.clone().unwrap_or(e.name.clone()));
+        let target_name = environment.as_ref().map(|e| e.target_name().to_owned());
         let manifest_path = manifest_path(places, target_name.as_deref());
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
         found.extend(problems);
         let Some(bytes) = bytes else { return (None, false, found) };
-        let (manifest, problems) = dbt::read_manifest(&bytes, &manifest_path);
+        let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
+        let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);
         // Of the bytes that were read: dbt may write the file again at any moment.
         let manifest_sha256 = hex(&Sha256::digest(&bytes));
@@ -162,30 +169,72 @@ impl Project {
         dialect::of(self.dialect)
     }
 
-    /// The desired state of its environment. See [`resolve::resolve`].
+    /// The desired state of its environment. `only` are the nodes that a limited plan is about. See
+    /// [`resolve::resolve`].
     pub fn resolve(
         &self,
         database: Option<&Ident>,
         inventory: &Inventory,
         skip_missing: bool,
+        only: Option<&BTreeSet<String>>,
     ) -> (Option<Resolved>, Diagnostics) {
-        let Some(environment) = self.environment() else { return (None, Diagnostics::default()) };
-        let (resolved, found) = resolve::resolve(&Inputs {
+        let Some(inputs) = self.inputs(database, inventory, skip_missing, only) else {
+            return (None, Diagnostics::default());
+        };
+        let (resolved, found) = resolve::resolve(&inputs);
+        let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
+        (resolved, found.into_iter().map(place).collect())
+    }
+
+    fn inputs<'a>(
+        &'a self,
+        database: Option<&'a Ident>,
+        inventory: &'a Inventory,
+        skip_missing: bool,
+        only: Option<&'a BTreeSet<String>>,
+    ) -> Option<Inputs<'a>> {
+        Some(Inputs {
             manifest: &self.manifest,
             declarations: &self.declarations,
             config: &self.config,
-            environment,
+            environment: self.environment()?,
             dialect: self.dialect(),
             project: self.name.as_deref(),
             target: &self.target,
             database,
             inventory,
             skip_missing,
+            only,
             as_of: self.as_of,
-        });
-        let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
-        (resolved, found.into_iter().map(place).collect())
+        })
     }
+
+    /// What a dbt hook may grant on each node. `resolved` is of this project, without an error.
+    pub fn relation_grants(&self, resolved: &Resolved) -> BTreeMap<String, Vec<ClassGrant>> {
+        let inventory = Inventory::default();
+        let inputs = self.inputs(None, &inventory, false, None);
+        inputs.map(|inputs| resolve::hooks::relation_grants(&inputs, resolved)).unwrap_or_default()
+    }
+
+    /// The `target.*` values that the names of its environment's roles are made with.
+    pub fn target_values(&self) -> BTreeMap<&'static str, String> {
+        let template = self.environment().map_or("", |e| e.role_name.value.as_str());
+        let used = config::template::uses_target(template);
+        let Target { name, schema, database } = &self.target;
+        [("name", Some(name)), ("schema", schema.as_ref()), ("database", database.as_ref())]
+            .into_iter()
+            .filter(|(part, _)| used.contains(*part))
+            .map(|(part, value)| (part, value.cloned().unwrap_or_default()))
+            .collect()
+    }
+}
+
+/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+fn outputs_need(config: &Config) -> dbt::Wanted {
+    let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    outputs
+        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
+        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.
@@ -261,14 +310,30 @@ fn choose_dialect(
     chosen
 }
 
+fn dbt_project<T: serde::de::DeserializeOwned>(project_dir: &Path) -> Option<T> {
+    let text = std::fs::read_to_string(project_dir.join("dbt_project.yml")).ok()?;
+    serde_saphyr::from_str(&text).ok()
+}
+
 /// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
 fn dbt_project_name(project_dir: &Path) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct DbtProject {
         name: Option<String>,
     }
-    let text = std::fs::read_to_string(project_dir.join("dbt_project.yml")).ok()?;
-    serde_saphyr::from_str::<DbtProject>(&text).ok()?.name
+    dbt_project::<DbtProject>(project_dir)?.name
+}
+
+/// The first of dbt's `macro-paths`, from the project's folder.
+pub fn macro_folder(project_dir: &Path) -> PathBuf {
+    #[derive(serde::Deserialize)]
+    struct DbtProject {
+        #[serde(rename = "macro-paths")]
+        macro_paths: Vec<PathBuf>,
+    }
+    let project = dbt_project::<DbtProject>(project_dir);
+    let first = project.and_then(|project| project.macro_paths.into_iter().next());
+    first.unwrap_or_else(|| PathBuf::from("macros"))
 }
 
 fn config_files(project_dir: &Path) -> Vec<PathBuf> {

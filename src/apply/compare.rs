@@ -52,12 +52,13 @@ pub async fn compare<W: Observe>(
     }
     let database = server.database;
     let unseen = Inventory::default();
-    let (resolved, found) = project.resolve(database.as_ref(), &unseen, options.skip_missing);
+    let only = options.limit.as_ref().map(|limit| &limit.nodes);
+    let (resolved, found) = project.resolve(database.as_ref(), &unseen, options.skip_missing, only);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let look = plan::interested_in(&resolved, database.as_ref());
     let observed = warehouse.observe(&look).await?;
     let (again, mut warnings) =
-        project.resolve(database.as_ref(), &observed.inventory, options.skip_missing);
+        project.resolve(database.as_ref(), &observed.inventory, options.skip_missing, only);
     let Some(mut resolved) = again else { return Err(Failure::Found(warnings)) };
     let mut scope = resolved.scope(database.as_ref());
     let mut options = options.clone();

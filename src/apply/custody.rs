@@ -164,10 +164,10 @@ pub(super) async fn admit<W: Execute>(
             let warning = Diagnostic::warning("no-receipt", format!("no receipt is kept: {why}"));
             Ok(Ok(Receipts::Not(Some(Box::new(warning)))))
         }
-        Store::Missing if held.protected && !settings.custody.begin_receipts && has_roles(now) => {
+        Store::Missing if held.protected && !settings.custody.begin_receipts && has_grants(now) => {
             refuse(
                 "receipts-missing",
-                "there are roles of this environment and no receipts: either nothing was applied \
+                "roles of this environment have grants here, and there are no receipts: either nothing was applied \
                  here since there are receipts, or somebody has taken them away, and what was \
                  applied already cannot be told"
                     .to_owned(),
@@ -196,10 +196,14 @@ pub(super) async fn admit<W: Execute>(
     }
 }
 
-fn has_roles(now: &Compared) -> bool {
-    now.observed.roles.values().any(
-        |role| matches!(&role.marker, MarkerReading::Marker(marker) if now.scope.holds(marker)),
-    )
+/// Whether something was applied in this database: its roles may be here for another one's sake.
+fn has_grants(now: &Compared) -> bool {
+    now.observed.acl.iter().any(|entry| {
+        let role = now.observed.roles.get(&entry.grantee);
+        role.is_some_and(
+            |role| matches!(&role.marker, MarkerReading::Marker(marker) if now.scope.holds(marker)),
+        )
+    })
 }
 
 /// The receipt of changes that are made, in the same transaction.

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::custody::{self, ReceiptFlags};
+use super::exit::WrongArguments;
+use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Custody, Failure, Outcome, Settings, apply, changed_gates};
+use crate::apply::{Compared, Custody, Failure, Outcome, Settings, apply, changed_gates};
 use crate::model::{Change, Diagnostics};
-use crate::plan::Difference;
+use crate::plan::{Difference, Limit, Options};
 use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
@@ -16,6 +18,8 @@ pub(super) struct Arguments {
     /// A plan that `plan --out` wrote: only what it covers is done. Its flags hold
     #[arg(value_name = "PLAN")]
     plan: Option<PathBuf>,
+    #[command(flatten)]
+    limits: LimitFlags,
     #[command(flatten)]
     flags: PlanFlags,
     #[command(flatten)]
@@ -28,8 +32,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
+    arguments.limits.check(&arguments.flags)?;
     arguments.receipts.check()?;
+    if arguments.plan.is_some() && !arguments.limits.is_empty() {
+        anyhow::bail!(WrongArguments(
+            "a plan has its own limit: give the selection to `plan --out`, and apply that"
+                .to_owned()
+        ));
+    }
+    let Some(Limited { project, limit, mut found }) = limit::load(global, &arguments.limits)?
+    else {
+        return Ok(Exit::Failed);
+    };
     let reviewed = arguments.plan.as_ref().map(|path| custody::read_plan(path)).transpose()?;
     let (reviewed, plan_sha256) = reviewed.unzip();
     let mut retire = plan::retire(&arguments.flags, &project)?.map(str::to_owned);
@@ -41,16 +55,16 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         );
         retire = Some(plan.scope.environment.clone());
     }
-    let mut found = Diagnostics::default();
     let approvals = custody::approvals(&project, &global.project_dir, retire.is_some(), &mut found);
     if found.has_errors() {
         output::findings(found);
         return Ok(Exit::Failed);
     }
     let settings = Settings {
-        options: reviewed
-            .as_ref()
-            .map_or_else(|| arguments.flags.options(), |p| p.allowed.options()),
+        options: reviewed.as_ref().map_or_else(
+            || Options { limit, ..arguments.flags.options() },
+            |p| p.allowed.options(),
+        ),
         plan: reviewed.as_ref(),
         retire,
         batch: arguments.batches.map(|n| n as usize),
@@ -74,12 +88,17 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         Outcome::Applied { receipts, .. } => receipts.clone(),
         _ => Vec::new(),
     };
-    let exit = report(global, outcome)?;
+    let exit = report(global, outcome, settings.options.limit.as_ref(), found)?;
     arguments.receipts.write(&receipts)?;
     Ok(exit)
 }
 
-fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
+fn report(
+    global: &Global,
+    outcome: Outcome,
+    limit: Option<&Limit>,
+    found: Diagnostics,
+) -> anyhow::Result<Exit> {
     let mut json = json::Applied {
         version: json::VERSION,
         outcome: "in_sync",
@@ -88,16 +107,23 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         left: Vec::new(),
         adopted_members: Vec::new(),
         refused: Vec::new(),
+        outside: None,
         findings: Vec::new(),
     };
+    let limited = |now: &Compared| {
+        limit.map(|limit| plan_text::limited(limit, now.difference.outside)).unwrap_or_default()
+    };
+    let outside = |now: &Compared| limit.map(|_| now.difference.outside);
     let text = global.format == Format::Text;
     let exit = match outcome {
         Outcome::InSync(now) => {
+            json.outside = outside(&now);
             json.left = now.difference.left.clone();
             json.findings = now.findings().sorted();
             if text {
                 output::findings(now.findings());
                 output::data("In sync: nothing to change.\n")?;
+                output::data(&limited(&now))?;
                 output::data(&plan_text::left(&now.difference.left))?;
             }
             Exit::Done
@@ -113,6 +139,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         }
         Outcome::Applied { done, after, receipts: _ } => {
             json.outcome = "applied";
+            json.outside = outside(&after);
             json.left = after.difference.left.clone();
             json.adopted_members = json::AdoptedMember::of(&after.difference);
             json.findings = after.findings().sorted();
@@ -120,6 +147,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
                 output::findings(after.findings());
                 output::data(&list(&done))?;
                 output::data(&applied(done.len()))?;
+                output::data(&limited(&after))?;
                 output::data(&plan_text::adopted(&after.difference))?;
                 output::data(&plan_text::left(&after.difference.left))?;
             }
@@ -181,6 +209,7 @@ fn report(global: &Global, outcome: Outcome) -> anyhow::Result<Exit> {
         }
     };
     if global.format == Format::Json {
+        json.findings = found.sorted().into_iter().chain(json.findings).collect();
         output::data(&json::print(&json)?)?;
     }
     Ok(exit)

@@ -1,11 +1,29 @@
 //! `rolecall compile`
 
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::WrongArguments;
 use super::{Exit, Format, Global, output};
 use crate::model::{Change, DesiredState};
 use crate::project::Project;
 use crate::report::{compiled::Compiled, json};
 
-pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to write with --format dbt, which is for every environment; - for stdout [default: rolecall_access.sql in the project's macros]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    if global.format == Format::Dbt {
+        return super::compile_dbt::run(global, arguments.out.as_deref());
+    }
+    if arguments.out.is_some() {
+        return Err(WrongArguments("--out is for --format dbt: redirect stdout".to_owned()).into());
+    }
     let now = super::plan::as_of(global)?;
     let (checked, found) = Project::check(&global.places(), now);
     let Some((project, resolved)) = checked else {
@@ -27,7 +45,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
             }
             output::data(&text)?;
         }
-        Format::Text | Format::Json => {
+        Format::Text | Format::Json | Format::Dbt => {
             let compiled = Compiled::of(&resolved.desired, &resolved.deployment, findings);
             output::data(&json::print(&compiled)?)?;
         }

@@ -108,7 +108,7 @@ fn people(project: &Project, name: &str) -> anyhow::Result<BTreeSet<Ident>> {
 
 /// The relations of that name: a node's of the manifest, and those that receipts know.
 fn relations(project: &Project, entries: &[Entry], name: &str) -> BTreeSet<RelationKey> {
-    let (resolved, _) = project.resolve(None, &Inventory::default(), true);
+    let (resolved, _) = project.resolve(None, &Inventory::default(), true, None);
     let nodes = resolved.into_iter().flat_map(|resolved| resolved.nodes);
     let is_it =
         |id: &str| id == name || id.split('.').skip(2).collect::<Vec<_>>().join(".") == name;

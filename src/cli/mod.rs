@@ -2,16 +2,19 @@
 
 mod apply;
 mod compile;
+mod compile_dbt;
 mod completions;
 mod custody;
 mod exit;
 mod init;
+mod limit;
 mod log;
 mod output;
 mod plan;
 mod reference;
 mod rehearse;
 mod schema;
+mod selection;
 mod validate;
 mod verify;
 
@@ -123,6 +126,8 @@ enum Format {
     Json,
     /// Statements (compile only)
     Sql,
+    /// The macro file that the dbt hooks read, for every environment (compile only)
+    Dbt,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,8 +136,8 @@ enum Command {
     Init(init::Arguments),
     /// Everything wrong in declarations and configuration, at once
     Validate,
-    /// The desired state of an environment, as JSON or SQL; needs no warehouse
-    Compile,
+    /// The desired state of an environment, as JSON or SQL, or what the dbt hooks grant; needs no warehouse
+    Compile(compile::Arguments),
     /// The changes from the observed to the desired state; reads only
     Plan(plan::Arguments),
     /// Make them so, and verify
@@ -175,7 +180,7 @@ struct PlanFlags {
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
         let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit: None }
     }
 }
 
@@ -212,6 +217,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            wanted: Default::default(),
         }
     }
 }
@@ -228,8 +234,11 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if global.format == Format::Sql && !matches!(command, Command::Compile) {
-        return output::fail(anyhow::anyhow!("--format sql is for `compile`"), Exit::Usage);
+    if let (Format::Sql | Format::Dbt, false) =
+        (global.format, matches!(command, Command::Compile(_)))
+    {
+        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
+        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -237,7 +246,7 @@ pub fn run() -> Exit {
     let ended = match &command {
         Command::Init(arguments) => init::run(&global, arguments),
         Command::Validate => validate::run(&global),
-        Command::Compile => compile::run(&global),
+        Command::Compile(arguments) => compile::run(&global, arguments),
         Command::Plan(arguments) => plan::run(&global, arguments),
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),

@@ -7,15 +7,21 @@ use clap::Args;
 
 use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
+use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
 use crate::apply::{Compared, Failure, compare};
+use crate::dbt::Wanted;
 use crate::dbt::profiles::{Adapter, Lack};
+use crate::model::Diagnostics;
+use crate::plan::{Limit, Options};
 use crate::project::Project;
 use crate::report::{json, plan as plan_text};
 use crate::warehouse::postgres::Postgres;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    limits: LimitFlags,
     #[command(flatten)]
     flags: PlanFlags,
     #[command(flatten)]
@@ -31,8 +37,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(project) = load(global)? else { return Ok(Exit::Failed) };
-    let options = arguments.flags.options();
+    arguments.limits.check(&arguments.flags)?;
+    let Some(Limited { project, limit, found }) = limit::load(global, &arguments.limits)? else {
+        return Ok(Exit::Failed);
+    };
+    let options = Options { limit, ..arguments.flags.options() };
     let retire = retire(&arguments.flags, &project)?;
     let (compared, signature) = runtime()?.block_on(async {
         let mut warehouse = connect(&arguments.connection, &project).await?;
@@ -48,7 +57,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let text = json::print(plan)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    show(global, &compared, plan)?;
+    show(global, &compared, plan, options.limit.as_ref(), found)?;
     if compared.difference.found.has_errors() {
         return Ok(Exit::Failed);
     }
@@ -64,6 +73,8 @@ pub(super) fn show(
     global: &Global,
     compared: &Compared,
     plan: Option<crate::plan::Plan>,
+    limit: Option<&Limit>,
+    found: Diagnostics,
 ) -> anyhow::Result<()> {
     let difference = &compared.difference;
     if global.format == Format::Json {
@@ -73,7 +84,13 @@ pub(super) fn show(
             plan,
             adopted_members: json::AdoptedMember::of(difference),
             refused: difference.refused.clone(),
-            findings: compared.findings().sorted(),
+            outside: limit.map(|_| difference.outside),
+            findings: compared
+                .findings()
+                .into_iter()
+                .chain(found)
+                .collect::<Diagnostics>()
+                .sorted(),
         };
         return output::data(&json::print(&planned)?);
     }
@@ -85,6 +102,9 @@ pub(super) fn show(
         }
         let text = plan_text::text(difference, &compared.scope, &compared.observed.server, &style);
         output::data(&text)?;
+        if let Some(limit) = limit {
+            output::data(&plan_text::limited(limit, difference.outside))?;
+        }
     }
     output::refusals(&difference.refused);
     Ok(())
@@ -92,14 +112,15 @@ pub(super) fn show(
 
 /// Reads the project; what is wrong with it is said, and `None` returned.
 pub(super) fn load(global: &Global) -> anyhow::Result<Option<Project>> {
-    let (project, found) = Project::load(&global.places(), as_of(global)?);
+    load_for(global, Wanted::default())
+}
+
+/// The same, with what a selection looks at in the manifest.
+pub(super) fn load_for(global: &Global, wanted: Wanted) -> anyhow::Result<Option<Project>> {
+    let places = crate::project::Places { wanted, ..global.places() };
+    let (project, found) = Project::load(&places, as_of(global)?);
     if project.is_none() {
-        if global.format == Format::Json {
-            let findings = found.clone().sorted();
-            let validated = json::Validated { version: json::VERSION, valid: false, findings };
-            output::data(&json::print(&validated)?)?;
-        }
-        output::findings(found);
+        say_invalid(global, found)?;
     } else if global.format == Format::Text {
         output::findings(found);
     }
@@ -107,6 +128,17 @@ pub(super) fn load(global: &Global) -> anyhow::Result<Option<Project>> {
         output::message(&format!("manifest: {}", project.manifest_path.display()));
     }
     Ok(project)
+}
+
+/// What is wrong with what was read, before anything is compared.
+pub(super) fn say_invalid(global: &Global, found: Diagnostics) -> anyhow::Result<()> {
+    if global.format == Format::Json {
+        let findings = found.clone().sorted();
+        let validated = json::Validated { version: json::VERSION, valid: false, findings };
+        output::data(&json::print(&validated)?)?;
+    }
+    output::findings(found);
+    Ok(())
 }
 
 /// `--retire` names an environment that the configuration does not have any more.
@@ -169,7 +201,7 @@ pub(super) async fn connect(
     }
 }
 
-/// Writes beside the file first: a plan is there whole, or not at all.
+/// Writes beside the file first: it is there whole, or not at all.
 pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
     // Through a link to what it names; a device or a pipe is written to, never replaced.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

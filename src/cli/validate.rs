@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::compile_dbt::Compiled;
 use super::{Exit, Format, Global, output};
 use crate::model::{Diagnostic, Diagnostics, Ident, Place};
 use crate::project::{Places, Project, manifest_path};
@@ -13,16 +14,25 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut all = Diagnostics::default();
     let mut valid = true;
     let mut names = Names::default();
+    let mut compiled = Compiled::read(&global.project_dir);
     for target in targets(global, &places, &mut all) {
         places.target = target;
         let (checked, found) = Project::check(&places, now);
         all.extend(found);
         valid &= checked.is_some();
         if let Some((project, resolved)) = checked {
+            if let Some(compiled) = &mut compiled {
+                compiled.add(&project, &resolved);
+            }
             names.add(&project, resolved.desired.roles.into_keys());
         }
     }
     names.say(&mut all);
+    if let Some(compiled) = compiled {
+        let (config, _) = crate::config::load(&global.project_dir);
+        let environments = config.map(|config| config.environments).unwrap_or_default();
+        compiled.say(&environments, &mut all)?;
+    }
     valid &= !all.has_errors();
     match global.format {
         Format::Json => {
@@ -51,10 +61,9 @@ fn targets(global: &Global, places: &Places, found: &mut Diagnostics) -> Vec<Opt
     }
     let (config, _) = crate::config::load(&global.project_dir);
     let environments = config.map(|config| config.environments).unwrap_or_default();
-    let (there, missing): (Vec<_>, Vec<_>) = environments.into_values().partition(|environment| {
-        let target = environment.target.as_ref().unwrap_or(&environment.name);
-        manifest_path(places, Some(target)).is_file()
-    });
+    let (there, missing): (Vec<_>, Vec<_>) = environments
+        .into_values()
+        .partition(|environment| manifest_path(places, Some(environment.target_name())).is_file());
     if there.is_empty() {
         // Reading the first says what is missing.
         return vec![missing.first().map(|environment| environment.name.clone())];

@@ -2,11 +2,15 @@
 
 use clap::Args;
 
+use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Global, PlanFlags, output, plan};
 use crate::apply::compare;
+use crate::plan::Options;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    #[command(flatten)]
+    limits: LimitFlags,
     #[command(flatten)]
     flags: PlanFlags,
     #[command(flatten)]
@@ -15,9 +19,11 @@ pub(super) struct Arguments {
 
 /// Drift is an answer, not a danger: guards do not refuse a look.
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
-    let mut options = arguments.flags.options();
-    options.allow_revokes = Some(u64::MAX);
+    arguments.limits.check(&arguments.flags)?;
+    let Some(Limited { project, limit, found }) = limit::load(global, &arguments.limits)? else {
+        return Ok(Exit::Failed);
+    };
+    let options = Options { limit, allow_revokes: Some(u64::MAX), ..arguments.flags.options() };
     let retire = plan::retire(&arguments.flags, &project)?;
     let compared = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
@@ -27,7 +33,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         .is_clean()
         .then(|| compared.plan(&project, &options, retire.is_some()))
         .transpose()?;
-    plan::show(global, &compared, made)?;
+    plan::show(global, &compared, made, options.limit.as_ref(), found)?;
     let difference = &compared.difference;
     Ok(if difference.found.has_errors() {
         Exit::Failed

@@ -33,6 +33,7 @@ pub(super) fn add_environment(
         approved_plans,
         deploy_role,
         target,
+        hook,
         connection,
     } = raw;
     for (template, kind) in [
@@ -85,6 +86,7 @@ pub(super) fn add_environment(
         approved_plans,
         deploy_role,
         target: target.map(|target| target.value),
+        hook: hook.unwrap_or(!protected),
         connection: Connection { profile, target: output },
     };
     environments.insert(name.value.clone(), environment);

@@ -83,8 +83,17 @@ pub struct Environment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<String>,
+    /// Whether the dbt package's hooks grant here: where nobody says, unless it is protected.
+    pub hook: bool,
     /// Whom to connect as, where it is not the dbt target that deploys.
     pub connection: Connection,
+}
+
+impl Environment {
+    /// The dbt target that deploys it.
+    pub fn target_name(&self) -> &str {
+        self.target.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// An output of `profiles.yml` to connect with: the role that deploys models is often not the one

@@ -71,6 +71,8 @@ pub(super) struct RawEnvironment {
     pub deploy_role: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
+    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
+    pub hook: Option<bool>,
     /// Whom rolecall connects as, where it is not the dbt target that deploys.
     pub connection: Option<RawConnection>,
 }
@@ -181,6 +183,7 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "approved_plans",
         "deploy_role",
         "target",
+        "hook",
         "connection",
     ],
     later: &[],
@@ -281,6 +284,7 @@ impl RawEnvironment {
             approved_plans: reader.text(&fields, "approved_plans"),
             deploy_role: reader.text(&fields, "deploy_role"),
             target: reader.text(&fields, "target"),
+            hook: reader.truth(&fields, "hook"),
             connection: fields.get("connection").map(|node| {
                 let fields = reader.fields(node, &CONNECTION);
                 RawConnection {

@@ -250,7 +250,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
-        | "deploy_role" | "target" | "connection" => {
+        | "deploy_role" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"
         }
         "may" | "warehouses" => {

@@ -185,6 +185,7 @@ mod tests {
         $.environments.*.connection: ?
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
+        $.environments.*.hook: boolean
         $.environments.*.promote_from: string
         $.environments.*.protected: boolean
         $.environments.*.role_name!: string

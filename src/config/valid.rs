@@ -193,7 +193,7 @@ fn check_environments(environments: &BTreeMap<String, Environment>, diagnostics:
     let mut by_target: BTreeMap<&str, &Environment> = BTreeMap::new();
     let mut in_known_circle: BTreeSet<&str> = BTreeSet::new();
     for environment in environments.values() {
-        let target = environment.target.as_deref().unwrap_or(&environment.name);
+        let target = environment.target_name();
         if let Some(first) = by_target.insert(target, environment) {
             diagnostics.push(
                 said_twice(

@@ -33,7 +33,7 @@ pub(super) fn text_of<'a>(bytes: &'a [u8], file: &Path) -> Result<&'a [u8], Box<
 }
 
 /// A place in the bytes. `column` counts bytes from 1, as serde_json does; 0 is a line's start.
-fn place(bytes: &[u8], file: &Path, line: usize, column: usize) -> Place {
+pub(super) fn place(bytes: &[u8], file: &Path, line: usize, column: usize) -> Place {
     let mut place = Place::file(file);
     if line == 0 {
         return place;

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 use super::build;
+use super::graph::{self, Beyond, Wanted};
 use super::input;
 use super::node::{Manifest, ManifestVersion, Metadata};
 use super::raw::{RawManifest, RawMetadata};
@@ -53,8 +54,20 @@ pub fn read_bytes(path: &Path) -> (Option<Vec<u8>>, Diagnostics) {
 /// skipped without being kept. Everything that is wrong is found at once; where there is any
 /// error, the manifest (if one is given back) must not be acted on.
 pub fn read_manifest(bytes: &[u8], file: &Path) -> (Option<Manifest>, Diagnostics) {
+    read_manifest_for(bytes, file, Wanted::default())
+}
+
+/// The same, with what selections need beyond it.
+pub fn read_manifest_for(
+    bytes: &[u8],
+    file: &Path,
+    wanted: Wanted,
+) -> (Option<Manifest>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let manifest = read(bytes, file, &mut diagnostics);
+    let mut manifest = read(bytes, file, &mut diagnostics);
+    if let Some(manifest) = &mut manifest {
+        manifest.beyond = graph::read(bytes, file, wanted, &mut diagnostics);
+    }
     (manifest, diagnostics)
 }
 
@@ -117,7 +130,7 @@ fn read(bytes: &[u8], file: &Path, diagnostics: &mut Diagnostics) -> Option<Mani
     builder.add_all("nodes", nodes);
     builder.add_all("sources", sources);
     let nodes = builder.nodes;
-    Some(Manifest { metadata, nodes })
+    Some(Manifest { metadata, nodes, beyond: Beyond::default() })
 }
 
 /// Snowflake is the one adapter of dbt's own that leaves names unquoted where nobody says

@@ -2,7 +2,7 @@
 
 mod build;
 mod build_meta;
-pub mod fnmatch;
+mod graph;
 mod input;
 #[cfg(test)]
 mod input_tests;
@@ -16,14 +16,18 @@ mod raw_value;
 #[cfg(test)]
 mod real_manifests;
 mod relation;
-mod select;
+mod run_results;
 #[cfg(test)]
-mod select_tests;
-mod selector;
+mod run_results_tests;
+pub mod selection;
 mod strict_json;
 
-pub use manifest::{read_bytes, read_manifest, read_manifest_file};
+pub use graph::{Beyond, Member, Wanted};
+pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
 pub(crate) use raw_value::KEY;
-pub use select::select;
-pub use selector::{Selector, SelectorError, parse_selector};
+pub use run_results::{Built, read_run_results};
+pub use selection::{
+    Listed, Selected, Selector, SelectorError, Selectors, World, parse_selector, read_listed,
+    read_selectors, select,
+};

@@ -9,6 +9,8 @@ pub struct Manifest {
     pub metadata: Metadata,
     /// Models, seeds, snapshots and sources, by `unique_id`; disabled ones left out.
     pub nodes: BTreeMap<String, Node>,
+    /// What else was wanted of it, for selections.
+    pub beyond: super::graph::Beyond,
 }
 
 /// The schema version that the manifest names.

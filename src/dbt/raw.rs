@@ -174,7 +174,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 }
 
 /// `model.`, `seed.`, `snapshot.` and `source.`: everything else has no relation.
-fn has_relation(unique_id: &str) -> bool {
+pub(super) fn has_relation(unique_id: &str) -> bool {
     ["model.", "seed.", "snapshot.", "source."].iter().any(|kind| unique_id.starts_with(kind))
 }
 

@@ -1,7 +1,10 @@
 //! The comparison as a whole.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Difference, Left, Sides, Step, Why, dependents, grants, guard, members, order, owners, roles,
+    Difference, Left, Sides, Step, Why, Within, dependents, grants, guard, limit, members, order,
+    owners, roles,
 };
 use crate::model::{Change, Diagnostic, DialectKind, Ident, Privilege, RoleAttributes};
 use crate::resolve::Resolved;
@@ -18,6 +21,16 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
 
 /// Compares the desired with the observed state. Nothing outside the scope is in the answer.
 pub fn diff(sides: &Sides) -> Difference {
+    let mut out = planned(sides);
+    if !sides.within.is_everything() {
+        let whole = planned(&Sides { within: Within::everything(), ..sides.clone() });
+        let made: BTreeSet<&Change> = out.steps.iter().map(|step| &step.change).collect();
+        out.outside = whole.steps.iter().filter(|step| !made.contains(&step.change)).count();
+    }
+    out
+}
+
+fn planned(sides: &Sides) -> Difference {
     let mut out = Difference::default();
     let names = roles::roles(sides, &mut out);
     unknown_to_the_server(sides, &mut out);
@@ -26,11 +39,15 @@ pub fn diff(sides: &Sides) -> Difference {
     }
     owners::owners(sides, &names, &mut out);
     grants::grants(sides, &names, &mut out);
-    grants::defaults(sides, &names, &mut out);
     members::members(sides, &names, &mut out);
-    attributes(sides, &names, &mut out);
-    left_over(sides, &names, &mut out);
-    roles::drops(sides, &names, &mut out);
+    if sides.within.is_everything() {
+        grants::defaults(sides, &names, &mut out);
+        attributes(sides, &names, &mut out);
+        left_over(sides, &names, &mut out);
+        roles::drops(sides, &names, &mut out);
+    } else {
+        limit::refuse_renamed(&names, &mut out);
+    }
     order::order(&mut out.steps, sides.observed, &names);
     out.left.sort();
     out.left.dedup();
@@ -47,6 +64,9 @@ fn unknown_to_the_server(sides: &Sides, out: &mut Difference) {
     }
     for ((on, _), grant) in &sides.desired.grants {
         let Some(reasons) = grant.because.get(&Privilege::MAINTAIN) else { continue };
+        if !sides.within.covers(on) {
+            continue;
+        }
         let mut error = Diagnostic::error(
             "no-such-privilege",
             format!(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Difference, Left, Options, Sides, Step, Why};
+use super::{Difference, Left, Limit, Options, Sides, Step, Why};
 use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{
     Change, DialectKind, Ident, Incarnation, MarkerReading, ObjectClass, ObservedState,
@@ -74,19 +74,37 @@ pub struct Allowed {
     pub allow_revokes: Option<u64>,
     /// The plan empties this environment's roles (`--retire`).
     pub retire: bool,
+    /// The nodes that it is limited to (`--select` and its like, `--run-results`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
 }
 
 impl Allowed {
     /// The options that the plan was made with.
     pub fn options(&self) -> Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        Options { adopt, prune, drop_roles, skip_missing, allow_revokes }
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _, limit } = self;
+        Options {
+            adopt: *adopt,
+            prune: *prune,
+            drop_roles: *drop_roles,
+            skip_missing: *skip_missing,
+            allow_revokes: *allow_revokes,
+            limit: limit.clone(),
+        }
     }
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes } = *options;
-        Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire }
+        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit } = options;
+        Self {
+            adopt: *adopt,
+            prune: *prune,
+            drop_roles: *drop_roles,
+            skip_missing: *skip_missing,
+            allow_revokes: *allow_revokes,
+            retire,
+            limit: limit.clone(),
+        }
     }
 }
 

@@ -118,13 +118,19 @@ fn by_role<'a>(sides: &Sides<'a>, names: &NewNames) -> BTreeMap<Key, Vec<&'a Acl
 fn missing(seen: &Seen, out: &mut Difference) {
     let Seen { sides, by_role: observed, .. } = seen;
     // What is declared, and what stays although nobody declares it but hangs on somebody who goes.
-    let retained = observed.keys().filter(|key| !seen.retained(key).is_empty());
+    let retained =
+        observed.keys().filter(|key| sides.within.covers(&key.0) && !seen.retained(key).is_empty());
     let keys: BTreeSet<&Key> = sides.desired.grants.keys().chain(retained).collect();
     for key in keys {
         let (on, role) = key;
         let declared = sides.desired.grants.get(key);
-        let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
-        let missing = wanted.union(seen.retained(key)).minus(seen.held(key, false));
+        let part = |grant| sides.within.part_of(on, role, grant);
+        let wanted = declared.map_or(PrivilegeSet::EMPTY, part);
+        let retained = match sides.within.covers(on) {
+            true => seen.retained(key),
+            false => PrivilegeSet::EMPTY,
+        };
+        let missing = wanted.union(retained).minus(seen.held(key, false));
         if missing.is_empty() || will_own(sides, seen.names, on, role) {
             continue;
         }
@@ -168,6 +174,9 @@ fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTre
 fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
     let Seen { sides, .. } = seen;
     let (on, role) = key;
+    if !sides.within.covers(on) {
+        return;
+    }
     let declared = sides.desired.grants.get(key);
     let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
     let retained = seen.retained(key);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
 use crate::model::{
     Change, Diagnostic, Ident, Marker, MarkerReading, MemberKind, ObservedMembership, Reason,
@@ -9,7 +10,11 @@ use crate::model::{
 
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let seen = Seen::of(sides, names);
+    let new = new_roles(out);
     for ((role, member), wanted) in &sides.desired.memberships {
+        if !sides.within.admits(role, member, new.contains(role), sides.deploy_role) {
+            continue;
+        }
         let because = wanted.because.first();
         let Some(there) = sides.observed.roles.get(member) else {
             missing(sides, role, member, because, wanted.kind.as_str(), out);
@@ -29,6 +34,9 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
                 why: Why::Declared(wanted.because.clone()),
             });
         }
+    }
+    if !sides.within.is_everything() {
+        return;
     }
     for membership in &sides.observed.memberships {
         seen.observed(membership, out);

@@ -7,6 +7,7 @@ mod diff;
 mod file;
 mod grants;
 mod guard;
+mod limit;
 mod members;
 mod order;
 mod owners;
@@ -28,6 +29,7 @@ pub use file::{
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};
+pub use limit::{Limit, Within};
 pub use stale::{Stale, fits, made_for};
 
 /// What a plan may do beyond the ordinary.
@@ -43,6 +45,8 @@ pub struct Options {
     pub skip_missing: bool,
     /// Up to this many revokes are wanted, whatever the guards say.
     pub allow_revokes: Option<u64>,
+    /// Only the access of these nodes is touched; `None` for all.
+    pub limit: Option<Limit>,
 }
 
 /// Why a change is made.
@@ -92,9 +96,12 @@ pub struct Difference {
     pub found: Diagnostics,
     /// Things refused until a flag says otherwise. With any, `steps` are not to be made.
     pub refused: Vec<Refusal>,
+    /// How many changes lie outside of a limit and are not made.
+    pub outside: usize,
 }
 
 /// Both sides of the comparison, and its limits.
+#[derive(Clone)]
 pub struct Sides<'a> {
     /// What must be.
     pub desired: &'a crate::model::DesiredState,
@@ -110,6 +117,8 @@ pub struct Sides<'a> {
     pub declared: usize,
     /// What is allowed.
     pub options: &'a Options,
+    /// How far it reaches: [`Options::limit`] in these states.
+    pub within: Within,
 }
 
 impl<'a> Sides<'a> {
@@ -129,6 +138,7 @@ impl<'a> Sides<'a> {
             environments,
             declared: resolved.declared,
             options,
+            within: Within::of(options.limit.as_ref(), resolved, scope),
         }
     }
 }

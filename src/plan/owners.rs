@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
 use crate::model::{Change, Diagnostic, Ident, Securable};
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
-    for (on, owner) in &sides.desired.owners {
-        check_deploy_role(sides, names, on, &owner.role, out);
+    let covered = |on: &Securable| sides.within.covers(on);
+    let new = new_roles(out);
+    for (on, owner) in sides.desired.owners.iter().filter(|(on, _)| covered(on)) {
+        check_deploy_role(sides, names, (on, &owner.role), &new, out);
         let Some(relation) = sides.observed.inventory.relation(on) else { continue };
         if new_name(names, &relation.owner) != &owner.role {
             out.steps.push(Step {
@@ -20,7 +23,7 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
             });
         }
     }
-    for (on, owner) in &sides.observed.owned {
+    for (on, owner) in sides.observed.owned.iter().filter(|(on, _)| covered(on)) {
         if let Some(name) = names.get(owner)
             && sides.desired.owners.get(on).is_none_or(|wanted| wanted.role != *name)
             // Another role is declared to own it: that step has been made above.
@@ -62,8 +65,8 @@ fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference
 fn check_deploy_role(
     sides: &Sides,
     names: &NewNames,
-    on: &Securable,
-    owner: &Ident,
+    (on, owner): (&Securable, &Ident),
+    new: &BTreeSet<Ident>,
     out: &mut Difference,
 ) {
     let Some(deploy_role) = sides.deploy_role else { return };
@@ -79,7 +82,7 @@ fn check_deploy_role(
     };
     // Before PostgreSQL 16 a member without INHERIT does not act as the owner by itself.
     let acts = role.attributes.inherit || sides.observed.server.version >= 160_000;
-    if role.attributes.superuser || acts && is_member(sides, names, deploy_role, owner) {
+    if role.attributes.superuser || acts && is_member(sides, names, deploy_role, owner, new) {
         return;
     }
     out.found.push(
@@ -93,7 +96,21 @@ fn check_deploy_role(
 
 /// Whether `member` holds `role` after the plan: by declared memberships of managed roles, and by
 /// observed ones of others.
-fn is_member(sides: &Sides, names: &NewNames, member: &Ident, role: &Ident) -> bool {
+fn is_member(
+    sides: &Sides,
+    names: &NewNames,
+    member: &Ident,
+    role: &Ident,
+    new: &BTreeSet<Ident>,
+) -> bool {
+    let is_there = |role: &Ident, member: &Ident| {
+        let mut observed = sides.observed.memberships.iter();
+        observed.any(|m| new_name(names, &m.role) == role && m.member == *member)
+    };
+    let will_be = |role: &Ident, member: &Ident| {
+        sides.within.admits(role, member, new.contains(role), sides.deploy_role)
+            || is_there(role, member)
+    };
     let mut seen: BTreeSet<&Ident> = BTreeSet::new();
     let mut todo = vec![role];
     while let Some(role) = todo.pop() {
@@ -103,7 +120,8 @@ fn is_member(sides: &Sides, names: &NewNames, member: &Ident, role: &Ident) -> b
         if !seen.insert(role) {
             continue;
         }
-        todo.extend(sides.desired.memberships.keys().filter(|(r, _)| r == role).map(|(_, m)| m));
+        let declared = sides.desired.memberships.keys();
+        todo.extend(declared.filter(|(r, m)| r == role && will_be(r, m)).map(|(_, m)| m));
         let managed = sides.desired.roles.contains_key(role) || names.contains_key(role);
         if !managed {
             let observed = sides.observed.memberships.iter();

@@ -21,6 +21,8 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
                 names.insert(observed.clone(), name.clone());
                 renames.push((observed.clone(), name.clone()));
             }
+            // Not there, and no part of what this plan is about.
+            None if !sides.within.makes(name) => {}
             None => match sides.observed.roles.get(name) {
                 None => out.steps.push(Step {
                     change: Change::CreateRole { role: name.clone(), marker: role.marker.clone() },
@@ -44,6 +46,9 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     let gone: Vec<Ident> = ours.values().filter(|name| !kept.contains(name)).cloned().collect();
     for name in gone {
         names.insert(name.clone(), name);
+    }
+    if !sides.within.is_everything() {
+        renames.clear();
     }
     check_taken(sides, &names, &renames, out);
     order_renames(sides, renames, out);

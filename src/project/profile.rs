@@ -2,14 +2,28 @@
 
 use super::{Places, Project};
 use crate::config::{Connection, Environment, Located, template};
-use crate::dbt::profiles::{Adapter, Lack, Output, Profiles, Text};
+use crate::dbt::profiles::{Adapter, Lack, Output, Profiles, Surroundings, Text};
 use crate::model::{Diagnostic, Diagnostics, DialectKind};
 use crate::resolve::Target;
 
 /// The dbt target that deploys an environment's models.
 fn deploying(environment: &Environment) -> Located<String> {
-    let value = environment.target.clone().unwrap_or_else(|| environment.name.clone());
+    let value = environment.target_name().to_owned();
     Located { value, place: environment.place.clone() }
+}
+
+/// A `target.*` value that the names of an environment's roles are made with, and that neither the
+/// command line nor a profile says.
+pub fn unknown_part(places: &Places, environment: &Environment) -> Option<&'static str> {
+    let profiles = Profiles::look_up(&places.profiles, &places.project_dir, &Surroundings::real());
+    let used = template::uses_target(&environment.role_name.value);
+    // Asked of the profile only where a template asks.
+    let Target { name: _, schema, database } =
+        target(places, environment, &profiles, &mut Diagnostics::default());
+    [("schema", schema), ("database", database)]
+        .into_iter()
+        .find(|(part, value)| used.contains(*part) && value.is_none())
+        .map(|(part, _)| part)
 }
 
 /// What `target.*` means in an environment's templates: as the command line says, else as the

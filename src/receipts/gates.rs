@@ -22,10 +22,12 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         deploy_role: _,
         target: _,
         connection: _,
+        hook,
     } = environment;
     let mut gates = Gates::new();
     gates.insert("protected".to_owned(), protected.to_string());
     gates.insert("valid_for".to_owned(), format!("{valid_for} seconds"));
+    gates.insert("hook".to_owned(), hook.to_string());
     let said = |value: &Option<Located<String>>| {
         value.as_ref().map_or_else(|| "none".to_owned(), |value| value.value.clone())
     };

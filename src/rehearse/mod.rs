@@ -61,7 +61,7 @@ pub async fn rehearse(
     engine: &Engine,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<Rehearsed, Failure> {
-    let (resolved, found) = project.resolve(None, &Inventory::default(), false);
+    let (resolved, found) = project.resolve(None, &Inventory::default(), false, None);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let mut out = Rehearsed {
         roles: resolved.desired.roles.keys().cloned().collect(),

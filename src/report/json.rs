@@ -34,6 +34,9 @@ pub struct Planned {
     pub adopted_members: Vec<AdoptedMember>,
     /// What a guard refuses.
     pub refused: Vec<Refusal>,
+    /// How many changes lie outside of a limit; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<usize>,
     /// Errors and warnings.
     pub findings: Vec<Diagnostic>,
 }
@@ -72,6 +75,9 @@ pub struct Applied {
     pub adopted_members: Vec<AdoptedMember>,
     /// What a guard refuses.
     pub refused: Vec<Refusal>,
+    /// How many changes lie outside of a limit; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<usize>,
     /// Errors and warnings.
     pub findings: Vec<Diagnostic>,
 }

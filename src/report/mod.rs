@@ -3,6 +3,7 @@
 //! Pure: everything here returns text or values; the command line prints them.
 
 pub mod compiled;
+pub mod dbt_access;
 pub mod findings;
 pub mod json;
 pub mod matrix;

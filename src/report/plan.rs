@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::count;
 use super::findings::printable;
 use crate::model::{Change, Ident, Reason, Scope, ServerIdentity};
-use crate::plan::{Difference, Left, Step, Why};
+use crate::plan::{Difference, Left, Limit, Step, Why};
 
 /// The plan for people.
 pub fn text(
@@ -44,6 +44,17 @@ pub fn gates(changed: &[String]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// How far a limited plan reaches, and how much it leaves.
+pub fn limited(limit: &Limit, outside: usize) -> String {
+    let gone = if limit.gone { " and those that are gone" } else { "" };
+    let outside = match outside {
+        0 => "nothing is left to change outside of them".to_owned(),
+        1 => "1 change lies outside of them".to_owned(),
+        n => format!("{n} changes lie outside of them"),
+    };
+    format!("\nLimited to the access of {}{gone}; {outside}.\n", count(limit.nodes.len(), "node"))
 }
 
 /// Who gains by the adoption of existing roles.

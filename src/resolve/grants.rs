@@ -114,7 +114,7 @@ pub(super) fn grant_declared(
     declared_permissions
 }
 
-fn find_role<'r, 'a>(
+pub(super) fn find_role<'r, 'a>(
     inputs: &Inputs,
     node: &ManagedNode,
     declared: &NodeDeclarations,

@@ -23,19 +23,7 @@ pub(super) fn know_dbt_grants(
         roles.values().flat_map(|roles| roles.values()).map(|role| (&role.name, role)).collect();
     for node in inputs.manifest.nodes.values().filter(|node| !node.grants.is_empty()) {
         if inputs.declarations.get(&node.unique_id).is_some_and(|d| !d.grants.is_empty()) {
-            found.push(
-                placed(
-                    node,
-                    Diagnostic::warning(
-                        "dbt-grants",
-                        format!(
-                            "{} has dbt's own `grants` as well: each dbt run revokes ours there where it does not rebuild the relation",
-                            node.unique_id
-                        ),
-                    ),
-                )
-                .with_help("say it once: move those grants into `meta.rolecall`"),
-            );
+            found.push(fight(inputs, node, desired));
         }
         let Some(on) = relation_of(inputs, node) else { continue };
         for (words, grantees) in &node.grants {
@@ -45,6 +33,31 @@ pub(super) fn know_dbt_grants(
             }
         }
     }
+}
+
+/// dbt revokes what it does not know, after the model's hooks; it writes names as they are.
+fn fight(inputs: &Inputs, node: &Node, desired: &DesiredState) -> Diagnostic {
+    let mut message = format!(
+        "{} has dbt's own `grants` as well: each dbt run revokes ours there where it does not rebuild the relation",
+        node.unique_id
+    );
+    let on = relation_of(inputs, node);
+    let ours = desired.grants.keys().filter(|(of, _)| Some(of) == on.as_ref());
+    let mut quoted = ours.map(|(_, role)| role).filter(|role| !stands_bare(inputs, role));
+    if let Some(role) = quoted.next() {
+        message += &format!(", and fails there: its REVOKE does not quote the name {role}");
+    }
+    placed(node, Diagnostic::warning("dbt-grants", message)).with_help(
+        "say it once: move those grants into `meta.rolecall`; until then, the hook `apply_access` grants ours again at the end of the run",
+    )
+}
+
+/// Without quotes, SQL takes it for the same name.
+fn stands_bare(inputs: &Inputs, role: &Ident) -> bool {
+    let text = role.as_str();
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && inputs.dialect.fold(text).as_ref() == Ok(role)
 }
 
 /// The managed role that a grantee names. dbt writes it into SQL as it stands, so whatever follows

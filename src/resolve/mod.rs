@@ -4,6 +4,7 @@
 //! leaves classes as the manifest expects them and takes every relation for present.
 
 mod grants;
+pub mod hooks;
 mod known;
 mod members;
 mod nodes;
@@ -17,7 +18,9 @@ use crate::config::{Config, Environment};
 use crate::dbt::Manifest;
 use crate::declare::Declarations;
 use crate::dialect::Dialect;
-use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Inventory, SchemaKey, Scope};
+use crate::model::{
+    DesiredState, Diagnostic, Diagnostics, Ident, Inventory, RelationKey, SchemaKey, Scope,
+};
 
 pub use members::member_names;
 pub use nodes::ManagedNode;
@@ -44,6 +47,8 @@ pub struct Inputs<'a> {
     pub inventory: &'a Inventory,
     /// Relations that are missing are named and left out, not an error.
     pub skip_missing: bool,
+    /// The nodes that a limited plan is about; of others, missing relations are no news.
+    pub only: Option<&'a BTreeSet<String>>,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
 }
@@ -89,6 +94,8 @@ pub struct Resolved {
     pub deploy_role: Option<Ident>,
     /// How many permissions the manifest declares, whatever became of them.
     pub declared: usize,
+    /// The relations of all nodes of the manifest, managed or not.
+    pub taken: BTreeSet<RelationKey>,
 }
 
 impl Resolved {
@@ -142,8 +149,10 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     if found.has_errors() {
         return (None, found);
     }
+    let relations = inputs.manifest.nodes.values().filter_map(|n| nodes::relation_of(inputs, n));
+    let taken = relations.filter_map(|on| on.relation_key()).collect();
     let resolved =
-        Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared };
+        Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared, taken };
     (Some(resolved), found)
 }
 

@@ -1,9 +1,10 @@
 //! Which nodes are managed, what product each belongs to, and where its relation is.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use super::Inputs;
-use crate::dbt::{NamePart, Node, ResourceType, parse_selector, select};
+use crate::dbt::{NamePart, Node, ResourceType, World, parse_selector};
 use crate::declare::NodeDeclarations;
 use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, ObjectClass, Place, Securable};
@@ -55,10 +56,11 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
                 anything_here = true;
                 let there = !inputs.inventory.looked || is_there(inputs, &on);
                 managed.missing = !there;
-                if there || !inputs.skip_missing {
+                let concerns = inputs.only.is_none_or(|only| only.contains(&node.unique_id));
+                if there || !inputs.skip_missing && concerns {
                     managed.relation = Some(on.clone());
                 }
-                if !there && wanted {
+                if !there && wanted && concerns {
                     found.push(missing(inputs, node, declared, &on));
                 }
             }
@@ -125,20 +127,21 @@ pub(super) fn placed(diagnostic: Diagnostic, place: Option<&Place>) -> Diagnosti
 /// unique_id → the products whose `outputs` select it.
 fn outputs<'a>(inputs: &Inputs<'a>, found: &mut Diagnostics) -> BTreeMap<String, Vec<&'a str>> {
     let mut outputs: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let world = LazyCell::new(|| World::of(inputs.manifest, inputs.project));
     for (name, product) in &inputs.config.products {
         let Some(selector) = &product.outputs else { continue };
-        let parsed = match parse_selector(&selector.value) {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                found.push(
-                    Diagnostic::error("bad-selector", format!("outputs of {name}: {error}"))
-                        .with_help("write it as for `dbt ls --select`")
-                        .with_place(selector.place.clone()),
-                );
-                continue;
-            }
-        };
-        let selected = select(&parsed, inputs.manifest, inputs.project);
+        let selected =
+            match parse_selector(&selector.value).and_then(|parsed| world.select(&parsed)) {
+                Ok(selected) => selected.nodes,
+                Err(error) => {
+                    found.push(
+                        Diagnostic::error("bad-selector", format!("outputs of {name}: {error}"))
+                            .with_help(error.help)
+                            .with_place(selector.place.clone()),
+                    );
+                    continue;
+                }
+            };
         if selected.is_empty() {
             found.push(
                 Diagnostic::warning(

@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod memory;
 pub mod postgres;
+pub mod snowflake;
 
 use crate::model::{Change, Ident, ObservedState, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};

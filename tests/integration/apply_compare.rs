@@ -48,7 +48,7 @@ fn postgres() -> Memory {
 /// A server that has all that a project declares on, and everybody in it.
 pub fn whole(project: &Project) -> Memory {
     let mut state = postgres().state().clone();
-    let (resolved, _) = project.resolve(None, &Inventory::default(), false);
+    let (resolved, _) = project.resolve(None, &Inventory::default(), false, None);
     let resolved = resolved.unwrap();
     let role = || ObservedRole {
         marker: MarkerReading::None,

@@ -70,7 +70,7 @@ pub fn copy_folder(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let name = entry.file_name();
         if entry.file_type().unwrap().is_dir() {
-            if name != "target" && name != "logs" {
+            if !["target", "logs", "dbt_packages"].iter().any(|wrote| name == *wrote) {
                 copy_folder(&entry.path(), &to.join(name));
             }
         } else {

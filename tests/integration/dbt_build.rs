@@ -10,63 +10,96 @@ use tokio_postgres::{Client, NoTls};
 use crate::binary::{Ended, copy_folder, repository, rolecall, run};
 use crate::engines;
 
-/// dbt, if it is here: `ROLECALL_DBT`, or the one in `.test-env`.
-fn dbt() -> Option<PathBuf> {
-    let named = std::env::var_os("ROLECALL_DBT").map(PathBuf::from);
-    let own = repository(".test-env/bin/dbt");
+/// Which line of dbt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// The pinned one.
+    Current,
+    /// An older one that is still in use.
+    Old,
+}
+
+/// dbt, if it is here: `ROLECALL_DBT` or `ROLECALL_DBT_OLD`, or the one in `.test-env`.
+pub fn dbt(line: Line) -> Option<PathBuf> {
+    let (variable, own) = match line {
+        Line::Current => ("ROLECALL_DBT", ".test-env/bin/dbt"),
+        Line::Old => ("ROLECALL_DBT_OLD", ".test-env/old/bin/dbt"),
+    };
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let own = repository(own);
     let found = named.or_else(|| own.is_file().then_some(own));
     if found.is_none() {
-        eprintln!("skipped: no dbt (set ROLECALL_DBT)");
+        eprintln!("skipped: no dbt (set {variable})");
     }
     found
 }
 
 /// A project of its own on a server of its own, since its roles have the names that they have.
-struct Site {
+pub struct Site {
     dbt: PathBuf,
-    engine: Engine,
+    pub engine: Engine,
     folder: tempfile::TempDir,
-    database: &'static str,
+    pub database: &'static str,
     /// What the profile's variables begin with.
     prefix: &'static str,
-    user: String,
-    password: String,
+    pub user: String,
+    pub password: String,
+    /// The environment that `rolecall` and `dbt` are run for.
+    pub target: &'static str,
+    /// The target's schema, where it is not the profile's own.
+    pub schema: Option<&'static str>,
     admin: Client,
 }
 
 impl Site {
-    async fn new(project: &str, prefix: &'static str, database: &'static str) -> Option<Self> {
-        let dbt = dbt()?;
+    pub async fn new(project: &str, prefix: &'static str, database: &'static str) -> Option<Self> {
+        let site = Self::empty(Line::Current, prefix, database).await?;
+        copy_folder(&repository("dbt_fixtures").join(project), site.path());
+        // What a protected environment asks for is told in `receipts/`.
+        let config = site.read("rolecall.yml").replace("    protected: true\n", "");
+        site.write("rolecall.yml", &config);
+        Some(site)
+    }
+
+    /// One without a project yet.
+    pub async fn empty(line: Line, prefix: &'static str, database: &'static str) -> Option<Self> {
+        let dbt = dbt(line)?;
         let bin = engines::bins().into_iter().next().flatten();
         let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
         let admin = connect(&engine.url("postgres")).await;
-        admin.batch_execute(&format!("create database {database}")).await.unwrap();
+        admin.batch_execute(&format!("create database \"{database}\"")).await.unwrap();
         let admin = connect(&engine.url(database)).await;
         let folder = tempfile::tempdir().unwrap();
-        copy_folder(&repository("dbt_fixtures").join(project), folder.path());
-        // What a protected environment asks for is told in `receipts/`.
-        let config = std::fs::read_to_string(folder.path().join("rolecall.yml")).unwrap();
-        let config = config.replace("    protected: true\n", "");
-        std::fs::write(folder.path().join("rolecall.yml"), config).unwrap();
         let url = engine.url(database);
         let password = url.split_once("//postgres:").unwrap().1.split_once('@').unwrap().0;
         let (user, password) = ("postgres".to_owned(), password.to_owned());
-        Some(Self { dbt, engine, folder, database, prefix, user, password, admin })
+        let (target, schema) = ("prod", None);
+        Some(Self { dbt, engine, folder, database, prefix, user, password, target, schema, admin })
     }
 
-    async fn sql(&self, sql: &str) {
+    pub async fn sql(&self, sql: &str) {
         self.admin.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
     /// The first column of the rows.
-    async fn ask(&self, sql: &str) -> Vec<String> {
+    pub async fn ask(&self, sql: &str) -> Vec<String> {
         let rows = self.admin.query(sql, &[]).await.unwrap();
         rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// `dbt build`, which must pass.
     #[track_caller]
-    fn build(&self, more: &[&str]) {
+    pub fn build(&self, more: &[&str]) -> Ended {
+        self.dbt(&[&["build"], more].concat()).with(0)
+    }
+
+    /// A command of dbt's for the site's target.
+    pub fn dbt(&self, words: &[&str]) -> Ended {
+        run(&mut self.dbt_command(words))
+    }
+
+    /// The same, ready to be run.
+    pub fn dbt_command(&self, words: &[&str]) -> Command {
         let url = self.engine.url("postgres");
         let port = url.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.to_owned();
         let mut command = Command::new(&self.dbt);
@@ -76,38 +109,58 @@ impl Site {
             }
         }
         command
-            .args(["--no-send-anonymous-usage-stats", "--no-use-colors", "build"])
-            .args(["--target", "prod", "--profiles-dir", "."])
-            .args(more)
+            .args(["--no-send-anonymous-usage-stats", "--no-use-colors"])
+            .args(words)
+            .args(["--target", self.target, "--profiles-dir", "."])
             .current_dir(self.path())
             .env(format!("{}_HOST", self.prefix), "127.0.0.1")
             .env(format!("{}_PORT", self.prefix), port)
             .env(format!("{}_USER", self.prefix), &self.user)
-            .env(format!("{}_PASSWORD", self.prefix), &self.password);
-        run(&mut command).with(0);
+            .env(format!("{}_PASSWORD", self.prefix), &self.password)
+            .env(format!("{}_DATABASE", self.prefix), self.database);
+        if let Some(schema) = self.schema {
+            command.env(format!("{}_SCHEMA", self.prefix), schema);
+        }
+        command
+    }
+
+    /// On to a new, empty database of the same server, with the same roles.
+    pub async fn go_to(&mut self, database: &'static str) {
+        self.sql(&format!("create database \"{database}\"")).await;
+        self.admin = connect(&self.engine.url(database)).await;
+        self.database = database;
     }
 
     /// A command of ours on what dbt built.
-    fn rolecall(&self, words: &[&str]) -> Ended {
+    pub fn rolecall(&self, words: &[&str]) -> Ended {
         let mut command = rolecall();
-        command.args(words).args(["--target", "prod", "--project-dir"]).arg(self.path());
+        command.args(words).args(["--target", self.target, "--project-dir"]).arg(self.path());
         run(command.env("ROLECALL_CONNECTION", self.engine.url(self.database)))
     }
 
-    fn path(&self) -> &Path {
+    /// The plan of it, saved and applied, as a protected environment wants it. `flags` are the
+    /// plan's, and `both` go to both commands.
+    pub fn apply_planned(&self, flags: &[&str], both: &[&str]) -> Ended {
+        let plan = self.path().join("planned.json");
+        let plan = plan.to_str().unwrap();
+        self.rolecall(&[&["plan", "--out", plan], flags, both].concat()).with(0);
+        self.rolecall(&[&["apply", plan], both].concat()).with(0)
+    }
+
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path().join(file), text).unwrap();
     }
 
-    fn read(&self, file: &str) -> String {
+    pub fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.path().join(file)).unwrap()
     }
 
     /// A query as somebody: whether it went through. Any other failure than a refusal is ours.
-    async fn may(&self, who: &str, query: &str) -> bool {
+    pub async fn may(&self, who: &str, query: &str) -> bool {
         self.sql(&format!("set role {who}")).await;
         let answer = self.admin.batch_execute(query).await;
         self.sql("reset role").await;
@@ -121,7 +174,7 @@ impl Site {
     }
 }
 
-async fn connect(url: &str) -> Client {
+pub async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client

@@ -7,6 +7,8 @@ mod apply_compare;
 mod binary;
 mod cli;
 mod dbt_build;
+mod dbt_hooks;
+mod dbt_run_results;
 mod dialect;
 mod engines;
 #[cfg(feature = "embedded")]
@@ -23,4 +25,5 @@ mod reference;
 mod rehearsals;
 mod rules;
 mod sabotage;
+mod snowflake;
 mod snowflake_standin;

@@ -196,3 +196,14 @@ fn relation(change: &Change) -> Option<(Ident, Ident)> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_dbt_hook_waits_for_the_same_lock() {
+        let hook = include_str!("../../../macros/hook_postgres.sql");
+        for call in ["pg_advisory_xact_lock", "pg_try_advisory_xact_lock_shared"] {
+            assert!(hook.contains(&format!("{call}({})", super::KEY)));
+        }
+    }
+}

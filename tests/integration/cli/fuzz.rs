@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use rolecall::dbt::{Wanted, World, parse_selector};
 use rolecall::model::{Change, DialectKind, Inventory};
 use rolecall::project::{Places, Project};
 use rolecall::report::findings;
@@ -220,6 +221,7 @@ fn read(folder: &Path, target: Option<&str>, dialect: Option<DialectKind>) {
         manifest: Some(folder.join("manifest.json")),
         target: target.map(str::to_owned),
         dialect,
+        wanted: Wanted { graph: true, config: true },
         ..Places::default()
     };
     let (project, found) = Project::load(&places, AS_OF);
@@ -231,7 +233,12 @@ fn read(folder: &Path, target: Option<&str>, dialect: Option<DialectKind>) {
     assert!(!shown.contains(['\u{1b}', '\0']), "control characters are shown: {shown:?}");
     findings::text(&found.sorted(), true);
     let Some(project) = project else { return };
-    let (resolved, found) = project.resolve(None, &Inventory::default(), true);
+    let nodes = World::of(&project.manifest, project.name.as_deref());
+    for text in ["@tag:*", "2+config.meta.owner:x+1", "version:old", "path:**", "+exposure:*"] {
+        let selected = nodes.select(&parse_selector(text).unwrap()).unwrap();
+        assert!(selected.nodes.iter().all(|id| project.manifest.nodes.contains_key(id)));
+    }
+    let (resolved, found) = project.resolve(None, &Inventory::default(), true, None);
     assert!(resolved.is_some() || found.has_errors(), "refused without a word");
     let Some(resolved) = resolved else { return };
     let grants = resolved.desired.grants.iter().map(|((on, role), grant)| Change::Grant {

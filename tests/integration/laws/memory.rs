@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rolecall::model::*;
-use rolecall::plan::{Difference, Sides, diff};
+use rolecall::plan::{Difference, Sides, Within, diff};
 use rolecall::warehouse::memory::Memory;
 
 use super::world::*;
@@ -22,7 +22,7 @@ fn server(version: u32) -> ServerIdentity {
 }
 
 /// The state after all that people did; what a server would refuse is left out.
-fn observed(world: &World, version: u32) -> ObservedState {
+pub fn observed(world: &World, version: u32) -> ObservedState {
     let mut state = ObservedState {
         server: server(version),
         roles: BTreeMap::new(),
@@ -232,7 +232,12 @@ fn merge(acl: &mut Vec<AclEntry>) {
     }));
 }
 
-fn compare(world: &World, state: &ObservedState) -> Difference {
+pub fn compare(world: &World, state: &ObservedState) -> Difference {
+    compare_within(world, state, Within::everything())
+}
+
+/// The same, limited.
+pub fn compare_within(world: &World, state: &ObservedState, within: Within) -> Difference {
     let (scope, environments, dbt) = (scope(), environments(), id(DBT));
     diff(&Sides {
         desired: &world.desired,
@@ -242,6 +247,7 @@ fn compare(world: &World, state: &ObservedState) -> Difference {
         environments: &environments,
         declared: 1,
         options: &world.options,
+        within,
     })
 }
 
@@ -292,7 +298,7 @@ fn outside(state: &ObservedState) -> String {
 
 /// Whether an owner, or who is to be one, holds something from another than the owner. See
 /// `met::owner_granted_to`.
-fn owner_granted_to(state: &ObservedState, plan: &Difference) -> bool {
+pub fn owner_granted_to(state: &ObservedState, plan: &Difference) -> bool {
     let place = |on: &Securable| (on.schema_name().cloned(), on.name().cloned());
     let next = |e: &AclEntry| {
         plan.steps.iter().any(|step| match &step.change {

@@ -1,6 +1,7 @@
 //! The laws of `ARCHITECTURE.md`, on random worlds: in memory, and on real servers.
 
 mod dump;
+mod limited;
 mod memory;
 mod met;
 mod privileges;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use rolecall::model::{Change, ObservedState, Securable};
-use rolecall::plan::{Difference, Sides, Step, diff};
+use rolecall::plan::{Difference, Sides, Step, Within, diff};
 use rolecall::warehouse::engine::{Engine, native::Options as Native};
 use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Execute, Look, Observe, WarehouseError};
@@ -338,6 +338,7 @@ impl Case<'_> {
             environments: &environments,
             declared: 1,
             options: &self.world.options,
+            within: Within::everything(),
         })
     }
 

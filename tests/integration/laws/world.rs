@@ -255,6 +255,7 @@ fn options() -> impl Strategy<Value = Options> {
         drop_roles,
         skip_missing: false,
         allow_revokes: Some(u64::MAX),
+        limit: None,
     })
 }
 
@@ -339,6 +340,15 @@ fn op(grantees: Vec<String>) -> impl Strategy<Value = Op> {
     ]
 }
 
+/// The node that a relation is of.
+pub fn node(on: &Securable) -> String {
+    format!("model.shop.{on}")
+}
+
+fn reason(on: &Securable) -> Reason {
+    Reason { node: Some(node(on)), file: None, line: None, permission: None }
+}
+
 fn desired() -> impl Strategy<Value = DesiredState> {
     let grants = proptest::collection::vec(
         (select(SCHEMAS[..2].to_vec()), 0..RELATIONS.len(), 0..ROLES.len(), privileges()),
@@ -358,30 +368,31 @@ fn desired() -> impl Strategy<Value = DesiredState> {
     );
     (grants, known, owners, members).prop_map(|(grants, known, owners, members)| {
         let mut desired = DesiredState::empty("prod", DialectKind::Postgres);
-        let reason = Reason { node: None, file: None, line: None, permission: None };
         for (role, name, _) in ROLES {
             desired.roles.insert(id(name), DesiredRole { marker: marker(role) });
         }
-        let way = |desired: &mut DesiredState, schema: &str, role: usize, create: bool| {
-            let role = id(ROLES[role].1);
-            let connect = PrivilegeSet::of(&[Privilege::CONNECT]);
-            desired.grant(Securable::database(id(DATABASE)), role.clone(), connect, &reason);
-            let mut usage = PrivilegeSet::of(&[Privilege::USAGE]);
-            if create {
-                usage.insert(Privilege::CREATE);
-            }
-            desired.grant(Securable::schema(id(DATABASE), id(schema)), role, usage, &reason);
-        };
+        let way =
+            |desired: &mut DesiredState, schema: &str, at: usize, role: usize, create: bool| {
+                let (role, reason) = (id(ROLES[role].1), reason(&relation(schema, at)));
+                let connect = PrivilegeSet::of(&[Privilege::CONNECT]);
+                desired.grant(Securable::database(id(DATABASE)), role.clone(), connect, &reason);
+                let mut usage = PrivilegeSet::of(&[Privilege::USAGE]);
+                if create {
+                    usage.insert(Privilege::CREATE);
+                }
+                desired.grant(Securable::schema(id(DATABASE), id(schema)), role, usage, &reason);
+            };
         for (schema, at, role, privileges) in grants {
-            way(&mut desired, schema, role, false);
-            desired.grant(relation(schema, at), id(ROLES[role].1), privileges, &reason);
+            way(&mut desired, schema, at, role, false);
+            let on = relation(schema, at);
+            desired.grant(on.clone(), id(ROLES[role].1), privileges, &reason(&on));
         }
         for (schema, at, role) in known {
             let key = (relation(schema, at), id(ROLES[role].1));
             desired.known.insert(key, PrivilegeSet::of(&[Privilege::SELECT]));
         }
         if let Some((schema, at, role)) = owners {
-            way(&mut desired, schema, role, true);
+            way(&mut desired, schema, at, role, true);
             let role = id(ROLES[role].1);
             desired
                 .owners

@@ -2,6 +2,7 @@
 //! binary on real servers.
 
 mod adoption;
+mod alongside;
 mod cuts;
 mod drift;
 mod guards;
@@ -14,4 +15,5 @@ mod ordinary;
 mod plans;
 mod retiring;
 mod scope;
+mod selected;
 pub mod site;

@@ -1,0 +1,1 @@
+select claim_id, policy_id, amount, reported_on from {{ ref('claims') }}

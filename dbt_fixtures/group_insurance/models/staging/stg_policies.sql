@@ -1,0 +1,1 @@
+select policy_id, holder, country, premium from {{ ref('policies') }}

@@ -1,0 +1,3 @@
+{{ config(materialized='table', alias='Regions of the world') }}
+
+select distinct region from {{ ref('countries') }}

@@ -1,0 +1,245 @@
+//! `compile --format dbt`: the macro file that the dbt hooks read. Version 1 of its shape.
+//!
+//! The file's text is JSON inside one `raw` block, so that no name in it is ever rendered: ASCII
+//! only, and without a `{` inside any text. Each environment, and each node of each, has a line of
+//! its own: a hook finds a node's line without reading the rest, and people can read a diff.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege};
+use crate::project::Project;
+use crate::resolve::Resolved;
+use crate::resolve::hooks::ClassGrant;
+
+/// The macro that the hooks call, and the stem of its file.
+pub const MACRO: &str = "rolecall_access";
+
+const VERSION: u32 = 1;
+
+const HEAD: &str = "\
+{#
+  Written by `rolecall compile --format dbt`, for the hooks of the dbt package rolecall. Do not edit:
+  change the declarations and compile again. `rolecall validate` says when it is out of date.
+#}
+{% macro rolecall_access() %}{% raw %}
+";
+const FOOT: &str = "\n{% endraw %}{% endmacro %}\n";
+
+/// What the hooks may grant, in every environment that was added.
+#[derive(Debug, Default)]
+pub struct DbtAccess {
+    deployment: String,
+    environments: BTreeMap<String, Environment>,
+    /// By environment and `unique_id`.
+    grants: BTreeMap<(String, String), Vec<Row>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Environment {
+    target: String,
+    dialect: DialectKind,
+    hook: bool,
+    /// The `target.*` values that the names of roles were made with.
+    values: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    /// Those that something is granted to, by the name that the warehouse stores.
+    roles: BTreeMap<Ident, Role>,
+}
+
+#[derive(Debug, Serialize)]
+struct Role {
+    quoted: String,
+    product: String,
+    role: String,
+}
+
+/// Classes of relations, privileges, roles.
+type Row = (Vec<ObjectClass>, Vec<Privilege>, Vec<Ident>);
+
+impl DbtAccess {
+    /// Adds an environment.
+    pub fn add(&mut self, project: &Project, resolved: &Resolved) {
+        let Some(environment) = project.environment() else { return };
+        let name = environment.name.clone();
+        self.deployment.clone_from(&resolved.deployment);
+        let mut roles = BTreeSet::new();
+        if environment.hook {
+            for (id, rows) in project.relation_grants(resolved) {
+                roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
+                let row = |ClassGrant { classes, privileges, roles }| (classes, privileges, roles);
+                self.grants.insert((name.clone(), id), rows.into_iter().map(row).collect());
+            }
+        }
+        let described = roles.into_iter().filter_map(|role| {
+            let marker = &resolved.desired.roles.get(&role)?.marker;
+            let described = Role {
+                quoted: project.dialect().quote(&role),
+                product: marker.product.clone(),
+                role: marker.role.clone(),
+            };
+            Some((role, described))
+        });
+        // Where the hooks do nothing, the file is the same for every developer.
+        let hook = environment.hook;
+        let compiled = Environment {
+            target: environment.target_name().to_owned(),
+            dialect: project.dialect,
+            hook,
+            values: if hook { project.target_values() } else { BTreeMap::new() },
+            instance: resolved.instance.clone().filter(|_| hook),
+            roles: described.collect(),
+        };
+        self.environments.insert(name, compiled);
+    }
+
+    /// The whole file.
+    pub fn text(&self) -> io::Result<String> {
+        let targets: BTreeMap<&str, &str> =
+            self.environments.iter().map(|(name, e)| (e.target.as_str(), name.as_str())).collect();
+        let mut text = HEAD.to_owned();
+        text += &format!(
+            "{{\"version\":{VERSION},\"deployment\":{},\"targets\":{},\n",
+            ascii(&self.deployment)?,
+            ascii(&targets)?
+        );
+        let lines = |of: Vec<String>| of.join(",\n");
+        let environments = self.environments.iter().map(|(name, e)| line(name, e));
+        text += &format!("\"environments\":{{\n{}\n}},\n", lines(collect(environments)?));
+        let grants = self
+            .grants
+            .iter()
+            .map(|((environment, id), rows)| line(&format!("{environment} {id}"), rows));
+        text += &format!("\"grants\":{{\n{}\n}}}}", lines(collect(grants)?));
+        Ok(text + FOOT)
+    }
+
+    /// The environments of which a file says something else than this, or that it does not have:
+    /// those whose hooks would not grant what is declared. All of them where it cannot be read. One
+    /// that is compiled for another developer's `target.*` values cannot be compared.
+    pub fn differs_in(&self, file: &str) -> io::Result<Vec<String>> {
+        let there = read(file);
+        let ours = read(&self.text()?);
+        let differs = |name: &&String| {
+            let (there, ours) = (part(there.as_ref(), name), part(ours.as_ref(), name));
+            let values = there.as_deref().and_then(values).zip(ours.as_deref().and_then(values));
+            there != ours && values.is_none_or(|(there, ours)| there == ours)
+        };
+        Ok(self.environments.keys().filter(differs).cloned().collect())
+    }
+
+    /// The environments that a file has, with the dbt target of each.
+    pub fn environments_of(file: &str) -> BTreeMap<String, String> {
+        let there = read(file);
+        let environments = there.as_ref().and_then(|all| all.get("environments")?.as_object());
+        let target = |e: &Value| e.get("target").and_then(Value::as_str).unwrap_or("").to_owned();
+        let all = environments.into_iter().flatten();
+        all.map(|(name, environment)| (name.clone(), target(environment))).collect()
+    }
+}
+
+fn collect(lines: impl Iterator<Item = io::Result<String>>) -> io::Result<Vec<String>> {
+    lines.collect()
+}
+
+fn line(key: &str, value: &impl Serialize) -> io::Result<String> {
+    Ok(format!("{}:{}", ascii(key)?, ascii(value)?))
+}
+
+/// The JSON of a file that was written here; what stands around it does not matter.
+fn read(file: &str) -> Option<Value> {
+    let (_, rest) = file.split_once("{% raw %}")?;
+    let (json, _) = rest.split_once("{% endraw %}")?;
+    serde_json::from_str(json).ok()
+}
+
+/// What a file says of one environment.
+fn part<'a>(all: Option<&'a Value>, name: &str) -> Option<Vec<(&'a str, &'a Value)>> {
+    let all = all?;
+    let mut part = vec![("version", all.get("version")?), ("deployment", all.get("deployment")?)];
+    part.push(("environment", all.get("environments")?.get(name)?));
+    let prefix = format!("{name} ");
+    let grants = all.get("grants")?.as_object()?.iter();
+    part.extend(grants.filter_map(|(key, rows)| Some((key.strip_prefix(&prefix)?, rows))));
+    Some(part)
+}
+
+/// The `target.*` values that an environment was compiled for, where the hooks grant there.
+fn values<'a>(part: &[(&str, &'a Value)]) -> Option<&'a Value> {
+    let (_, environment) = part.iter().find(|(key, _)| *key == "environment")?;
+    environment.get("values").filter(|_| environment.get("hook") == Some(&Value::Bool(true)))
+}
+
+/// JSON in ASCII, without `{` in any text.
+fn ascii(value: &(impl Serialize + ?Sized)) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, Ascii))?;
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for letter in fragment.chars() {
+            if letter.is_ascii() && !matches!(letter, '{' | '\u{7f}') {
+                writer.write_all(&[letter as u8])?;
+            } else {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(text: &str) -> String {
+        format!("{HEAD}{{\"deployment\":{}}}{FOOT}", ascii(text).unwrap())
+    }
+
+    #[test]
+    fn no_name_is_jinja_or_leaves_ascii() {
+        insta::assert_snapshot!(
+            ascii("{{ 1/0 }}{% endraw %}{# \"é💥\" \\ \n \u{7f}").unwrap(),
+            @r#""\u007b\u007b 1/0 }}\u007b% endraw %}\u007b# \"\u00e9\ud83d\udca5\" \\ \n \u007f""#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_jinja_makes_of_the_file_is_what_was_written(
+            text in r#"(\PC|[{}%#"'\\]|\{% ?(end)?raw ?%\}|\n){0,20}"#,
+        ) {
+            let file = file(&text);
+            let macro_called = format!("{file}{{{{ rolecall_access() }}}}");
+            let rendered = minijinja::Environment::new().render_str(&macro_called, ()).unwrap();
+            let json: Value = serde_json::from_str(&rendered).unwrap();
+            prop_assert_eq!(&json["deployment"], &text);
+            prop_assert_eq!(read(&file), Some(json));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_says_nothing() {
+        for text in ["", "{% raw %}", "{% raw %}{{% endraw %}", "{}"] {
+            assert_eq!(read(text), None, "{text}");
+            assert!(DbtAccess::environments_of(text).is_empty());
+        }
+    }
+}

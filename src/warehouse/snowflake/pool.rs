@@ -1,0 +1,136 @@
+//! A bounded set of sessions, each set up alike.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::http::{Failure, Shared, build_client};
+use super::session::Session;
+use super::settings::{Auth, SnowflakeSettings};
+use super::{QueryError, Rows, account, explain, key};
+use crate::warehouse::WarehouseError;
+
+/// Sessions on one account, as one user in one role. Clones share them.
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    size: usize,
+    free: Semaphore,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("size", &self.0.size).finish_non_exhaustive()
+    }
+}
+
+impl Sessions {
+    /// Opens the first session; up to `size` are opened as statements run side by side.
+    pub async fn connect(
+        settings: &SnowflakeSettings,
+        size: usize,
+    ) -> Result<Self, WarehouseError> {
+        let fail = |cause: String| WarehouseError::Connect {
+            target: settings.redacted(label(settings)),
+            cause: settings.redacted(cause),
+        };
+        let base = account::base_url(settings).map_err(fail)?;
+        let key = match &settings.auth {
+            Auth::KeyPair { pem, passphrase } => {
+                Some(key::read(pem, passphrase.as_ref()).map_err(fail)?)
+            }
+            _ => None,
+        };
+        let shared = Arc::new(Shared {
+            base,
+            key,
+            client: build_client(settings).map_err(fail)?,
+            sent: AtomicU64::new(0),
+            settings: settings.clone(),
+        });
+        let first =
+            Session::open(&shared).await.map_err(|f| fail(explain::connecting(&f, &shared)))?;
+        let size = size.max(1);
+        Ok(Self(Arc::new(Inner {
+            shared,
+            size,
+            free: Semaphore::new(size),
+            idle: Mutex::new(vec![first]),
+        })))
+    }
+
+    /// Runs one statement in a session that is free, waiting for one where all are busy.
+    ///
+    /// Statements that run at the same time run in different sessions. Where the returned future is
+    /// dropped before it ends, the statement may run on, and its session is not used again.
+    pub async fn query(&self, statement: &str) -> Result<Rows, QueryError> {
+        let closed = |_| QueryError::Transport {
+            cause: "the sessions are closed".to_owned(),
+            may_have_run: false,
+        };
+        let _permit = self.0.free.acquire().await.map_err(closed)?;
+        let idle = self.idle().pop();
+        let shared = &self.0.shared;
+        let mut session = match idle {
+            Some(session) => session,
+            None => Session::open(shared).await.map_err(|failure| match failure {
+                Failure::Server(_) | Failure::Login(_) => explain::query(failure, shared),
+                other => QueryError::Transport {
+                    cause: shared.settings.redacted(explain::connecting(&other, shared)),
+                    may_have_run: false,
+                },
+            })?,
+        };
+        let result = session.query(statement).await;
+        // After a broken exchange nobody knows what the session still does.
+        if !matches!(result, Err(Failure::Transport { .. } | Failure::SessionGone { .. })) {
+            self.idle().push(session);
+        }
+        result.map_err(|failure| explain::query(failure, shared))
+    }
+
+    /// How many statements were sent, those that set sessions up and repetitions by hand included.
+    pub fn round_trips(&self) -> u64 {
+        self.0.shared.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions there are at most.
+    pub fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// Logs out of all sessions, once what runs in them is over. No statement begins after.
+    pub async fn close(self) {
+        let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
+        if let Ok(permits) = self.0.free.acquire_many(all).await {
+            permits.forget();
+        }
+        self.0.free.close();
+        let idle = std::mem::take(&mut *self.idle());
+        futures::future::join_all(idle.into_iter().map(Session::close)).await;
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `account as USER in role ROLE`, and the host where it is not the account's own.
+fn label(settings: &SnowflakeSettings) -> String {
+    let mut label = format!("Snowflake account {} as {}", settings.account, settings.user);
+    if let Some(role) = &settings.role {
+        label.push_str(&format!(" in role {role}"));
+    }
+    if let Some(host) = &settings.host {
+        label.push_str(&format!(" at {host}"));
+        if let Some(port) = settings.port {
+            label.push_str(&format!(":{port}"));
+        }
+    }
+    label
+}

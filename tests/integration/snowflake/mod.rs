@@ -1,0 +1,32 @@
+//! Snowflake: sessions, against a server that is told what to say and against the stand-in.
+
+mod against_standin;
+mod connecting;
+mod exchange;
+pub(crate) mod live;
+mod results;
+mod scripted;
+pub(crate) mod standin;
+mod tls;
+
+use std::time::Duration;
+
+use rolecall::warehouse::snowflake::{Auth, Protocol, Retry, Secret, SnowflakeSettings};
+
+/// Settings for a server on this machine that gives up soon.
+fn settings(port: u16) -> SnowflakeSettings {
+    SnowflakeSettings {
+        host: Some("127.0.0.1".to_owned()),
+        port: Some(port),
+        protocol: Protocol::Http,
+        role: Some("DEPLOYER".to_owned()),
+        connect_timeout: Duration::from_secs(5),
+        statement_timeout: Duration::from_secs(20),
+        retry: Retry {
+            times: 3,
+            first: Duration::from_millis(5),
+            longest: Duration::from_millis(20),
+        },
+        ..SnowflakeSettings::new("acme-test", "deploy", Auth::Password(Secret::new("swordfish")))
+    }
+}
