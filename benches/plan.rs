@@ -161,5 +161,7 @@ fn nothing() -> ObservedState {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        users: BTreeSet::new(),
+        found: Vec::new(),
     }
 }

@@ -90,7 +90,7 @@
   {%- if not name -%}
     {%- do return({'why': 'no environment is compiled for the dbt target ' ~ target.name ~ again}) -%}
   {%- endif -%}
-  {%- set environment = fromjson(text.split('\n"' ~ name ~ '":', 1)[1].split('\n', 1)[0].rstrip(',')) -%}
+  {%- set environment = fromjson(text.split('\n"environments":{', 1)[1].split('\n"' ~ name ~ '":', 1)[1].split('\n', 1)[0].rstrip(',')) -%}
   {%- if environment.dialect != target.type -%}
     {%- do return({'why': name ~ ' is compiled for ' ~ environment.dialect ~ ', and this is ' ~ target.type}) -%}
   {%- endif -%}
@@ -157,7 +157,8 @@
 {%- endmacro -%}
 
 {%- macro rolecall_hook_is_ours(here, role, comment) -%}
-  {%- if not comment or not comment.startswith('rolecall:1 ') -%}
+  {#- Nesting without end is no marker, and would stop the reader of JSON. -#}
+  {%- if not comment or not comment.startswith('rolecall:1 ') or comment.count('[') + comment.count('{') > 100 -%}
     {%- do return(false) -%}
   {%- endif -%}
   {%- set marker = fromjson(comment.split(' ', 1)[1], none) -%}

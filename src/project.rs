@@ -2,6 +2,7 @@
 
 mod choose;
 mod profile;
+mod written_for;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -76,7 +77,8 @@ pub struct Project {
 impl Project {
     /// Reads everything, and says all that is wrong at once.
     pub fn load(places: &Places, as_of: i64) -> (Option<Self>, Diagnostics) {
-        let (project, _, found) = Self::read(places, as_of);
+        let (project, _, mut found) = Self::read(places, as_of);
+        found.extend(project.as_ref().and_then(Self::written_for_another));
         (project.filter(|_| !found.has_errors()), found)
     }
 

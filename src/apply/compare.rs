@@ -55,7 +55,8 @@ pub async fn compare<W: Observe>(
     let only = options.limit.as_ref().map(|limit| &limit.nodes);
     let (resolved, found) = project.resolve(database.as_ref(), &unseen, options.skip_missing, only);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
-    let look = plan::interested_in(&resolved, database.as_ref());
+    let mut look = plan::interested_in(&resolved, database.as_ref());
+    look.environments.extend(retire.map(str::to_owned));
     let observed = warehouse.observe(&look).await?;
     let (again, mut warnings) =
         project.resolve(database.as_ref(), &observed.inventory, options.skip_missing, only);
@@ -88,6 +89,7 @@ pub async fn compare<W: Observe>(
         );
     }
     let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
+    warnings.extend(Diagnostics::from_iter(observed.found.clone()));
     let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     Ok(Compared { resolved, observed, scope, difference, warnings })
 }

@@ -47,6 +47,13 @@ pub enum Outcome {
     Stale(Stale),
     /// Rolled back, nothing changed: reading back showed a difference.
     Differs(Box<Compared>),
+    /// Done, where nothing can be rolled back; but reading back shows a difference.
+    DoneButDiffers {
+        /// What was executed, and reported as done.
+        done: Vec<Change>,
+        /// What is there now.
+        after: Box<Compared>,
+    },
     /// Some batches are in, the rest is not.
     Partly {
         /// What is done.
@@ -88,6 +95,7 @@ pub async fn apply<W: Execute>(
             Ok(()) => Outcome::InSync(Box::new(before)),
         });
     }
+    warehouse.prepare(&before.scope)?;
     let (mut done, mut kept) = (Vec::new(), Vec::new());
     loop {
         match one_transaction(warehouse, project, (settings, &held), &done).await {
@@ -165,6 +173,9 @@ fn stopped(what: &str, details: impl Iterator<Item = String>) -> Diagnostics {
     let mut found = Diagnostics::default();
     for detail in details {
         found.push(Diagnostic::error("stopped", format!("{what}: {detail}")));
+    }
+    if found.iter().next().is_none() {
+        found.push(Diagnostic::error("stopped", what));
     }
     found
 }
@@ -255,7 +266,13 @@ async fn in_transaction<W: Execute>(
         changes = first_batch(changes, size.max(1));
     }
     let part = changes.len() < whole;
-    warehouse.execute(&changes).await?;
+    match warehouse.execute(&changes).await {
+        Err(WarehouseError::Partly { done, message }) => {
+            let failure = Failure::Found(stopped(&message, std::iter::empty()));
+            return Ok(Wanted::RollBack(Outcome::Partly { done, failure }));
+        }
+        executed => executed?,
+    }
     if part {
         let made = (&now, &changes[..], Extent::Part);
         let entry = keep(warehouse, project, (settings, held), &receipts, made).await?;
@@ -266,6 +283,10 @@ async fn in_transaction<W: Execute>(
     if differs && rebuilt_meanwhile(&now, &after) {
         let what = "a relation was rebuilt while its grants were made".to_owned();
         return Err(Failure::Warehouse(WarehouseError::Retry(what)));
+    }
+    if differs && !warehouse.is_transactional() {
+        let after = Box::new(after);
+        return Ok(Wanted::RollBack(Outcome::DoneButDiffers { done: changes, after }));
     }
     if differs {
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(after))));

@@ -11,6 +11,7 @@ use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Compared, Custody, Failure, Outcome, Settings, apply, changed_gates};
 use crate::model::{Change, Diagnostics};
 use crate::plan::{Difference, Limit, Options};
+use crate::project::Project;
 use crate::report::{count, json, plan as plan_text};
 
 #[derive(Debug, Args)]
@@ -29,6 +30,19 @@ pub(super) struct Arguments {
     batches: Option<u32>,
     #[command(flatten)]
     receipts: ReceiptFlags,
+    /// Snowflake: what becomes of each statement, a line each [default: a new file beside the manifest]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+}
+
+/// Below the target path, where the manifest is.
+fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
+    arguments.journal.clone().unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let second = now.map(|now| now.as_secs()).unwrap_or_default();
+        let folder = project.manifest_path.parent().unwrap_or(std::path::Path::new("."));
+        folder.join("rolecall").join(format!("journal-{second}-{}.jsonl", std::process::id()))
+    })
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -78,7 +92,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         },
     };
     let outcome = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(&arguments.connection, &project).await?;
+        let warehouse = plan::connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.with_journal(journal(arguments, &project));
         // A warning of what cannot be read comes with the apply itself.
         let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();
         custody::say_gates(&gates);
@@ -186,6 +201,27 @@ fn report(
                     crate::report::findings::printable(line)
                 ));
             }
+            Exit::Differs
+        }
+        Outcome::DoneButDiffers { done, after } => {
+            json.outcome = "differs";
+            json.because = differences(&after.difference);
+            json.findings = after.findings().sorted();
+            if text {
+                output::findings(after.findings());
+                output::data(&list(&done))?;
+            }
+            output::message(
+                "every statement was reported as done, but reading back shows a difference; \
+                 a role without MANAGE GRANTS revokes nothing that others granted, and is not told",
+            );
+            for line in &json.because {
+                output::message(&format!(
+                    "  still to do: {}",
+                    crate::report::findings::printable(line)
+                ));
+            }
+            json.changes = done;
             Exit::Differs
         }
         Outcome::Partly { done, failure } => {

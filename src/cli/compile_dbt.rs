@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::{Exit, Global, output, plan};
 use crate::config::Environment;
-use crate::model::{Diagnostic, Diagnostics, Place};
+use crate::model::{Diagnostic, Diagnostics, Inventory, Place, Severity};
 use crate::project::{self, Project};
 use crate::report::dbt_access::{DbtAccess, MACRO};
 
@@ -87,6 +87,18 @@ pub(super) fn file(project_dir: &Path) -> PathBuf {
     }
 }
 
+/// A warning where the hooks would grant something else in this environment than what is declared:
+/// dbt's next run would give back what an apply takes now.
+pub(super) fn old(project: &Project, project_dir: &Path) -> anyhow::Result<Option<Diagnostic>> {
+    let Some(mut compiled) = Compiled::read(project_dir) else { return Ok(None) };
+    let (resolved, _) = project.resolve(None, &Inventory::default(), true, None);
+    let Some(resolved) = resolved else { return Ok(None) };
+    compiled.add(project, &resolved);
+    let old = compiled.now.differs_in(&compiled.text)?;
+    Ok((!old.is_empty())
+        .then(|| Diagnostic { severity: Severity::Warning, ..compiled.is_old(&old) }))
+}
+
 /// The compiled file beside the declarations that were just read.
 pub(super) struct Compiled {
     file: PathBuf,
@@ -122,19 +134,19 @@ impl Compiled {
         old.extend(there.filter(|(name, target)| !same(name, target)).map(|(name, _)| name));
         if !old.is_empty() {
             let names: Vec<_> = old.into_iter().collect();
-            found.push(
-                Diagnostic::error(
-                    "compiled-access-old",
-                    format!(
-                        "the dbt hooks would not grant what is declared in {}: the compiled file \
-                         is older than the declarations",
-                        names.join(", ")
-                    ),
-                )
-                .with_place(Place::file(&self.file))
-                .with_help("run `rolecall compile --format dbt`, and commit the file"),
-            );
+            found.push(self.is_old(&names));
         }
         Ok(())
+    }
+
+    fn is_old(&self, environments: &[String]) -> Diagnostic {
+        let message = format!(
+            "the dbt hooks would not grant what is declared in {}: the compiled file is older than \
+             the declarations",
+            environments.join(", ")
+        );
+        Diagnostic::error("compiled-access-old", message)
+            .with_place(Place::file(&self.file))
+            .with_help("run `rolecall compile --format dbt`, and commit the file")
     }
 }

@@ -48,10 +48,12 @@ pub(super) fn load(global: &Global, limits: &LimitFlags) -> anyhow::Result<Optio
     if let Some(path) = &limits.run_results {
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let target = project.environment().map_or("", |e| e.target_name());
         let (built, problems) =
-            read_run_results(&bytes, path, &project.manifest, &project.manifest_path);
+            read_run_results(&bytes, path, &project.manifest, &project.manifest_path, target);
         found.extend(problems);
         if let Some(mut built) = built {
+            found.extend(of_another_target(&project, &built, path));
             // A selection says which nodes; those that are gone cannot be selected.
             gone = nodes.is_none() && built.same_run;
             if let Some(selected) = &nodes {
@@ -77,6 +79,23 @@ fn refuse(global: &Global, found: Diagnostics) -> anyhow::Result<Option<Limited>
     Ok(None)
 }
 
+/// What was built for another target says nothing of this one's relations.
+fn of_another_target(
+    project: &Project,
+    built: &Built,
+    path: &std::path::Path,
+) -> Option<Diagnostic> {
+    let here = project.environment()?.target_name();
+    let there = built.target.as_deref().filter(|there| *there != here)?;
+    let message = format!("dbt built for the target {there}, and {here} is planned");
+    Some(
+        Diagnostic::error("other-target-results", message)
+            .with_place(Place::file(path))
+            .with_path("args.target")
+            .with_help(format!("give --target {there}, or the results of a run for {here}")),
+    )
+}
+
 /// One warning for each of dbt's words, which names all of its nodes.
 fn left_out(built: &Built, path: &std::path::Path) -> Vec<Diagnostic> {
     let some = built.not.iter().filter(|(_, nodes)| !nodes.is_empty());
@@ -97,8 +116,15 @@ impl LimitFlags {
 
     /// Some flags speak of more than nodes.
     pub(super) fn check(&self, flags: &PlanFlags) -> anyhow::Result<()> {
-        let PlanFlags { adopt, prune, drop_roles, skip_missing: _, allow_revokes: _, retire } =
-            flags;
+        let PlanFlags {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing: _,
+            allow_revokes: _,
+            allow_gap: _,
+            retire,
+        } = flags;
         let said = [
             ("--adopt", *adopt),
             ("--prune", *prune),

@@ -15,6 +15,7 @@ mod reference;
 mod rehearse;
 mod schema;
 mod selection;
+mod unlock;
 mod validate;
 mod verify;
 
@@ -146,6 +147,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
+    /// Break the lock of an apply on Snowflake that died
+    Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
     Rehearse(rehearse::Arguments),
     /// The JSON Schema of a configuration file
@@ -172,6 +175,9 @@ struct PlanFlags {
     /// Up to N revokes are meant, whatever the guards say
     #[arg(long, value_name = "N")]
     allow_revokes: Option<u64>,
+    /// Where access can only be taken and given again (Snowflake), it may be missing in between
+    #[arg(long)]
+    allow_gap: bool,
     /// Empty the roles of an environment that is gone from the configuration
     #[arg(long, value_name = "ENVIRONMENT")]
     retire: Option<String>,
@@ -179,8 +185,17 @@ struct PlanFlags {
 
 impl PlanFlags {
     fn options(&self) -> crate::plan::Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _ } = *self;
-        crate::plan::Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit: None }
+        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, retire: _ } =
+            *self;
+        crate::plan::Options {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            allow_gap,
+            limit: None,
+        }
     }
 }
 
@@ -193,6 +208,17 @@ struct ConnectionFlags {
     /// How long to wait for a lock
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     lock_timeout: u64,
+    /// Snowflake: how many sessions work side by side
+    #[arg(long, default_value = "8", value_name = "N", value_parser = sessions)]
+    sessions: usize,
+}
+
+fn sessions(written: &str) -> Result<usize, String> {
+    written
+        .parse()
+        .ok()
+        .filter(|n| (1..=64).contains(n))
+        .ok_or_else(|| "a number from 1 to 64".to_owned())
 }
 
 impl Global {
@@ -251,12 +277,13 @@ pub fn run() -> Exit {
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
+        Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, &mut Cli::command()),
     };
     match ended {
         Ok(exit) => exit,
-        Err(error) => output::failed(error),
+        Err(error) => output::failed(error, global.format),
     }
 }

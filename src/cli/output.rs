@@ -6,10 +6,10 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 
-use super::Exit;
+use super::{Exit, Format};
 use crate::apply::Failure;
 use crate::model::{Diagnostic, Diagnostics};
-use crate::report::findings;
+use crate::report::{findings, json};
 use crate::warehouse::WarehouseError;
 
 /// Data. A closed pipe is no failure: the reader has had enough.
@@ -79,8 +79,22 @@ pub(super) fn fail(error: anyhow::Error, exit: Exit) -> Exit {
     exit
 }
 
-/// An error, and the exit status that its kind has.
-pub(super) fn failed(error: anyhow::Error) -> Exit {
+/// An error, and the exit status that its kind has; to stdout too where a program listens.
+pub(super) fn failed(error: anyhow::Error, format: Format) -> Exit {
+    if format == Format::Json {
+        let findings = match error.downcast_ref::<Failure>() {
+            Some(Failure::Found(found)) => found.clone().sorted(),
+            _ => Vec::new(),
+        };
+        let error = without_secrets(&format!("{error:#}"), std::env::vars_os()).into_owned();
+        let failed = json::Failed { version: json::VERSION, error, findings };
+        // Where stdout is closed, stderr still says it.
+        let _ = json::print(&failed).map_err(anyhow::Error::from).and_then(|text| data(&text));
+    }
+    say_failed(error)
+}
+
+fn say_failed(error: anyhow::Error) -> Exit {
     if error.downcast_ref::<super::exit::WrongArguments>().is_some() {
         return fail(error, Exit::Usage);
     }
@@ -98,10 +112,11 @@ pub(super) fn failed(error: anyhow::Error) -> Exit {
 fn exit_of(error: &WarehouseError) -> Exit {
     match error {
         WarehouseError::Locked(_) | WarehouseError::Limit(_) => Exit::Refused,
-        WarehouseError::Unknown(_) => Exit::Partly,
+        WarehouseError::Unknown(_) | WarehouseError::Partly { .. } => Exit::Partly,
         WarehouseError::Connect { .. }
         | WarehouseError::Statement { .. }
         | WarehouseError::Forbidden(_)
+        | WarehouseError::Journal(_)
         | WarehouseError::Render(_)
         | WarehouseError::Retry(_) => Exit::Failed,
     }

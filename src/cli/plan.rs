@@ -16,7 +16,9 @@ use crate::model::Diagnostics;
 use crate::plan::{Limit, Options};
 use crate::project::Project;
 use crate::report::{json, plan as plan_text};
+use crate::warehouse::Warehouse;
 use crate::warehouse::postgres::Postgres;
+use crate::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,6 +31,9 @@ pub(super) struct Arguments {
     /// Write the plan to a file, to be reviewed and applied later
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
     /// Exit with 3 if anything would change
     #[arg(long)]
     check: bool,
@@ -44,7 +49,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let options = Options { limit, ..arguments.flags.options() };
     let retire = retire(&arguments.flags, &project)?;
     let (compared, signature) = runtime()?.block_on(async {
-        let mut warehouse = connect(&arguments.connection, &project).await?;
+        let warehouse = connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         let mut compared = compare(&mut warehouse, &project, &options, retire).await?;
         let found = &mut compared.warnings;
         let signature = custody::signature(&mut warehouse, &project, &arguments.by, found).await?;
@@ -100,11 +106,8 @@ pub(super) fn show(
         if let Some(plan) = &plan {
             output::data(&plan_text::gates(&plan.gates_changed))?;
         }
-        let text = plan_text::text(difference, &compared.scope, &compared.observed.server, &style);
-        output::data(&text)?;
-        if let Some(limit) = limit {
-            output::data(&plan_text::limited(limit, difference.outside))?;
-        }
+        let server = &compared.observed.server;
+        output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
     }
     output::refusals(&difference.refused);
     Ok(())
@@ -118,7 +121,10 @@ pub(super) fn load(global: &Global) -> anyhow::Result<Option<Project>> {
 /// The same, with what a selection looks at in the manifest.
 pub(super) fn load_for(global: &Global, wanted: Wanted) -> anyhow::Result<Option<Project>> {
     let places = crate::project::Places { wanted, ..global.places() };
-    let (project, found) = Project::load(&places, as_of(global)?);
+    let (project, mut found) = Project::load(&places, as_of(global)?);
+    if let Some(project) = &project {
+        found.extend(super::compile_dbt::old(project, &places.project_dir)?);
+    }
     if project.is_none() {
         say_invalid(global, found)?;
     } else if global.format == Format::Text {
@@ -174,10 +180,11 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 pub(super) async fn connect(
     flags: &ConnectionFlags,
     project: &Project,
-) -> anyhow::Result<Postgres> {
+) -> anyhow::Result<Warehouse> {
     let wait = std::time::Duration::from_secs(flags.lock_timeout);
     if let Some(url) = flags.connection.as_deref().filter(|url| !url.is_empty()) {
-        return Ok(Postgres::connect(url).await?.with_lock_timeout(wait));
+        let postgres = Postgres::connect(url).await?.with_lock_timeout(wait);
+        return Ok(Warehouse::Postgres(Box::new(postgres)));
     }
     let output = match project.connection() {
         Ok(output) => output,
@@ -190,11 +197,17 @@ pub(super) async fn connect(
     output::findings(output.warnings);
     match output.adapter {
         Adapter::Postgres(profile) => {
-            Ok(Postgres::connect_profile(&profile).await?.with_lock_timeout(wait))
+            let postgres = Postgres::connect_profile(&profile).await?.with_lock_timeout(wait);
+            Ok(Warehouse::Postgres(Box::new(postgres)))
         }
-        Adapter::Snowflake(_) | Adapter::Other(_) => anyhow::bail!(
-            "the output {} of the profile {} is not for PostgreSQL, and this version connects to \
-             nothing else",
+        Adapter::Snowflake(profile) => {
+            let settings = SnowflakeSettings::from_profile(&profile)
+                .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
+            let snowflake = Snowflake::connect(&settings, flags.sessions).await?;
+            Ok(Warehouse::Snowflake(Box::new(snowflake)))
+        }
+        Adapter::Other(_) => anyhow::bail!(
+            "the output {} of the profile {} is for neither PostgreSQL nor Snowflake",
             output.target,
             output.profile
         ),

@@ -70,6 +70,7 @@ fn show(event: &Event<'_>, text: bool) {
                 &compared.difference,
                 &compared.scope,
                 server,
+                None,
                 &style,
             ));
         }

@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut valid = true;
     let mut names = Names::default();
     let mut compiled = Compiled::read(&global.project_dir);
-    for target in targets(global, &places, &mut all) {
+    for target in targets(global.target.as_ref(), &places, &mut all) {
         places.target = target;
         let (checked, found) = Project::check(&places, now);
         all.extend(found);
@@ -28,6 +28,18 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
         }
     }
     names.say(&mut all);
+    if let Some(compiled) = &mut compiled
+        && global.target.is_some()
+    {
+        // The hooks' file is of all environments, whichever was asked for.
+        places.target = None;
+        for target in targets(None, &places, &mut Diagnostics::default()) {
+            places.target = target;
+            if let (Some((project, resolved)), _) = Project::check(&places, now) {
+                compiled.add(&project, &resolved);
+            }
+        }
+    }
     if let Some(compiled) = compiled {
         let (config, _) = crate::config::load(&global.project_dir);
         let environments = config.map(|config| config.environments).unwrap_or_default();
@@ -55,11 +67,15 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
 
 /// The target that was asked for, else every environment that has a manifest at hand: with one
 /// manifest for all, that one is checked for each.
-fn targets(global: &Global, places: &Places, found: &mut Diagnostics) -> Vec<Option<String>> {
-    if global.target.is_some() {
-        return vec![global.target.clone()];
+fn targets(
+    asked: Option<&String>,
+    places: &Places,
+    found: &mut Diagnostics,
+) -> Vec<Option<String>> {
+    if asked.is_some() {
+        return vec![asked.cloned()];
     }
-    let (config, _) = crate::config::load(&global.project_dir);
+    let (config, _) = crate::config::load(&places.project_dir);
     let environments = config.map(|config| config.environments).unwrap_or_default();
     let (there, missing): (Vec<_>, Vec<_>) = environments
         .into_values()

@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     flags: PlanFlags,
     #[command(flatten)]
     connection: ConnectionFlags,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
 }
 
 /// Drift is an answer, not a danger: guards do not refuse a look.
@@ -26,7 +29,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let options = Options { limit, allow_revokes: Some(u64::MAX), ..arguments.flags.options() };
     let retire = plan::retire(&arguments.flags, &project)?;
     let compared = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(&arguments.connection, &project).await?;
+        let warehouse = plan::connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
     })?;
     let made = compared

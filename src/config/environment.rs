@@ -7,7 +7,7 @@ use super::names::{check_fit, check_name};
 use super::raw::{RawConnection, RawEnvironment};
 use super::reader::{printable, said_twice};
 use super::template::{self, TemplateKind};
-use super::{Connection, Environment, Located};
+use super::{Connection, Environment, Located, RoleKind};
 use crate::model::{Diagnostic, Diagnostics};
 
 /// Adds one environment, with what is wrong in it.
@@ -32,6 +32,8 @@ pub(super) fn add_environment(
         valid_for,
         approved_plans,
         deploy_role,
+        parent_role,
+        role_kind,
         target,
         hook,
         connection,
@@ -51,6 +53,7 @@ pub(super) fn add_environment(
     let RawConnection { profile, target: output } = connection.unwrap_or_default();
     for (what, value) in [
         ("the deploy role", &deploy_role),
+        ("the parent role", &parent_role),
         ("the target", &target),
         ("the profile of the connection", &profile),
         ("the target of the connection", &output),
@@ -85,6 +88,8 @@ pub(super) fn add_environment(
         valid_for: guards::valid_for(valid_for, diagnostics),
         approved_plans,
         deploy_role,
+        parent_role,
+        role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
         hook: hook.unwrap_or(!protected),
         connection: Connection { profile, target: output },

@@ -10,6 +10,7 @@ mod names;
 mod parse;
 mod raw;
 mod reader;
+mod role_kind;
 pub mod schema;
 pub mod template;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::model::{DialectKind, MemberKind, Place};
 pub use load::load;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
+pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};
 
@@ -81,6 +83,10 @@ pub struct Environment {
     pub approved_plans: Option<Located<String>>,
     /// The role that runs dbt here, where ownership is declared.
     pub deploy_role: Option<Located<String>>,
+    /// The role that every managed role is granted to (Snowflake); without it, SYSADMIN.
+    pub parent_role: Option<Located<String>>,
+    /// Which roles hold the grants (Snowflake).
+    pub role_kind: RoleKind,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<String>,
     /// Whether the dbt package's hooks grant here: where nobody says, unless it is protected.

@@ -62,7 +62,9 @@ pub fn is_permission(word: &str) -> bool {
     }
     let like_a_word = PERMISSION_WORDS.iter().any(|known| known.eq_ignore_ascii_case(word));
     let upper = word == word.to_ascii_uppercase();
-    Privilege::parse(word).is_some() && (!like_a_word || upper)
+    // Ownership is moved, never granted: that is `own`.
+    let grantable = |privilege: Privilege| privilege != Privilege::OWNERSHIP;
+    Privilege::parse(word).is_some_and(grantable) && (!like_a_word || upper)
 }
 
 /// What is wrong with one word of a `may`.

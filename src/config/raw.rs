@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 
 use super::Located;
 pub(super) use super::reader::Keys;
-use super::reader::Reader;
+use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
 use crate::model::{Diagnostics, Place};
 
@@ -69,6 +69,11 @@ pub(super) struct RawEnvironment {
     pub approved_plans: Option<Located<String>>,
     /// The role that runs dbt here, needed where ownership is declared.
     pub deploy_role: Option<Located<String>>,
+    /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
+    pub parent_role: Option<Located<String>>,
+    /// Which roles hold the grants (Snowflake): `account`, or `database` for one in each database.
+    #[schemars(default, schema_with = "super::schema::role_kind")]
+    pub role_kind: Option<Located<String>>,
     /// The dbt target, where it is not named like the environment.
     pub target: Option<Located<String>>,
     /// Whether the dbt package's hooks grant here: by default only where it is not protected.
@@ -182,6 +187,8 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "valid_for",
         "approved_plans",
         "deploy_role",
+        "parent_role",
+        "role_kind",
         "target",
         "hook",
         "connection",
@@ -239,22 +246,6 @@ impl RawPlatform {
     }
 }
 
-fn read_version(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Located<u32>> {
-    let node = node?;
-    let place = reader.source.place(node);
-    match &node.value {
-        Value::Number(text) if text.parse::<u32>().is_ok_and(|version| version > 0) => {
-            Some(Located { value: text.parse().unwrap_or_default(), place })
-        }
-        other => {
-            let message = format!("`version` must be the number 1, not {}", other.describe());
-            reader.error(node, "wrong-type", message, "write version: 1".to_owned());
-            // It is written, only wrongly: not also missing.
-            Some(Located { value: 1, place })
-        }
-    }
-}
-
 fn read_roles(
     reader: &mut Reader<'_>,
     entries: Vec<super::reader::Entry<'_>>,
@@ -283,6 +274,8 @@ impl RawEnvironment {
             valid_for: reader.text(&fields, "valid_for"),
             approved_plans: reader.text(&fields, "approved_plans"),
             deploy_role: reader.text(&fields, "deploy_role"),
+            parent_role: reader.text(&fields, "parent_role"),
+            role_kind: reader.text(&fields, "role_kind"),
             target: reader.text(&fields, "target"),
             hook: reader.truth(&fields, "hook"),
             connection: fields.get("connection").map(|node| {

@@ -106,6 +106,11 @@ pub(super) fn dialect(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": [Postgres.as_str(), Snowflake.as_str()]})
 }
 
+/// `role_kind` is one of two words.
+pub(super) fn role_kind(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["account", "database"] })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::raw;
@@ -186,8 +191,10 @@ mod tests {
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
         $.environments.*.hook: boolean
+        $.environments.*.parent_role: string
         $.environments.*.promote_from: string
         $.environments.*.protected: boolean
+        $.environments.*.role_kind: string
         $.environments.*.role_name!: string
         $.environments.*.target: string
         $.environments.*.user_name: string

@@ -31,3 +31,4 @@ pub use selection::{
     Listed, Selected, Selector, SelectorError, Selectors, World, parse_selector, read_listed,
     read_selectors, select,
 };
+pub(crate) use strict_json::parse as parse_strict_json;

@@ -20,6 +20,8 @@ pub struct Built {
     pub not: BTreeMap<String, BTreeSet<String>>,
     /// The manifest is that of this run: what is not in it is gone from the project.
     pub same_run: bool,
+    /// The dbt target that it was told to build for, where the file says it.
+    pub target: Option<String>,
 }
 
 /// dbt's commands that make relations (`args.which`).
@@ -61,6 +63,8 @@ struct RawResult<'a> {
 struct RawArgs<'a> {
     #[serde(borrow)]
     which: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    target: Option<Cow<'a, str>>,
 }
 
 /// Reads a file of any version that dbt wrote (0.19 to 1.11, and 2.x: v1 to v6) and holds it to the
@@ -69,15 +73,22 @@ struct RawArgs<'a> {
 /// dbt writes both in one run with one `invocation_id`. Every later command writes the manifest
 /// again, and it may then be another one than what was built: that is refused. Results that are
 /// newer than the manifest come from a run that wrote its manifest elsewhere: a warning.
+///
+/// `target` is that of the environment whose roles are to get access: where the run says another,
+/// it has built other relations than that environment's.
 pub fn read_run_results(
     bytes: &[u8],
     file: &Path,
     manifest: &Manifest,
     manifest_file: &Path,
+    target: &str,
 ) -> (Option<Built>, Diagnostics) {
     let mut found = Diagnostics::default();
     let built = match read(bytes, file) {
-        Ok(raw) => hold(&raw, file, manifest, manifest_file, &mut found),
+        Ok(raw) => {
+            found.extend(other_target(&raw, file, target));
+            hold(&raw, file, manifest, manifest_file, &mut found)
+        }
         Err(error) => {
             found.push(*error);
             None
@@ -119,6 +130,16 @@ fn read<'a>(bytes: &'a [u8], file: &Path) -> Result<Raw<'a>, Box<Diagnostic>> {
         Some(kind) => Err(not(format!("it is dbt's {kind}, and not its run_results.json"))),
         None => Err(not("it does not say that it is dbt's run_results.json".to_owned())),
     }
+}
+
+/// dbt says the target where it was told: by `--target` or `DBT_TARGET`.
+fn other_target(raw: &Raw<'_>, file: &Path, target: &str) -> Option<Diagnostic> {
+    let built = raw.args.as_ref().and_then(|args| args.target.as_deref())?;
+    (!built.is_empty() && built != target).then(|| {
+        let message = format!("the run built the target {built}, and access is of {target}");
+        let help = "give the same --target to dbt and to rolecall";
+        wrong(file, "other-target", message, help)
+    })
 }
 
 fn hold(
@@ -164,7 +185,7 @@ fn hold(
         built.nodes.remove(failed);
     }
     if let Some(first) = unknown.first() {
-        let nothing_known = built == Built::default();
+        let nothing_known = built.nodes.is_empty() && built.not.is_empty();
         let message = match unknown.len() {
             1 => format!("the manifest does not know {first}, which the run names"),
             n => format!(
@@ -182,6 +203,7 @@ fn hold(
         });
     }
     built.same_run = same_run && unknown.is_empty();
+    built.target = raw.args.as_ref().and_then(|args| args.target.as_deref()).map(str::to_owned);
     Some(built)
 }
 

@@ -35,6 +35,7 @@ fn read(bytes: &[u8]) -> String {
         Path::new("run_results.json"),
         &manifest(),
         Path::new("manifest.json"),
+        "prod",
     );
     let mut lines: Vec<String> = found
         .sorted()
@@ -94,6 +95,17 @@ built: model.shop.fct_orders
 other-invocation: manifest.json was not written by the run that wrote these results (what nodes that are gone have left stays; name that run's manifest with --manifest)
 built: model.shop.fct_orders
 ");
+}
+
+#[test]
+fn results_of_another_target_are_refused() {
+    let mut of = results("run", "one", NOON, &[("model.shop.fct_orders", "success")]);
+    of["args"]["target"] = json!("dev");
+    insta::assert_snapshot!(said(&of), @"other-target: the run built the target dev, and access is of prod (give the same --target to dbt and to rolecall)");
+    for same in [json!("prod"), json!(null), json!("")] {
+        of["args"]["target"] = same;
+        assert_eq!(said(&of), "built: model.shop.fct_orders");
+    }
 }
 
 #[test]

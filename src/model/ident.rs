@@ -40,6 +40,18 @@ impl Ident {
         }
     }
 
+    /// The name of a role that lives in a database: two names in one. No name can hold the NUL
+    /// between them, so nothing else is ever taken for it.
+    pub fn in_database(database: &Ident, name: &Ident) -> Self {
+        Self(Arc::from(format!("{database}\0{name}")))
+    }
+
+    /// Database and name of a role that lives in a database; `None` for a plain name.
+    pub fn in_parts(&self) -> Option<(Ident, Ident)> {
+        let (database, name) = self.0.split_once('\0')?;
+        Some((Self(Arc::from(database)), Self(Arc::from(name))))
+    }
+
     /// The exact text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -48,7 +60,10 @@ impl Ident {
 
 impl fmt::Display for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self.0.split_once('\0') {
+            Some((database, name)) => write!(f, "{database}.{name}"),
+            None => f.write_str(&self.0),
+        }
     }
 }
 
@@ -60,8 +75,14 @@ impl fmt::Debug for Ident {
 
 impl TryFrom<String> for Ident {
     type Error = IdentError;
+    /// A plain name, or one of two parts as [`Ident::in_database`] makes it.
     fn try_from(value: String) -> Result<Self, Self::Error> {
-        Self::new(value)
+        match value.split_once('\0') {
+            None => Self::new(value),
+            Some((database, name)) => {
+                Ok(Self::in_database(&Self::new(database)?, &Self::new(name)?))
+            }
+        }
     }
 }
 
@@ -85,6 +106,19 @@ mod tests {
     fn an_empty_name_and_a_nul_are_refused() {
         assert_eq!(Ident::new(""), Err(IdentError::Empty));
         assert!(matches!(Ident::new("a\0b"), Err(IdentError::Nul(_))));
+    }
+
+    #[test]
+    fn a_role_of_a_database_has_two_names_and_is_no_other() {
+        let id = |name| Ident::new(name).unwrap();
+        let role = Ident::in_database(&id("D.x"), &id("R"));
+        assert_eq!(role.in_parts(), Some((id("D.x"), id("R"))));
+        assert_eq!(role.to_string(), "D.x.R");
+        assert_ne!(role, id("D.x.R"));
+        assert_eq!(id("D.x.R").in_parts(), None);
+        let json = serde_json::to_string(&role).unwrap();
+        assert_eq!(serde_json::from_str::<Ident>(&json).unwrap(), role);
+        assert!(serde_json::from_str::<Ident>(r#""a\u0000b\u0000c""#).is_err());
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DialectKind, Ident, Inventory, MarkerReading, ObjectClass, PrivilegeSet, SchemaKey, Securable,
+    Diagnostic, DialectKind, Ident, Inventory, MarkerReading, MemberKind, ObjectClass,
+    PrivilegeSet, SchemaKey, Securable,
 };
 
 /// Which server and database was observed, and as whom.
@@ -88,6 +89,8 @@ pub struct ObservedMembership {
     pub role: Ident,
     /// Who holds it.
     pub member: Ident,
+    /// `User` or `Role`: two namespaces on Snowflake. PostgreSQL has only roles.
+    pub kind: MemberKind,
     /// Who granted it. Part of the key from PostgreSQL 16 on.
     pub grantor: Ident,
     /// The member may let others in.
@@ -129,7 +132,7 @@ impl DefaultGrant {
 }
 
 /// Everything that was seen: all roles by name, and of the managed ones every edge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ObservedState {
     /// The server, and as whom it was observed.
     pub server: ServerIdentity,
@@ -149,4 +152,8 @@ pub struct ObservedState {
     /// Edges that are seen but not understood, as the server describes them: (role, description).
     /// They are named and left alone.
     pub unsupported: BTreeSet<(Ident, String)>,
+    /// Those of the users who were asked for that exist: Snowflake's are no roles.
+    pub users: BTreeSet<Ident>,
+    /// What was noticed on the way: warnings.
+    pub found: Vec<Diagnostic>,
 }

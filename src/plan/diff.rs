@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Difference, Left, Sides, Step, Why, Within, dependents, grants, guard, limit, members, order,
-    owners, roles,
+    Difference, Left, Sides, Step, Why, Within, dependents, future, gaps, grants, guard, limit,
+    members, order, owners, roles,
 };
-use crate::model::{Change, Diagnostic, DialectKind, Ident, Privilege, RoleAttributes};
+use crate::model::{Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes};
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
 
@@ -14,8 +14,21 @@ use crate::warehouse::Look;
 pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
     Look {
         deployment: resolved.deployment.clone(),
+        environments: BTreeSet::from([resolved.desired.environment.clone()]),
         roles: resolved.desired.roles.keys().cloned().collect(),
         schemas: resolved.schemas_in(database),
+        relations: resolved
+            .nodes
+            .iter()
+            .filter_map(|node| node.relation.as_ref()?.relation_key())
+            .collect(),
+        users: resolved
+            .desired
+            .memberships
+            .iter()
+            .filter(|(_, wanted)| wanted.kind == MemberKind::User)
+            .map(|((_, member), _)| member.clone())
+            .collect(),
     }
 }
 
@@ -45,10 +58,12 @@ fn planned(sides: &Sides) -> Difference {
         attributes(sides, &names, &mut out);
         left_over(sides, &names, &mut out);
         roles::drops(sides, &names, &mut out);
+        future::shadows(sides, &mut out);
     } else {
         limit::refuse_renamed(&names, &mut out);
     }
-    order::order(&mut out.steps, sides.observed, &names);
+    let late = gaps::gaps(sides, &mut out);
+    order::order(&mut out.steps, sides.observed, &names, &late);
     out.left.sort();
     out.left.dedup();
     out.refused.extend(dependents::dependents(sides, &names, &out.steps));

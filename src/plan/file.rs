@@ -72,6 +72,8 @@ pub struct Allowed {
     pub drop_roles: bool,
     pub skip_missing: bool,
     pub allow_revokes: Option<u64>,
+    #[serde(default)]
+    pub allow_gap: bool,
     /// The plan empties this environment's roles (`--retire`).
     pub retire: bool,
     /// The nodes that it is limited to (`--select` and its like, `--run-results`).
@@ -82,26 +84,38 @@ pub struct Allowed {
 impl Allowed {
     /// The options that the plan was made with.
     pub fn options(&self) -> Options {
-        let Self { adopt, prune, drop_roles, skip_missing, allow_revokes, retire: _, limit } = self;
+        let Self {
+            adopt,
+            prune,
+            drop_roles,
+            skip_missing,
+            allow_revokes,
+            allow_gap,
+            retire: _,
+            limit,
+        } = self;
         Options {
             adopt: *adopt,
             prune: *prune,
             drop_roles: *drop_roles,
             skip_missing: *skip_missing,
             allow_revokes: *allow_revokes,
+            allow_gap: *allow_gap,
             limit: limit.clone(),
         }
     }
 
     /// What a plan file says of the options it was made with.
     pub fn of(options: &Options, retire: bool) -> Self {
-        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, limit } = options;
+        let Options { adopt, prune, drop_roles, skip_missing, allow_revokes, allow_gap, limit } =
+            options;
         Self {
             adopt: *adopt,
             prune: *prune,
             drop_roles: *drop_roles,
             skip_missing: *skip_missing,
             allow_revokes: *allow_revokes,
+            allow_gap: *allow_gap,
             retire,
             limit: limit.clone(),
         }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
+use super::{
+    Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name, takes_any_grantors,
+};
 use crate::model::{
     AclEntry, Change, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, RelationKey, Securable,
 };
@@ -81,6 +83,52 @@ impl Seen<'_> {
             .fold(PrivilegeSet::EMPTY, |held, entry| held.union(entry.privileges))
     }
 
+    /// Privileges of a role that hang on the right to pass them on of a managed role, which keeps
+    /// none.
+    fn hanging(&self, key: &Key) -> PrivilegeSet {
+        let entries = self.by_role.get(key).into_iter().flatten();
+        entries
+            .filter(|entry| self.passed_on(entry))
+            .fold(PrivilegeSet::EMPTY, |all, entry| all.union(entry.privileges))
+    }
+
+    /// What a role holds for good: where a revoke takes any grantor's grant, a privilege that hangs
+    /// on somebody goes with all that others have granted of it.
+    fn stays(&self, key: &Key) -> PrivilegeSet {
+        if takes_any_grantors(self.sides) {
+            self.held(key, true).minus(self.hanging(key))
+        } else {
+            self.held(key, false)
+        }
+    }
+
+    /// What is taken from a role, grant by grant: who granted it, what, the right to pass on, and
+    /// whether it goes because of who granted it.
+    fn takings(&self, key: &Key, entries: &[&AclEntry]) -> Vec<Taking> {
+        let one = |entry: &&AclEntry| Taking {
+            grantor: self.grantor(entry),
+            privileges: entry.privileges,
+            grantable: entry.grantable,
+            hanging: if self.passed_on(entry) { entry.privileges } else { PrivilegeSet::EMPTY },
+        };
+        if !takes_any_grantors(self.sides) {
+            return entries.iter().map(one).collect();
+        }
+        let mut takings = entries.iter().map(one);
+        let Some(mut whole) = takings.next() else { return Vec::new() };
+        for taking in takings {
+            // The one that the order of revokes must heed: it comes from one of ours.
+            if whole.hanging.is_empty() && !taking.hanging.is_empty() {
+                whole.grantor = taking.grantor;
+            }
+            whole.privileges = whole.privileges.union(taking.privileges);
+            whole.grantable = whole.grantable.union(taking.grantable);
+            whole.hanging = whole.hanging.union(taking.hanging);
+        }
+        whole.hanging = self.hanging(key);
+        vec![whole]
+    }
+
     /// What a role keeps although nobody declares it: what dbt's own `grants` gave it, and the way
     /// into the database for what it has in schemas out of reach.
     fn retained(&self, key: &Key) -> PrivilegeSet {
@@ -102,6 +150,14 @@ impl Seen<'_> {
             && self.owner(&entry.on).as_ref() != Some(&grantor)
             && in_reach(self.sides, entry.on.schema_key().as_ref())
     }
+}
+
+/// What one revoke reaches.
+struct Taking {
+    grantor: Ident,
+    privileges: PrivilegeSet,
+    grantable: PrivilegeSet,
+    hanging: PrivilegeSet,
 }
 
 /// The entries of managed roles, under the names the roles will have.
@@ -130,7 +186,7 @@ fn missing(seen: &Seen, out: &mut Difference) {
             true => seen.retained(key),
             false => PrivilegeSet::EMPTY,
         };
-        let missing = wanted.union(retained).minus(seen.held(key, false));
+        let missing = wanted.union(retained).minus(seen.stays(key));
         if missing.is_empty() || will_own(sides, seen.names, on, role) {
             continue;
         }
@@ -191,15 +247,14 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
     let wanted = wanted.union(retained);
     let owns = seen.owner(on).as_ref() == Some(role);
     let why = if sides.desired.roles.contains_key(role) { Why::Undeclared } else { Why::RoleGone };
-    for entry in entries {
-        let passed_on = seen.passed_on(entry);
+    for taking in seen.takings(key, entries) {
         // An owner's own rights are no grants; what one of ours passed on to it goes with theirs.
-        if owns && !passed_on {
+        if owns && taking.hanging.is_empty() {
             continue;
         }
-        let stays = if passed_on { PrivilegeSet::EMPTY } else { wanted };
-        let extra = entry.privileges.minus(stays);
-        let passing_on = entry.grantable.intersection(stays);
+        let stays = wanted.minus(taking.hanging);
+        let extra = taking.privileges.minus(stays);
+        let passing_on = taking.grantable.intersection(stays);
         if extra.is_empty() && passing_on.is_empty() {
             continue;
         }
@@ -219,7 +274,7 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
                     on: on.clone(),
                     role: role.clone(),
                     privileges: extra,
-                    grantor: Some(seen.grantor(entry)),
+                    grantor: Some(taking.grantor.clone()),
                 },
                 why: why.clone(),
             });
@@ -230,7 +285,7 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
                     on: on.clone(),
                     role: role.clone(),
                     privileges: passing_on,
-                    grantor: seen.grantor(entry),
+                    grantor: taking.grantor,
                 },
                 why: Why::Undeclared,
             });

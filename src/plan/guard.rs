@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{NewNames, Sides, Step, new_name};
-use crate::model::{Change, Ident, MarkerReading, PrivilegeSet, Securable};
+use super::{NewNames, Sides, Step, new_name, takes_any_grantors};
+use crate::model::{Change, Ident, MarkerReading, MemberKind, PrivilegeSet, Securable};
 
 /// Something that is not done until a flag says so, or the cause is mended. Exit status 8.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,11 +79,19 @@ struct Held {
 impl Held {
     fn of(sides: &Sides, names: &NewNames) -> Self {
         let mut held = Self { all: 0, by_role: BTreeMap::new() };
+        let mut counted: BTreeMap<(&Securable, &Ident), PrivilegeSet> = BTreeMap::new();
         for entry in &sides.observed.acl {
             let Some(role) = names.get(&entry.grantee) else { continue };
-            held.all += entry.privileges.len();
+            let mut fresh = entry.privileges;
+            if takes_any_grantors(sides) {
+                // One revoke takes what several have granted.
+                let all = counted.entry((&entry.on, role)).or_default();
+                fresh = fresh.minus(*all);
+                *all = all.union(fresh);
+            }
+            held.all += fresh.len();
             if !entry.on.class().is_container() {
-                *held.by_role.entry(role.clone()).or_default() += entry.privileges.len();
+                *held.by_role.entry(role.clone()).or_default() += fresh.len();
             }
         }
         for default in &sides.observed.defaults {
@@ -96,7 +104,9 @@ impl Held {
             .memberships
             .iter()
             .filter(|m| {
-                !m.automatic && (names.contains_key(&m.role) || names.contains_key(&m.member))
+                !m.automatic
+                    && !structural(sides, new_name(names, &m.role), new_name(names, &m.member))
+                    && (names.contains_key(&m.role) || names.contains_key(&m.member))
             })
             .count();
         held
@@ -134,15 +144,29 @@ impl Held {
     }
 }
 
+/// A membership that is no person's: the parent role's, or of a role that holds another's grants.
+fn structural(sides: &Sides, role: &Ident, member: &Ident) -> bool {
+    let wanted = sides.desired.memberships.get(&(role.clone(), member.clone()));
+    wanted.is_some_and(|wanted| wanted.kind == MemberKind::Role)
+}
+
 /// Roles that had at least two members and would have none: a members file that went away looks so.
 fn emptied(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<(Ident, usize)> {
     let mut had: BTreeMap<&Ident, BTreeSet<&Ident>> = BTreeMap::new();
     for m in sides.observed.memberships.iter().filter(|m| !m.automatic) {
-        if let Some(role) = names.get(&m.role) {
+        if let Some(role) = names.get(&m.role)
+            && !structural(sides, role, new_name(names, &m.member))
+        {
             had.entry(role).or_default().insert(&m.member);
         }
     }
-    let stays: BTreeSet<&Ident> = sides.desired.memberships.keys().map(|(role, _)| role).collect();
+    let stays: BTreeSet<&Ident> = sides
+        .desired
+        .memberships
+        .iter()
+        .filter(|(_, wanted)| wanted.kind != MemberKind::Role)
+        .map(|((role, _), _)| role)
+        .collect();
     let loses: BTreeSet<&Ident> = steps
         .iter()
         .filter_map(|step| match &step.change {

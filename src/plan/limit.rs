@@ -69,8 +69,10 @@ impl Within {
             .filter(|(_, relation)| relations.contains(relation))
             .map(|(node, _)| node.unique_id.clone())
             .collect();
-        let gone = limit
-            .gone
+        // What is not there yet may have had another name: until it is built, what looks as if it
+        // were left over is what its readers have.
+        let replaced = resolved.nodes.iter().any(|node| node.missing);
+        let gone = (limit.gone && !replaced)
             .then(|| Gone { schemas: scope.schemas.clone(), taken: resolved.taken.clone() });
         Self::only(relations, nodes, gone, &resolved.desired)
     }
@@ -103,6 +105,13 @@ impl Within {
         let owners: BTreeSet<Ident> = owned.map(|(_, owner)| owner.role.clone()).collect();
         if let Some(only) = &mut within.0 {
             only.roles = roles.into_iter().chain(owners.iter().cloned()).collect();
+            // A database role is of no use without the role that holds it.
+            let held_by = |(role, member): &(Ident, Ident)| {
+                (only.roles.contains(role) && desired.roles.contains_key(member))
+                    .then(|| member.clone())
+            };
+            let holders: Vec<Ident> = desired.memberships.keys().filter_map(held_by).collect();
+            only.roles.extend(holders);
             only.owners = owners;
         }
         within

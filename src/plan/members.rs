@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
 use crate::model::{
-    Change, Diagnostic, Ident, Marker, MarkerReading, MemberKind, ObservedMembership, Reason,
+    Change, Diagnostic, DialectKind, Ident, Marker, MarkerReading, MemberKind, ObservedMembership,
+    ObservedRole, Reason,
 };
 
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
@@ -16,15 +17,18 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             continue;
         }
         let because = wanted.because.first();
-        let Some(there) = sides.observed.roles.get(member) else {
+        if !seen.may_be_member(member, wanted.kind) {
             missing(sides, role, member, because, wanted.kind.as_str(), out);
             continue;
-        };
-        if let MarkerReading::Marker(marker) = &there.marker {
+        }
+        let marker = seen.as_role(member, wanted.kind).map(|there| &there.marker);
+        if let Some(MarkerReading::Marker(marker)) = marker
+            && !sides.desired.roles.contains_key(member)
+        {
             out.found.push(placed(managed_elsewhere(role, member, marker), because));
             continue;
         }
-        if !seen.in_use.contains(&(role, member)) {
+        if !seen.in_use.contains(&(role, member, seen.namespace(wanted.kind))) {
             out.steps.push(Step {
                 change: Change::AddMember {
                     role: role.clone(),
@@ -49,8 +53,8 @@ struct Seen<'a> {
     names: &'a NewNames,
     /// Who may let others into a role, by an option that the plan takes away: observed names.
     admins: BTreeSet<(&'a Ident, &'a Ident)>,
-    /// (role, member) that need nothing more: new names.
-    in_use: BTreeSet<(&'a Ident, &'a Ident)>,
+    /// (role, member, kind) that need nothing more: new names.
+    in_use: BTreeSet<(&'a Ident, &'a Ident, MemberKind)>,
 }
 
 impl<'a> Seen<'a> {
@@ -69,9 +73,38 @@ impl<'a> Seen<'a> {
             // Before 16 the member's own attribute decides about INHERIT, which is not ours.
             .filter(|m| !grantors_count || (m.inherit && m.set))
             .filter(|m| !seen.let_in_by_admin(m))
-            .map(|m| (new_name(names, &m.role), &m.member))
+            .map(|m| {
+                let member =
+                    if m.kind == MemberKind::User { &m.member } else { new_name(names, &m.member) };
+                (new_name(names, &m.role), member, m.kind)
+            })
             .collect();
         seen
+    }
+
+    /// `User` or `Role`, as memberships are observed: users and roles are one on PostgreSQL.
+    fn namespace(&self, kind: MemberKind) -> MemberKind {
+        match (self.sides.observed.server.dialect, kind) {
+            (DialectKind::Snowflake, MemberKind::User) => MemberKind::User,
+            _ => MemberKind::Role,
+        }
+    }
+
+    fn as_role(&self, member: &Ident, kind: MemberKind) -> Option<&'a ObservedRole> {
+        (self.namespace(kind) == MemberKind::Role)
+            .then(|| self.sides.observed.roles.get(member))
+            .flatten()
+    }
+
+    fn may_be_member(&self, member: &Ident, kind: MemberKind) -> bool {
+        match self.namespace(kind) {
+            MemberKind::User => self.sides.observed.users.contains(member),
+            // A role of this plan's own may yet have to be made.
+            _ => {
+                self.as_role(member, kind).is_some()
+                    || self.sides.desired.roles.contains_key(member)
+            }
+        }
     }
 
     /// From PostgreSQL 16 on, a membership hangs on its grantor's admin option. No member of a
@@ -83,7 +116,9 @@ impl<'a> Seen<'a> {
 
     fn observed(&self, seen: &ObservedMembership, out: &mut Difference) {
         let Self { sides, names, .. } = self;
-        let (holds, is_held) = (names.contains_key(&seen.member), names.contains_key(&seen.role));
+        let is_role = seen.kind != MemberKind::User;
+        let (holds, is_held) =
+            (is_role && names.contains_key(&seen.member), names.contains_key(&seen.role));
         if seen.automatic && is_held && seen.member != sides.observed.server.acting_as {
             out.left.push(Left {
                 role: new_name(names, &seen.role).clone(),
@@ -96,17 +131,20 @@ impl<'a> Seen<'a> {
             return;
         }
         let role = new_name(names, &seen.role);
-        let member = new_name(names, &seen.member);
+        let member = if is_role { new_name(names, &seen.member) } else { &seen.member };
         let grantor = new_name(names, &seen.grantor).clone();
-        let wanted = sides.desired.memberships.contains_key(&(role.clone(), member.clone()));
+        let wanted = sides
+            .desired
+            .memberships
+            .get(&(role.clone(), member.clone()))
+            .is_some_and(|wanted| self.namespace(wanted.kind) == seen.kind);
         if !wanted || self.let_in_by_admin(seen) {
             let gone = is_held && !sides.desired.roles.contains_key(role);
             out.steps.push(Step {
                 change: Change::RemoveMember {
                     role: role.clone(),
                     member: member.clone(),
-                    // PostgreSQL does not tell them apart; Snowflake's observation will.
-                    kind: MemberKind::Role,
+                    kind: seen.kind,
                     grantor: Some(grantor),
                 },
                 why: if gone { Why::RoleGone } else { Why::Undeclared },
@@ -138,6 +176,15 @@ fn missing(
             what: format!("{kind} {member}, who is to be a member"),
             why: "the server does not know that name: skipped".to_owned(),
         });
+        return;
+    }
+    if kind == MemberKind::Role.as_str() {
+        let error = Diagnostic::error(
+            "missing-parent-role",
+            format!("{member}, which {role} is to be granted to, does not exist"),
+        )
+        .with_help("create it, or name another one as `parent_role` of the environment");
+        out.found.push(placed(error, because));
         return;
     }
     let error = Diagnostic::error(

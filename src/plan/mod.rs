@@ -5,6 +5,8 @@
 mod dependents;
 mod diff;
 mod file;
+mod future;
+mod gaps;
 mod grants;
 mod guard;
 mod limit;
@@ -19,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Change, Diagnostics, Ident, ObservedState, Reason, SchemaKey, Scope, Securable,
+    Change, Diagnostics, DialectKind, Ident, ObservedState, Reason, SchemaKey, Scope, Securable,
 };
 use crate::resolve::Resolved;
 
@@ -30,6 +32,7 @@ pub use file::{
 };
 pub use guard::{Refusal, guard};
 pub use limit::{Limit, Within};
+pub use order::phase;
 pub use stale::{Stale, fits, made_for};
 
 /// What a plan may do beyond the ordinary.
@@ -45,6 +48,8 @@ pub struct Options {
     pub skip_missing: bool,
     /// Up to this many revokes are wanted, whatever the guards say.
     pub allow_revokes: Option<u64>,
+    /// Access that can only be taken and given again may be missing in between.
+    pub allow_gap: bool,
     /// Only the access of these nodes is touched; `None` for all.
     pub limit: Option<Limit>,
 }
@@ -155,6 +160,12 @@ fn new_name<'a>(names: &'a NewNames, role: &'a Ident) -> &'a Ident {
 /// not name.
 fn in_reach(sides: &Sides, schema: Option<&SchemaKey>) -> bool {
     sides.options.prune || schema.is_none_or(|schema| sides.scope.schemas.contains(schema))
+}
+
+/// Whether a revoke takes a grant away whoever made it. So it is on Snowflake, for a role that may
+/// manage grants; on PostgreSQL each grantor's grant goes by itself.
+fn takes_any_grantors(sides: &Sides) -> bool {
+    sides.observed.server.dialect == DialectKind::Snowflake
 }
 
 fn describe(on: &Securable) -> String {

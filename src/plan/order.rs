@@ -1,15 +1,21 @@
 //! The order of changes: what others stand on first, grants before revokes, drops last.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewNames, Step, new_name};
-use crate::model::{Change, Ident, ObservedState, RelationKey, Securable};
+use crate::model::{Change, DialectKind, Ident, ObservedState, RelationKey, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
 ///
 /// Renames come in the order in which names become free, which the caller has found.
-pub(super) fn order(steps: &mut [Step], observed: &ObservedState, names: &NewNames) {
+/// `late` are those that must wait for what is taken away: (access is missing in between).
+pub(super) fn order(
+    steps: &mut [Step],
+    observed: &ObservedState,
+    names: &NewNames,
+    late: &BTreeSet<Change>,
+) {
     let owners = next_owners(steps);
     let depths = Depths::of(observed, names, &owners);
     let renames = steps.iter().position(|s| !matches!(s.change, Change::RenameRole { .. }));
@@ -17,29 +23,38 @@ pub(super) fn order(steps: &mut [Step], observed: &ObservedState, names: &NewNam
     if renames.is_some() {
         rest.sort_by_cached_key(|step| {
             let change = &step.change;
-            (phase(change), inner_first(change), Reverse(depths.of_change(change)), change.clone())
+            let dialect = observed.server.dialect;
+            let phase = if late.contains(change) { LATE } else { phase(change, dialect) };
+            (phase, inner_first(change), Reverse(depths.of_change(change)), change.clone())
         });
     }
 }
 
-/// A transferred object comes after the schema grants that its new owner needs, and before the
+/// In which order kinds of changes are made.
+///
+/// On PostgreSQL a transferred object comes after the schema grants that its new owner needs, and before the
 /// grants on it: PostgreSQL turns what the old owner held into the new owner's (`ALTER … OWNER`).
-fn phase(change: &Change) -> u8 {
+pub fn phase(change: &Change, dialect: DialectKind) -> u8 {
     match change {
         Change::RenameRole { .. } => 0,
         Change::CreateRole { .. } => 1,
         Change::AdoptRole { .. } => 2,
         Change::Grant { on, .. } if on.class().is_container() => 3,
+        // Copied along by COPY CURRENT GRANTS, and then no longer the old owner's to make.
+        Change::SetOwner { .. } if dialect == DialectKind::Snowflake => 7,
         Change::SetOwner { .. } => 4,
         Change::Grant { .. } => 5,
         Change::AddMember { .. } => 6,
-        Change::RevokeGrantOption { .. } | Change::Revoke { .. } => 7,
-        Change::RevokeDefault { .. } => 8,
-        Change::RevokeAdminOption { .. } | Change::RemoveMember { .. } => 9,
-        Change::ResetAttributes { .. } => 10,
-        Change::DropRole { .. } => 11,
+        Change::RevokeGrantOption { .. } | Change::Revoke { .. } => 8,
+        Change::RevokeDefault { .. } => 9,
+        Change::RevokeAdminOption { .. } | Change::RemoveMember { .. } => 10,
+        Change::ResetAttributes { .. } => 12,
+        Change::DropRole { .. } => 13,
     }
 }
+
+/// After what is taken away.
+const LATE: u8 = 11;
 
 /// Revokes go from the inside out: who revokes in a schema as its grantor must still get in.
 fn inner_first(change: &Change) -> u8 {

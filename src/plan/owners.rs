@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
-use crate::model::{Change, Diagnostic, Ident, Securable};
+use crate::model::{Change, Diagnostic, DialectKind, Ident, Securable};
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let covered = |on: &Securable| sides.within.covers(on);
@@ -90,7 +90,10 @@ fn check_deploy_role(
             "own-would-break-dbt",
             format!("{owner} is declared to own {on}, but deploy_role {deploy_role} is no member of it: dbt could not rebuild it"),
         )
-        .with_help(format!("add `user: {deploy_role}` to the members of that product role, or declare `admin` instead")),
+        .with_help(format!(
+            "add `{}: {deploy_role}` to the members of that product role, or declare `admin` instead",
+            if sides.observed.server.dialect == DialectKind::Snowflake { "group" } else { "user" }
+        )),
     );
 }
 

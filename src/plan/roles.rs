@@ -13,7 +13,7 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     let mut names: NewNames = BTreeMap::new();
     let mut renames: Vec<(Ident, Ident)> = Vec::new();
     for (name, role) in &sides.desired.roles {
-        match ours.get(&key(&role.marker)) {
+        match ours.get(&key(name, &role.marker)) {
             Some(observed) if observed == name => {
                 names.insert(name.clone(), name.clone());
             }
@@ -58,11 +58,12 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     names
 }
 
-/// Instance, product and product role.
-type Key = (Option<String>, String, String);
+/// The database of a role that lives in one, instance, product and product role.
+type Key = (Option<Ident>, Option<String>, String, String);
 
-fn key(marker: &Marker) -> Key {
-    (marker.instance.clone(), marker.product.clone(), marker.role.clone())
+fn key(name: &Ident, marker: &Marker) -> Key {
+    let database = name.in_parts().map(|(database, _)| database);
+    (database, marker.instance.clone(), marker.product.clone(), marker.role.clone())
 }
 
 /// The observed roles that bear the markers of this scope.
@@ -83,7 +84,7 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
             );
             continue;
         }
-        if let Some(other) = ours.insert(key(marker), name.clone()) {
+        if let Some(other) = ours.insert(key(name, marker), name.clone()) {
             out.found.push(
                 Diagnostic::error(
                     "marker-twice",

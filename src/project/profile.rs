@@ -7,7 +7,7 @@ use crate::model::{Diagnostic, Diagnostics, DialectKind};
 use crate::resolve::Target;
 
 /// The dbt target that deploys an environment's models.
-fn deploying(environment: &Environment) -> Located<String> {
+pub(super) fn deploying(environment: &Environment) -> Located<String> {
     let value = environment.target_name().to_owned();
     Located { value, place: environment.place.clone() }
 }

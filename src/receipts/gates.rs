@@ -20,6 +20,8 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         valid_for,
         approved_plans,
         deploy_role: _,
+        parent_role: _,
+        role_kind: _,
         target: _,
         connection: _,
         hook,

@@ -165,7 +165,9 @@ fn why_not(outcome: &Outcome) -> Vec<String> {
         Outcome::Stale(stale) => stale.because.clone(),
         Outcome::Partly { failure, .. } => vec![failure.to_string()],
         Outcome::Refused(refusals) => refusals.iter().map(|it| it.message.clone()).collect(),
-        Outcome::NotAllowed(now) | Outcome::Differs(now) => {
+        Outcome::NotAllowed(now)
+        | Outcome::Differs(now)
+        | Outcome::DoneButDiffers { done: _, after: now } => {
             let steps = now.difference.steps.iter();
             let steps =
                 steps.map(|step| format!("reading back: still to do: {}", step.change.brief()));

@@ -70,7 +70,12 @@ impl DbtAccess {
         self.deployment.clone_from(&resolved.deployment);
         let mut roles = BTreeSet::new();
         if environment.hook {
-            for (id, rows) in project.relation_grants(resolved) {
+            for (id, mut rows) in project.relation_grants(resolved) {
+                // Roles of a database are granted to by `rolecall apply` alone.
+                for row in &mut rows {
+                    row.roles.retain(|role| role.in_parts().is_none());
+                }
+                rows.retain(|row| !row.roles.is_empty());
                 roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
                 let row = |ClassGrant { classes, privileges, roles }| (classes, privileges, roles);
                 self.grants.insert((name.clone(), id), rows.into_iter().map(row).collect());
@@ -128,7 +133,9 @@ impl DbtAccess {
         let differs = |name: &&String| {
             let (there, ours) = (part(there.as_ref(), name), part(ours.as_ref(), name));
             let values = there.as_deref().and_then(values).zip(ours.as_deref().and_then(values));
-            there != ours && values.is_none_or(|(there, ours)| there == ours)
+            let comparable =
+                |(there, ours): (&Value, &Value)| there == ours || !same_keys(there, ours);
+            there != ours && values.is_none_or(comparable)
         };
         Ok(self.environments.keys().filter(differs).cloned().collect())
     }
@@ -155,18 +162,44 @@ fn line(key: &str, value: &impl Serialize) -> io::Result<String> {
 fn read(file: &str) -> Option<Value> {
     let (_, rest) = file.split_once("{% raw %}")?;
     let (json, _) = rest.split_once("{% endraw %}")?;
-    serde_json::from_str(json).ok()
+    crate::dbt::parse_strict_json(json.trim()).ok().filter(|all| has_its_lines(all, json))
+}
+
+/// Whether the hooks, which look for lines, find what is in it.
+fn has_its_lines(all: &Value, json: &str) -> bool {
+    let heads = |key: &str, after: &str| {
+        let keys = all.get(key).and_then(Value::as_object).into_iter().flatten();
+        let head = |key: &String| Some(format!("{}:{after}", ascii(key).ok()?));
+        keys.filter_map(|(key, _)| head(key)).collect::<Vec<_>>()
+    };
+    let first = json.trim_start().lines().next().unwrap_or_default();
+    let environments = heads("environments", "{");
+    let grants = heads("grants", "[");
+    let mut wanted = environments.iter().chain(&grants);
+    first.starts_with("{\"version\":")
+        && first.contains("\"targets\":{")
+        && wanted.all(|head| json.lines().any(|line| line.starts_with(head)))
 }
 
 /// What a file says of one environment.
 fn part<'a>(all: Option<&'a Value>, name: &str) -> Option<Vec<(&'a str, &'a Value)>> {
     let all = all?;
     let mut part = vec![("version", all.get("version")?), ("deployment", all.get("deployment")?)];
-    part.push(("environment", all.get("environments")?.get(name)?));
+    let environment = all.get("environments")?.get(name)?;
+    part.push(("environment", environment));
+    // What the hooks take for the environment of its target.
+    part.push(("its target's", all.get("targets")?.get(environment.get("target")?.as_str()?)?));
     let prefix = format!("{name} ");
     let grants = all.get("grants")?.as_object()?.iter();
     part.extend(grants.filter_map(|(key, rows)| Some((key.strip_prefix(&prefix)?, rows))));
     Some(part)
+}
+
+/// Whether both are of the same `target.*` values, whatever those are.
+fn same_keys(there: &Value, ours: &Value) -> bool {
+    let keys =
+        |values: &Value| values.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>());
+    keys(there) == keys(ours)
 }
 
 /// The `target.*` values that an environment was compiled for, where the hooks grant there.
@@ -210,7 +243,10 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> String {
-        format!("{HEAD}{{\"deployment\":{}}}{FOOT}", ascii(text).unwrap())
+        format!(
+            "{HEAD}{{\"version\":1,\"deployment\":{},\"targets\":{{}}}}{FOOT}",
+            ascii(text).unwrap()
+        )
     }
 
     #[test]
@@ -233,6 +269,46 @@ mod tests {
             prop_assert_eq!(&json["deployment"], &text);
             prop_assert_eq!(read(&file), Some(json));
         }
+    }
+
+    fn compiled(values: &[(&'static str, &str)], roles: &[&str]) -> String {
+        let mut access = DbtAccess { deployment: "shop".to_owned(), ..DbtAccess::default() };
+        let environment = Environment {
+            target: "prod".to_owned(),
+            dialect: DialectKind::Postgres,
+            hook: true,
+            values: values.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
+            instance: None,
+            roles: BTreeMap::new(),
+        };
+        access.environments.insert("prod".to_owned(), environment);
+        let roles = roles.iter().map(|role| Ident::new(*role).unwrap()).collect();
+        let row = (vec![ObjectClass::Table], vec![Privilege::SELECT], roles);
+        access.grants.insert(("prod".to_owned(), "model.shop.a".to_owned()), vec![row]);
+        access.text().unwrap()
+    }
+
+    #[test]
+    fn a_file_that_the_hooks_read_otherwise_is_old() {
+        let good = compiled(&[], &["analyst"]);
+        let value = read(&good).unwrap();
+        assert!(value["grants"]["prod model.shop.a"].is_array());
+        // The hooks take the first of two lines, JSON the last.
+        let line = good.lines().find(|line| line.contains("model.shop.a")).unwrap();
+        let wide = line.replace("analyst", "everybody");
+        assert_eq!(read(&good.replace(line, &format!("{wide},\n{line}"))), None);
+        // Laid out by a formatter, no line is found.
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(read(&format!("{HEAD}{json}{FOOT}")), None);
+        let (there, ours) = (compiled(&[("schema", "a")], &["x"]), compiled(&[], &["x"]));
+        let part_of = |file: &str| {
+            let all = read(file);
+            part(all.as_ref(), "prod").as_deref().and_then(values).cloned()
+        };
+        let (there, ours) = (part_of(&there).unwrap(), part_of(&ours).unwrap());
+        assert!(!same_keys(&there, &ours));
+        let elsewhere = good.replace(r#""targets":{"prod":"prod"}"#, r#""targets":{"prod":"dev"}"#);
+        assert_ne!(part(read(&elsewhere).as_ref(), "prod"), part(Some(&value), "prod"));
     }
 
     #[test]

@@ -9,6 +9,18 @@ use crate::plan::{Difference, Left, Plan, Refusal};
 /// Of every shape here.
 pub const VERSION: u32 = 1;
 
+/// Any command with `--format json` that could not do its work: a connection that fails, a lock that
+/// is held, a wrong argument. stderr says the same.
+#[derive(Debug, Serialize)]
+pub struct Failed {
+    /// [`VERSION`].
+    pub version: u32,
+    /// What failed.
+    pub error: String,
+    /// What was found, where that is why. Sorted.
+    pub findings: Vec<Diagnostic>,
+}
+
 /// `validate --format json`.
 #[derive(Debug, Serialize)]
 pub struct Validated {

@@ -13,6 +13,7 @@ pub fn text(
     difference: &Difference,
     scope: &Scope,
     server: &ServerIdentity,
+    limit: Option<&Limit>,
     style: &Style,
 ) -> String {
     let mut out = String::new();
@@ -20,7 +21,14 @@ pub fn text(
     let place =
         format!("{} on {}{}", scope.environment, server.dialect, database.unwrap_or_default());
     if difference.steps.is_empty() {
-        let _ = writeln!(out, "{} is in sync: nothing to change.", printable(&place));
+        let place = printable(&place);
+        let _ = match limit {
+            None => writeln!(out, "{place} is in sync: nothing to change."),
+            Some(limit) if limit.nodes.is_empty() && !limit.gone => {
+                writeln!(out, "{place}: no node is meant, so nothing was compared.")
+            }
+            Some(_) => writeln!(out, "{place}: nothing to change in what is meant."),
+        };
     } else {
         let _ = writeln!(out, "Plan for {}", printable(&place));
         for (role, steps) in by_role(&difference.steps) {
@@ -33,6 +41,7 @@ pub fn text(
     }
     out.push_str(&adopted(difference));
     out.push_str(&left(&difference.left));
+    out.push_str(&limit.map(|limit| limited(limit, difference.outside)).unwrap_or_default());
     out
 }
 

@@ -10,6 +10,7 @@ mod members;
 mod nodes;
 mod owners;
 mod roles;
+mod snowflake;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +138,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     known::know_dbt_grants(inputs, &roles, &mut desired, &mut found);
     views::check_views(inputs, &nodes, &desired, &mut found);
     members::admit_members(inputs, &roles, &mut desired, &mut found);
+    snowflake::shape(inputs, &mut desired, &mut found);
     let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
     for node in &nodes {
         if let Some(on) = &node.relation

@@ -55,7 +55,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
             } else {
                 anything_here = true;
                 let there = !inputs.inventory.looked || is_there(inputs, &on);
-                managed.missing = !there;
+                managed.missing = !there && wanted;
                 let concerns = inputs.only.is_none_or(|only| only.contains(&node.unique_id));
                 if there || !inputs.skip_missing && concerns {
                     managed.relation = Some(on.clone());

@@ -1,11 +1,14 @@
 //! Warehouses: the traits that reading and changing go through, and what implements them.
 
+mod any;
 pub mod engine;
 pub mod memory;
 pub mod postgres;
 pub mod snowflake;
 
-use crate::model::{Change, Ident, ObservedState, ServerIdentity};
+pub use any::Warehouse;
+
+use crate::model::{Change, Ident, ObservedState, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// What a warehouse says that cannot keep receipts yet.
@@ -13,14 +16,20 @@ pub const NO_RECEIPTS: &str =
     "this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse";
 
 /// What to look at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Look {
     /// Markers of this deployment are ours, in any environment: the role's edges are read.
     pub deployment: String,
+    /// Only in these environments; empty for all. A warehouse may read more.
+    pub environments: std::collections::BTreeSet<String>,
     /// Roles whose edges are read even without a marker: the desired names.
     pub roles: std::collections::BTreeSet<Ident>,
     /// Schemas whose relations are listed.
     pub schemas: std::collections::BTreeSet<crate::model::SchemaKey>,
+    /// Relations that must not be missed, whatever a first list shows.
+    pub relations: std::collections::BTreeSet<crate::model::RelationKey>,
+    /// Users who are to be members: whether they exist is asked, where they are no roles.
+    pub users: std::collections::BTreeSet<Ident>,
 }
 
 /// Why a warehouse could not be read or changed.
@@ -60,6 +69,17 @@ pub enum WarehouseError {
     /// transaction may be tried again.
     #[error("{0}")]
     Retry(String),
+    /// Some changes are made and stay so, others are not: where there are no transactions. Exit 5.
+    #[error("{message}")]
+    Partly {
+        /// Those that are made.
+        done: Vec<Change>,
+        /// What failed, and what was not tried.
+        message: String,
+    },
+    /// What is done could not be written down. Nothing was changed.
+    #[error("{0}")]
+    Journal(String),
     /// The answer to COMMIT was lost, and reading back could not tell what happened. Exit 5.
     #[error("{0}")]
     Unknown(String),
@@ -92,6 +112,14 @@ pub trait Observe {
 /// Where the server has transactions, `begin` to `commit` is one, and `roll_back` undoes it all.
 #[allow(async_fn_in_trait)]
 pub trait Execute: Observe {
+    /// Whether `roll_back` undoes what was executed.
+    fn is_transactional(&self) -> bool {
+        true
+    }
+    /// Whose work begins next: what the lock is for, where a lock is not for the whole server.
+    fn prepare(&mut self, _scope: &Scope) -> Result<(), WarehouseError> {
+        Ok(())
+    }
     /// Takes the lock, and starts the transaction where there are transactions.
     async fn begin(&mut self) -> Result<(), WarehouseError>;
     /// Executes changes in the order given.

@@ -42,6 +42,8 @@ fn postgres() -> Memory {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        users: BTreeSet::new(),
+        found: Vec::new(),
     })
 }
 

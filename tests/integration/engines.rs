@@ -149,6 +149,7 @@ impl Ground {
             deployment: self.own("~shop"),
             roles: roles.iter().map(|role| self.role(role)).collect(),
             schemas: BTreeSet::from([(id(&self.database), id("s"))]),
+            ..Default::default()
         }
     }
 
@@ -168,6 +169,8 @@ impl Ground {
             owned,
             inventory: _,
             unsupported,
+            users: _,
+            found: _,
         } = state;
         let mut lines = Vec::new();
         for entry in acl {

@@ -13,7 +13,7 @@ pub(super) struct Field {
 }
 
 /// Keys whose values are never shown.
-const HIDDEN: &[&str] =
+pub(super) const HIDDEN: &[&str] =
     &["password", "pass", "private_key", "private_key_passphrase", "token", "oauth_client_secret"];
 
 /// Reads the keys of one output.

@@ -227,7 +227,15 @@ pub(super) fn told(key: &str, problem: &Problem) -> Diagnostic {
             ("invalid-expression", "mend the expression, or the value that it is given".to_owned())
         }
     };
-    Diagnostic::error(code, format!("`{key}`: {problem}")).with_help(help)
+    // What the parser stumbles over, or takes for a name, is a piece of the password.
+    let hidden = fields::HIDDEN.contains(&key);
+    let message = match problem {
+        Problem::Unknown(_) | Problem::Syntax(_) if hidden => {
+            format!("`{key}`: the Jinja expression in it cannot be read")
+        }
+        _ => format!("`{key}`: {problem}"),
+    };
+    Diagnostic::error(code, message).with_help(help)
 }
 
 pub(super) fn one_of(name: &str, names: &[&str]) -> String {

@@ -196,6 +196,11 @@ impl Profiles {
         let source = Source::new(&self.file, text);
         tree::read(text, &source).map_err(|found| {
             let mut found = without_source(*found);
+            // A password that begins with `!` and has no quotes is a tag to YAML.
+            if let Some((head, _)) = found.message.split_once("unsupported tag") {
+                found.message = format!("{head}unsupported tag");
+                found.help = Some("put a text that begins with ! in quotes".to_owned());
+            }
             if found.help.as_ref().is_some_and(|help| help == tree::QUOTE_TEMPLATES) {
                 found.help = Some(fields::QUOTE.to_owned());
             }

@@ -280,6 +280,24 @@ fn a_secret_is_shown_nowhere() {
 }
 
 #[test]
+fn a_password_that_cannot_be_read_is_not_quoted() {
+    for written in [
+        "password: !Hunter2",
+        "password: \"a{{ hunter2 }}\"",
+        "pass: \"a{{ 'x' | hunter2 }}\"",
+        "pass: \"a{% hunter2 %}\"",
+        "pass: \"a{{ hunter2('x') }}\"",
+    ] {
+        let world = World::new(&format!(
+            "shop:\n  outputs:\n    dev:\n      type: postgres\n      host: h\n      port: 1\n      \
+             user: u\n      dbname: d\n      schema: s\n      {written}\n"
+        ));
+        let said = world.said("dev");
+        assert!(said.contains("invalid-") && !said.to_lowercase().contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
 fn a_password_that_looks_like_a_template_is_taken_as_it_is() {
     let world = one("").said("dev");
     assert_eq!(world, "");

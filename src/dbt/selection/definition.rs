@@ -10,6 +10,9 @@ use crate::config::tree::{Node, Value};
 use crate::model::Diagnostic;
 use crate::model::diagnostic::nearest;
 
+/// Far more parts than any selection needs.
+const MOST_COPIED: usize = 100_000;
+
 impl Reader<'_> {
     /// A definition: text, a map of one method, or a map that puts others together.
     pub fn definition(&mut self, node: &Node, top: bool, known: &Selectors) -> Option<Spec> {
@@ -179,7 +182,16 @@ impl Reader<'_> {
             return None;
         };
         match known.get(name) {
-            Ok(Selector { spec }) => Some(spec.clone()),
+            Ok(Selector { spec }) => {
+                // Each copies what it names: a few lines that name one another twice are without end.
+                self.copied = self.copied.saturating_add(spec.parts());
+                if self.copied > MOST_COPIED {
+                    let message = "selectors that name one another make too large a selection";
+                    self.error(value, message, "name each selector fewer times");
+                    return None;
+                }
+                Some(spec.clone())
+            }
             Err(SelectorError { message, help }) => {
                 self.error(value, format!("{message} above this one"), help);
                 None

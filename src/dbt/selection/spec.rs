@@ -36,6 +36,18 @@ pub(super) enum Spec {
     Part(String, Box<Spec>),
 }
 
+impl Spec {
+    /// How many there are in it, itself among them.
+    pub(super) fn parts(&self) -> usize {
+        1 + match self {
+            Self::Everything | Self::Criterion(_) => 0,
+            Self::Union(all) | Self::Intersection(all) => all.iter().map(Self::parts).sum(),
+            Self::Difference(first, second) => first.parts() + second.parts(),
+            Self::Part(_, part) => part.parts(),
+        }
+    }
+}
+
 /// One method with its value, and how far the selection reaches along the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Criterion {

@@ -37,7 +37,7 @@ impl Selectors {
 /// Reads a file's text. Everything that is wrong is found at once, with its line.
 pub fn read_selectors(text: &str, file: &Path) -> (Option<Selectors>, Diagnostics) {
     let source = Source::new(file, text);
-    let mut reader = Reader { source: &source, found: Diagnostics::default() };
+    let mut reader = Reader { source: &source, found: Diagnostics::default(), copied: 0 };
     let selectors = match tree::read(text, &source) {
         Ok(root) => reader.file(&root),
         Err(error) => {
@@ -52,6 +52,8 @@ pub fn read_selectors(text: &str, file: &Path) -> (Option<Selectors>, Diagnostic
 pub(super) struct Reader<'t> {
     pub source: &'t Source<'t>,
     pub found: Diagnostics,
+    /// How many parts of selectors were taken into others.
+    pub copied: usize,
 }
 
 pub(super) type Entries<'n> = Vec<(&'n str, &'n Node)>;

@@ -105,3 +105,13 @@ proptest::proptest! {
         let _ = read_selectors(&wrapped, Path::new("s.yml"));
     }
 }
+
+#[test]
+fn selectors_that_name_one_another_do_not_grow_without_end() {
+    let text = (1..60).fold("selectors:\n  - {name: s0, definition: a}\n".to_owned(), |text, n| {
+        let part = format!("{{method: selector, value: s{}}}", n - 1);
+        format!("{text}  - {{name: s{n}, definition: {{union: [{part}, {part}]}}}}\n")
+    });
+    let first = found(&text).lines().next().unwrap_or_default().to_owned();
+    assert!(first.contains("too large a selection"), "{first}");
+}

@@ -21,26 +21,31 @@ fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, 
     let blame = |refusal: Refusal| refusal.at(at);
     match change {
         Change::CreateRole { role, marker } => {
-            let role = new_role(role).map_err(blame)?;
+            let (kind, role) = new_role(role).map_err(blame)?;
             let comment = literal(&marker.to_comment());
-            templates.call(at, "create_role", [role.into(), comment.into()])
+            templates.call(at, "create_role", [role.into(), comment.into(), kind.into()])
         }
         Change::AdoptRole { role, marker } => {
-            let role = name(role).map_err(blame)?;
+            let (kind, role) = any_role(role).map_err(blame)?;
             let comment = literal(&marker.to_comment());
-            templates.call(at, "comment_on_role", [role.into(), comment.into()])
+            templates.call(at, "comment_on_role", [role.into(), comment.into(), kind.into()])
         }
         Change::RenameRole { from, to } => {
-            let (from, to) = (name(from).map_err(blame)?, new_role(to).map_err(blame)?);
-            templates.call(at, "rename_role", [from.into(), to.into()])
+            let (from, to) = (any_role(from).map_err(blame)?, new_role(to).map_err(blame)?);
+            if from.0 != to.0 {
+                let message = "a role of the account and one of a database are not one role";
+                return Err(blame(Refusal::new("unsupported-change", message)));
+            }
+            templates.call(at, "rename_role", [from.1.into(), to.1.into(), to.0.into()])
         }
         Change::DropRole { role } => {
-            templates.call(at, "drop_role", [name(role).map_err(blame)?.into()])
+            let (kind, role) = any_role(role).map_err(blame)?;
+            templates.call(at, "drop_role", [role.into(), kind.into()])
         }
         Change::Grant { on, role, privileges } => {
-            let role = not_everyone(role).map_err(blame)?;
+            let (to, role) = not_everyone(role).map_err(blame)?;
             let (privileges, kind, object) = on_object(on, *privileges).map_err(blame)?;
-            let arguments = [privileges.into(), kind.into(), object.into(), role.into()];
+            let arguments = [privileges.into(), kind.into(), object.into(), role.into(), to.into()];
             templates.call(at, "grant", arguments)
         }
         Change::Revoke { on, role, privileges, grantor: _ } => {
@@ -50,26 +55,34 @@ fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, 
             revoke(templates, at, on, role, *privileges, true)
         }
         Change::AddMember { role, member, kind } => {
-            let role = not_everyone(role).map_err(blame)?;
-            let quoted = match kind {
-                MemberKind::User => name(member),
+            let (what, role) = not_everyone(role).map_err(blame)?;
+            let (to, member) = match kind {
+                MemberKind::User => name(member).map(|member| ("USER", member)),
                 MemberKind::Group | MemberKind::Role => not_everyone(member),
-            };
-            let member = quoted.map_err(blame)?;
-            templates.call(at, "grant_role", [role.into(), word(*kind).into(), member.into()])
+            }
+            .map_err(blame)?;
+            let arguments = [role.into(), to.into(), member.into(), what.into()];
+            templates.call(at, "grant_role", arguments)
         }
         Change::RemoveMember { role, member, kind, grantor: _ } => {
-            let (role, member) = (name(role).map_err(blame)?, name(member).map_err(blame)?);
-            templates.call(at, "revoke_role", [role.into(), word(*kind).into(), member.into()])
+            let (what, role) = any_role(role).map_err(blame)?;
+            let (from, member) = match kind {
+                MemberKind::User => name(member).map(|member| ("USER", member)),
+                MemberKind::Group | MemberKind::Role => any_role(member),
+            }
+            .map_err(blame)?;
+            let arguments = [role.into(), from.into(), member.into(), what.into()];
+            templates.call(at, "revoke_role", arguments)
         }
         Change::SetOwner { on, from: _, to } => {
             let owned_as = class(on.class()).and_then(|class| class.row.owned_as);
             let Some(owned_as) = owned_as else {
                 return Err(unsupported(on, "owner").at(at));
             };
-            let to = not_everyone(to).map_err(blame)?;
+            let (kind, to) = not_everyone(to).map_err(blame)?;
             let object = object(on).map_err(blame)?;
-            templates.call(at, "set_owner", [owned_as.into(), object.into(), to.into()])
+            let arguments = [owned_as.into(), object.into(), to.into(), kind.into()];
+            templates.call(at, "set_owner", arguments)
         }
         Change::RevokeDefault { creator, database, schema, class: of, role, privileges } => {
             let plural = class(*of).and_then(|class| class.row.plural);
@@ -79,12 +92,14 @@ fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, 
                 let message = format!("Snowflake has no future grants on class {of}");
                 return Err(Refusal::new("unsupported-change", message).at(at));
             };
+            let (from, role) = any_role(role).map_err(blame)?;
             let arguments = [
                 words(*privileges).map_err(blame)?.into(),
                 plural.into(),
                 container.into(),
                 place.into(),
-                name(role).map_err(blame)?.into(),
+                role.into(),
+                from.into(),
             ];
             templates.call(at, "revoke_future", arguments)
         }
@@ -110,43 +125,56 @@ fn revoke(
     only_grant_option: bool,
 ) -> Result<String, StatementError> {
     let blame = |refusal: Refusal| refusal.at(at);
-    let role = name(role).map_err(blame)?;
+    let (from, role) = any_role(role).map_err(blame)?;
     let (privileges, kind, object) = on_object(on, privileges).map_err(blame)?;
-    let arguments =
-        [privileges.into(), kind.into(), object.into(), role.into(), only_grant_option.into()];
+    let arguments = [
+        privileges.into(),
+        kind.into(),
+        object.into(),
+        role.into(),
+        only_grant_option.into(),
+        from.into(),
+    ];
     templates.call(at, "revoke", arguments)
-}
-
-fn word(kind: MemberKind) -> &'static str {
-    match kind {
-        MemberKind::User => "USER",
-        MemberKind::Group | MemberKind::Role => "ROLE",
-    }
 }
 
 /// A quoted name.
 fn name(name: &Ident) -> Result<String, Refusal> {
+    if name.in_parts().is_some() {
+        let message = format!("{name} is a role of a database, which cannot stand here");
+        return Err(Refusal::new("unsupported-change", message));
+    }
     match Snowflake.longest_name(name) {
         Ok(()) => Ok(Snowflake.quote(name)),
         Err(why) => Err(Refusal::new("name-too-long", why)),
     }
 }
 
-/// A quoted role that is given something: never the one that everyone holds.
-fn not_everyone(role: &Ident) -> Result<String, Refusal> {
+/// The word for a role, and its quoted name.
+fn any_role(role: &Ident) -> Result<(&'static str, String), Refusal> {
+    match role.in_parts() {
+        None => Ok(("ROLE", name(role)?)),
+        Some((database, role)) => {
+            Ok(("DATABASE ROLE", format!("{}.{}", name(&database)?, name(&role)?)))
+        }
+    }
+}
+
+/// A role that is given something: never the one that everyone holds.
+fn not_everyone(role: &Ident) -> Result<(&'static str, String), Refusal> {
     if role.as_str() == "PUBLIC" {
         return Err(Refusal::new("reserved-name", "\"PUBLIC\" cannot be a role: it is everyone"));
     }
-    name(role)
+    any_role(role)
 }
 
-/// A quoted role that is about to come into being.
-fn new_role(role: &Ident) -> Result<String, Refusal> {
+/// A role that is about to come into being.
+fn new_role(role: &Ident) -> Result<(&'static str, String), Refusal> {
     match Snowflake.reserved(role) {
         Some(why) => {
             Err(Refusal::new("reserved-name", format!("{role:?} cannot be a role: {why}")))
         }
-        None => name(role),
+        None => any_role(role),
     }
 }
 

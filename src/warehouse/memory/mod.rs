@@ -8,8 +8,8 @@ mod receipts;
 mod roles;
 
 use crate::model::{
-    AclEntry, Change, Ident, MarkerReading, ObjectClass, ObservedMembership, ObservedRole,
-    ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
+    AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
+    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
 };
 
 use super::{Execute, Look, Observe, WarehouseError};
@@ -250,6 +250,7 @@ impl Memory {
         }
         self.state.memberships.push(ObservedMembership {
             role: role.clone(),
+            kind: MemberKind::Role,
             member: member.clone(),
             grantor,
             admin: false,

@@ -63,6 +63,8 @@ impl Memory {
             owned,
             inventory,
             unsupported,
+            users: _,
+            found: _,
         } = &mut self.state;
         let rename = |name: &mut Ident| {
             if name == from {
@@ -109,6 +111,8 @@ impl Memory {
             owned,
             inventory,
             unsupported,
+            users: _,
+            found: _,
         } = &self.state;
         let Some(it) = roles.get(role) else {
             return Err(refused(change, "there is no such role"));

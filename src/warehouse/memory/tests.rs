@@ -41,13 +41,15 @@ fn empty() -> Memory {
         owned: BTreeMap::new(),
         inventory: Inventory::default(),
         unsupported: BTreeSet::new(),
+        users: BTreeSet::new(),
+        found: Vec::new(),
     })
 }
 
 const SELECT: PrivilegeSet = PrivilegeSet::of(&[Privilege::SELECT]);
 
 fn look() -> Look {
-    Look { deployment: "shop".into(), roles: BTreeSet::new(), schemas: BTreeSet::new() }
+    Look { deployment: "shop".into(), ..Look::default() }
 }
 
 fn create(role: &str) -> Change {

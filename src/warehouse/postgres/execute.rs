@@ -274,6 +274,7 @@ impl Postgres {
             deployment: String::new(),
             roles: passers.iter().map(|(role, _)| role.clone()).collect(),
             schemas: BTreeSet::new(),
+            ..Default::default()
         };
         let reader = observe::Reader { client: &self.client, target: &self.target.label };
         let Ok(state) = reader.read(&look).await else { return error };

@@ -6,7 +6,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
 use crate::model::{
-    DefaultGrant, DialectKind, Ident, Inventory, Marker, MarkerReading, ObjectClass,
+    DefaultGrant, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind, ObjectClass,
     ObservedMembership, ObservedRelation, ObservedRole, ObservedState, PrivilegeSet,
     RoleAttributes, SchemaKey, ServerIdentity,
 };
@@ -115,6 +115,8 @@ impl Reader<'_> {
             owned,
             inventory,
             unsupported,
+            users: BTreeSet::new(),
+            found: Vec::new(),
         })
     }
 
@@ -190,6 +192,7 @@ fn memberships(
         let grantor = if known.names.contains_key(&grantor) { grantor } else { BOOTSTRAP };
         found.push(ObservedMembership {
             role: known.name(role)?,
+            kind: MemberKind::Role,
             member: known.name(member)?,
             grantor: known.name(grantor)?,
             admin,

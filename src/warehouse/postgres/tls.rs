@@ -9,7 +9,9 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// libpq's `sslmode`.
@@ -210,6 +212,41 @@ struct Verifier {
     provider: Arc<CryptoProvider>,
 }
 
+impl Verifier {
+    /// The roots whose dates hold, as OpenSSL asks; the library below takes a root for no more than
+    /// a name and a key. Read as a server's certificate, its dates are what is looked at first.
+    fn in_force(&self, trust: &Trust, now: UnixTime) -> Result<RootCertStore, Error> {
+        let mut store = RootCertStore::empty();
+        let mut ended = None;
+        for root in &trust.exact {
+            let dated = ParsedCertificate::try_from(root).and_then(|certificate| {
+                verify_server_cert_signed_by_trust_anchor(
+                    &certificate,
+                    &trust.store,
+                    &[],
+                    now,
+                    self.provider.signature_verification_algorithms.all,
+                )
+            });
+            match dated {
+                Err(Error::InvalidCertificate(
+                    why @ (CertificateError::Expired
+                    | CertificateError::ExpiredContext { .. }
+                    | CertificateError::NotValidYet
+                    | CertificateError::NotValidYetContext { .. }),
+                )) => ended = Some(why),
+                _ => {
+                    store.add_parsable_certificates([root.clone()]);
+                }
+            }
+        }
+        match ended {
+            Some(why) if store.is_empty() => Err(Error::InvalidCertificate(why)),
+            _ => Ok(store),
+        }
+    }
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -221,9 +258,10 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
         let certificate = ParsedCertificate::try_from(end_entity)?;
+        let store = self.in_force(trust, now)?;
         let signed = verify_server_cert_signed_by_trust_anchor(
             &certificate,
-            &trust.store,
+            &store,
             intermediates,
             now,
             self.provider.signature_verification_algorithms.all,

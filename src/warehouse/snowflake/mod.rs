@@ -5,17 +5,29 @@
 
 mod account;
 mod arrow;
+mod edges;
 mod env;
+mod execute;
 mod explain;
 mod http;
+mod journal;
 mod key;
+mod lock;
+mod objects;
 mod pool;
 mod profile;
+mod reader;
 mod session;
 mod settings;
+mod shown;
+mod usage;
+mod warehouse;
+mod waves;
 
+pub use lock::{Held, Lock};
 pub use pool::Sessions;
 pub use settings::{Auth, Protocol, Proxy, Retry, Secret, SnowflakeSettings};
+pub use warehouse::{SESSIONS, Snowflake};
 
 /// What a statement brought, in whatever format it came.
 ///

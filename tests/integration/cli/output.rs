@@ -21,6 +21,25 @@ fn findings_are_no_data() {
 }
 
 #[test]
+fn what_fails_before_there_is_a_plan_is_said_in_json_too() {
+    let shop = fixture("sales_analytics");
+    let nowhere = "postgres://nobody:s3cret@127.0.0.1:1/shop";
+    let ended =
+        rolecall(&shop, &["plan", "-t", "prod", "--format", "json", "--connection", nowhere]);
+    assert_eq!(ended.exit, 1);
+    let json = ended.json();
+    assert_eq!((&json["version"], json["findings"].as_array().unwrap().len()), (&1.into(), 0));
+    let error = json["error"].as_str().unwrap();
+    assert!(error.contains("cannot connect to 127.0.0.1:1/shop"), "{error}");
+    assert!(
+        !ended.stdout.contains("s3cret") && ended.stderr.contains(error.lines().next().unwrap())
+    );
+    let ended = rolecall(&shop, &["plan", "-t", "prod", "--format", "json", "-s", "tags:x"]);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.json()["error"].as_str().unwrap().contains("tags"), "{ended:?}");
+}
+
+#[test]
 fn validate_says_the_same_in_json() {
     let json = rolecall(
         &fixture("failures/beyond_may"),

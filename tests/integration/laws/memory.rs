@@ -32,6 +32,8 @@ pub fn observed(world: &World, version: u32) -> ObservedState {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        users: BTreeSet::new(),
+        found: Vec::new(),
     };
     let role =
         |marker| ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 };
@@ -154,6 +156,7 @@ fn did(memory: &mut Memory, op: &Op, version: u32) {
                 Some(m) => m.admin |= admin,
                 None => state.memberships.push(ObservedMembership {
                     role: id(role),
+                    kind: MemberKind::Role,
                     member: id(member),
                     grantor,
                     admin: *admin,

@@ -324,6 +324,7 @@ impl Case<'_> {
             deployment: "shop".into(),
             roles: self.world.desired.roles.keys().cloned().collect(),
             schemas: scope().schemas,
+            ..Default::default()
         };
         self.session.observe(&look).await.map_err(failed)
     }

@@ -254,6 +254,7 @@ fn options() -> impl Strategy<Value = Options> {
         prune,
         drop_roles,
         skip_missing: false,
+        allow_gap: false,
         allow_revokes: Some(u64::MAX),
         limit: None,
     })

@@ -348,3 +348,38 @@ async fn the_folder_of_a_socket_is_a_host() {
     dbt.put("profiles.yml", &format!("shop: {{outputs: {{prod: {output}}}}}"));
     dbt.run(&["plan", "-t", "prod"]).ends(0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_dbt_wrote_for_another_target_is_refused() {
+    let dbt = Dbt::one().await;
+    let output = dbt.superuser();
+    let elsewhere = output.replace("schema: s", "schema: elsewhere");
+    dbt.put(
+        "profiles.yml",
+        &format!(
+            "shop:\n  target: dev\n  outputs:\n    dev: {output}\n    prod: {elsewhere}\n    \
+             third: {{type: \"{{{{ env_var('NOT_SET') }}}}\"}}\n"
+        ),
+    );
+    let role = r#"{role_name: "~{{ env.name }}_{{ product.name }}_{{ role.name }}"}"#;
+    dbt.site.config(&config(&format!("  dev: {role}\n  prod: {role}\n  third: {role}")));
+    // The models are in the schema `s`, which is dev's.
+    for command in [&["plan"][..], &["apply"], &["verify"], &["plan", "--format", "json"]] {
+        let command = [command, &["-t", "prod"]].concat();
+        dbt.run(&command)
+            .ends(1)
+            .says("manifest-of-another-target")
+            .says("it was written for the target dev, and not for prod");
+    }
+    dbt.run(&["plan", "-t", "dev", "--check"]).ends(3);
+    // Where a schema is neither's, nothing is known.
+    let neither = |output: &str| output.replace("schema: s", "schema: other");
+    dbt.put(
+        "profiles.yml",
+        &format!(
+            "shop:\n  target: dev\n  outputs:\n    dev: {}\n    prod: {elsewhere}\n",
+            neither(&output)
+        ),
+    );
+    dbt.run(&["plan", "-t", "prod", "--check"]).ends(3);
+}

@@ -121,6 +121,13 @@ async fn results_that_are_not_of_this_manifest_are_refused() {
         .says("straight after");
     let file = results(&site, "one", &[("nobody", "success")]);
     site.run(&["apply", "--run-results", &file]).ends(1).says("other-run-results");
+    let file = results(&site, "one", &[("s_t", "success")]);
+    let elsewhere = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, elsewhere.replace(r#""which""#, r#""target": "dev", "which""#)).unwrap();
+    site.run(&["apply", "--run-results", &file])
+        .ends(1)
+        .says("other-target-results")
+        .says("dbt built for the target dev");
     site.run(&["apply", "--run-results", "nowhere.json"]).ends(1).says("cannot read nowhere.json");
     let manifest = site.path("target/manifest.json");
     site.run(&["apply", "--run-results", manifest.to_str().unwrap()])

@@ -1,5 +1,6 @@
 //! Snowflake: sessions, against a server that is told what to say and against the stand-in.
 
+mod account;
 mod against_standin;
 mod connecting;
 mod exchange;

@@ -1,0 +1,171 @@
+//! Which relations there are, and of which class.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+use super::reader::{PAGE, Reader, is_missing, literal, quoted};
+use super::shown::{Row, Table};
+use super::{QueryError, Rows};
+use crate::model::{
+    Ident, Incarnation, Inventory, ObjectClass, ObservedRelation, RelationKey, SchemaKey,
+};
+use crate::warehouse::{Look, WarehouseError};
+
+impl Reader<'_> {
+    /// One query of INFORMATION_SCHEMA a database, where there is a warehouse to run it. It shows
+    /// only what the role holds something on, and does not heed MANAGE GRANTS: a schema in which a
+    /// relation is not found is listed by SHOW, which does.
+    pub(super) async fn inventory(&self, look: &Look) -> Result<Inventory, WarehouseError> {
+        let mut inventory = Inventory::default();
+        let mut by_database: BTreeMap<&Ident, Vec<&Ident>> = BTreeMap::new();
+        for (database, schema) in &look.schemas {
+            by_database.entry(database).or_default().push(schema);
+        }
+        if self.has_warehouse {
+            let answers = join_all(
+                by_database.iter().map(|(database, schemas)| self.catalogued(database, schemas)),
+            )
+            .await;
+            for (database, rows) in by_database.keys().zip(answers) {
+                for row in Table::of(&rows?).rows() {
+                    add(&mut inventory, database, &row, &CATALOGUE);
+                }
+            }
+        }
+        let unseen: BTreeSet<&SchemaKey> = look
+            .schemas
+            .iter()
+            .filter(|schema| {
+                let of =
+                    |(database, name, _): &&RelationKey| *database == schema.0 && *name == schema.1;
+                let mut relations = look.relations.iter().filter(of).peekable();
+                relations.peek().is_none() && !inventory.schemas.contains(*schema)
+                    || relations.any(|relation| !inventory.relations.contains_key(relation))
+            })
+            .collect();
+        let answers = join_all(unseen.iter().map(|schema| self.listed(schema))).await;
+        for (schema, rows) in unseen.into_iter().zip(answers) {
+            let Some(rows) = rows? else { continue };
+            inventory.schemas.insert(schema.clone());
+            for row in Table::of(&rows).rows() {
+                add(&mut inventory, &schema.0, &row, &LIST);
+            }
+        }
+        Ok(inventory)
+    }
+
+    async fn catalogued(
+        &self,
+        database: &Ident,
+        schemas: &[&Ident],
+    ) -> Result<Rows, WarehouseError> {
+        let schemas: Vec<String> = schemas.iter().map(|schema| literal(schema.as_str())).collect();
+        let statement = format!(
+            "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_OWNER, CREATED, IS_DYNAMIC, IS_ICEBERG FROM {}.INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA IN ({})",
+            quoted(database),
+            schemas.join(", ")
+        );
+        match self.sessions.query(&statement).await {
+            Ok(rows) => Ok(rows),
+            // No database that may be seen, or no warehouse that runs: SHOW knows better.
+            Err(QueryError::Server(_)) => Ok(Rows::default()),
+            Err(error) => Err(super::reader::failed(&statement, &error)),
+        }
+    }
+
+    /// `None` where there is no such schema.
+    async fn listed(&self, (database, schema): &SchemaKey) -> Result<Option<Rows>, WarehouseError> {
+        let place = format!("SHOW OBJECTS IN SCHEMA {}.{}", quoted(database), quoted(schema));
+        match self.sessions.query(&format!("{place} LIMIT {PAGE}")).await {
+            Ok(rows) if rows.rows.len() < PAGE => Ok(Some(rows)),
+            Ok(_) => self.list(&place).await.map(Some),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(super::reader::failed(&place, &error)),
+        }
+    }
+}
+
+/// Where a list has what is to be known.
+struct Columns {
+    schema: &'static str,
+    name: &'static str,
+    kind: &'static str,
+    owner: &'static str,
+    created: &'static str,
+}
+
+const CATALOGUE: Columns = Columns {
+    schema: "table_schema",
+    name: "table_name",
+    kind: "table_type",
+    owner: "table_owner",
+    created: "created",
+};
+
+const LIST: Columns = Columns {
+    schema: "schema_name",
+    name: "name",
+    kind: "kind",
+    owner: "owner",
+    created: "created_on",
+};
+
+fn add(inventory: &mut Inventory, database: &Ident, row: &Row, columns: &Columns) {
+    let (Some(schema), Some(name)) = (row.name(columns.schema), row.name(columns.name)) else {
+        return;
+    };
+    inventory.schemas.insert((database.clone(), schema.clone()));
+    let Some(class) = class(row, columns.kind) else { return };
+    // A relation that nobody owns any more is shown with no owner.
+    let Some(owner) = row.name(columns.owner).or_else(|| Ident::new("-").ok()) else { return };
+    inventory.relations.entry((database.clone(), schema, name)).or_insert(ObservedRelation {
+        class,
+        owner,
+        incarnation: Incarnation(moment(row.text(columns.created))),
+    });
+}
+
+fn class(row: &Row, kind: &str) -> Option<ObjectClass> {
+    let plain = match row.text(kind).to_ascii_uppercase().replace('_', " ").as_str() {
+        "TABLE" | "BASE TABLE" | "TRANSIENT" | "TEMPORARY" | "LOCAL TEMPORARY" => {
+            ObjectClass::Table
+        }
+        "VIEW" => ObjectClass::View,
+        "MATERIALIZED VIEW" => ObjectClass::MaterializedView,
+        "EXTERNAL TABLE" => ObjectClass::ExternalTable,
+        "DYNAMIC TABLE" => ObjectClass::DynamicTable,
+        "ICEBERG TABLE" => ObjectClass::IcebergTable,
+        _ => return None,
+    };
+    Some(if row.truth("is_dynamic") {
+        ObjectClass::DynamicTable
+    } else if row.truth("is_iceberg") {
+        ObjectClass::IcebergTable
+    } else if row.truth("is_external") {
+        ObjectClass::ExternalTable
+    } else {
+        plain
+    })
+}
+
+/// A time to the millisecond: one list says it more exactly than the other.
+fn moment(text: &str) -> String {
+    match text.split_once('.') {
+        Some((seconds, fraction)) => format!("{seconds}.{:0<3.3}", fraction),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_the_same_however_exactly_it_is_said() {
+        assert_eq!(moment("1700000000.123456789"), "1700000000.123");
+        assert_eq!(moment("1700000000.123000000"), "1700000000.123");
+        assert_eq!(moment("1700000000.1"), "1700000000.100");
+        assert_eq!(moment("1700000000"), "1700000000");
+    }
+}

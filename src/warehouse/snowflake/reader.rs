@@ -1,0 +1,339 @@
+//! Reading an account: what is asked, in how many round trips, and what is made of the answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+use super::edges::{Edges, Known, really};
+use super::shown::Table;
+use super::{QueryError, Rows, Sessions, usage};
+use crate::dialect;
+use crate::model::{
+    DialectKind, Ident, Marker, MarkerReading, ObservedRole, ObservedState, RoleAttributes,
+    ServerIdentity,
+};
+use crate::warehouse::{Look, WarehouseError};
+
+/// SHOW of objects stops at this many rows.
+pub(super) const PAGE: usize = 10_000;
+
+/// How many users are asked for one by one, before all are listed.
+const FEW: usize = 8;
+
+/// Reads by statements that run side by side, as many as there are sessions.
+pub(super) struct Reader<'s> {
+    pub(super) sessions: &'s Sessions,
+    pub(super) server: &'s ServerIdentity,
+    /// The session has a warehouse, which INFORMATION_SCHEMA needs.
+    pub(super) has_warehouse: bool,
+    /// ACCOUNT_USAGE instead of SHOW GRANTS.
+    pub(super) from_account_usage: bool,
+}
+
+/// A name as it goes into a statement.
+pub(super) fn quoted(name: &Ident) -> String {
+    let dialect = dialect::of(DialectKind::Snowflake);
+    match name.in_parts() {
+        Some((database, role)) => format!("{}.{}", dialect.quote(&database), dialect.quote(&role)),
+        None => dialect.quote(name),
+    }
+}
+
+/// `ROLE "R"` or `DATABASE ROLE "D"."R"`.
+pub(super) fn role_in_sql(role: &Ident) -> String {
+    let kind = if role.in_parts().is_some() { "DATABASE ROLE" } else { "ROLE" };
+    format!("{kind} {}", quoted(role))
+}
+
+/// A text as a string constant.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// The server said that there is no such thing, or none that may be seen.
+pub(super) fn is_missing(error: &QueryError) -> bool {
+    matches!(error, QueryError::Server(error)
+        if matches!(error.code.as_str(), "002003" | "002043" | "002001"))
+}
+
+/// The server said that the role may not.
+pub(super) fn is_forbidden(error: &QueryError) -> bool {
+    matches!(error, QueryError::Server(error)
+        if error.code == "003001" || error.sqlstate.as_deref() == Some("42501"))
+}
+
+/// A failure of a statement, for people.
+pub(super) fn failed(statement: &str, error: &QueryError) -> WarehouseError {
+    match error {
+        QueryError::Server(server) => WarehouseError::Statement {
+            statement: statement.to_owned(),
+            message: server.to_string(),
+            code: server.sqlstate.clone().unwrap_or_else(|| server.code.clone()),
+        },
+        transport => WarehouseError::Connect {
+            target: "Snowflake".to_owned(),
+            cause: format!("{transport} ({statement})"),
+        },
+    }
+}
+
+impl Reader<'_> {
+    pub(super) async fn ask(&self, statement: &str) -> Result<Rows, WarehouseError> {
+        self.sessions.query(statement).await.map_err(|error| self.explain(statement, &error))
+    }
+
+    fn explain(&self, statement: &str, error: &QueryError) -> WarehouseError {
+        if is_forbidden(error) {
+            return WarehouseError::Forbidden(format!(
+                "{}\n  {} may not read this: it needs MANAGE GRANTS, as SECURITYADMIN has it: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE {}",
+                failed(statement, error),
+                self.server.acting_as,
+                quoted(&self.server.acting_as)
+            ));
+        }
+        failed(statement, error)
+    }
+
+    /// A list that may be longer than SHOW gives at once.
+    pub(super) async fn list(&self, what: &str) -> Result<Rows, WarehouseError> {
+        let mut all = self.ask(&format!("{what} LIMIT {PAGE}")).await?;
+        let mut seen = all.rows.len();
+        while seen == PAGE {
+            let Some(last) = Table::of(&all).rows().last().and_then(|row| row.name("name")) else {
+                break;
+            };
+            let after = literal(last.as_str());
+            let more = self.ask(&format!("{what} LIMIT {PAGE} FROM {after}")).await?;
+            seen = more.rows.len();
+            if Table::of(&more).rows().last().and_then(|row| row.name("name")) == Some(last) {
+                return Err(WarehouseError::Connect {
+                    target: "Snowflake".to_owned(),
+                    cause: format!("{what} does not go on after {after}"),
+                });
+            }
+            all.rows.extend(more.rows);
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn read(&self, look: &Look) -> Result<ObservedState, WarehouseError> {
+        let mut databases: BTreeSet<Ident> =
+            look.schemas.iter().map(|(database, _)| database.clone()).collect();
+        databases.extend(look.roles.iter().filter_map(|role| Some(role.in_parts()?.0)));
+        let (roles, imported, in_databases, inventory) = futures::join!(
+            self.list("SHOW ROLES"),
+            self.imported(),
+            join_all(databases.iter().map(|database| self.database_roles(database))),
+            self.inventory(look),
+        );
+        let (mut roles, imported, mut inventory) = (read_roles(&roles?), imported?, inventory?);
+        let plain = roles.keys().map(|name| name.as_str().to_owned()).collect();
+        for found in in_databases {
+            roles.extend(found?);
+        }
+        let known = Known { roles: &plain, imported: &imported };
+        let ours: Vec<&Ident> =
+            roles.iter().filter(|(name, role)| wanted(look, name, role)).map(|(n, _)| n).collect();
+        let mut edges = Edges::default();
+        let mut found = Vec::new();
+        if self.from_account_usage {
+            found.extend(usage::read(self, &ours, &mut edges, &known).await?);
+        } else {
+            self.grants(&ours, &mut edges, &known).await?;
+        }
+        self.futures(look, &ours, &mut edges, &known).await?;
+        self.inherited(&databases, &ours, &mut edges, &known).await?;
+        let users = self.users(look, &edges).await?;
+
+        let class_of = |on: &_| inventory.relation(on).map(|relation| relation.class);
+        let acl = edges.acl(class_of);
+        let owned: BTreeMap<_, _> =
+            edges.owned.iter().map(|(on, owner)| (really(on, class_of), owner.clone())).collect();
+        let defaults = edges.defaults();
+        inventory.looked = true;
+        Ok(ObservedState {
+            server: self.server.clone(),
+            roles,
+            acl,
+            memberships: edges.memberships.into_iter().collect(),
+            defaults,
+            owned,
+            inventory,
+            unsupported: edges.unsupported,
+            users,
+            found,
+        })
+    }
+
+    /// Databases that were made of a share: privileges on them go by another name.
+    async fn imported(&self) -> Result<BTreeSet<Ident>, WarehouseError> {
+        let rows = self.list("SHOW DATABASES").await?;
+        let table = Table::of(&rows);
+        let of_a_share = table.rows().filter(|row| row.text("kind").contains("IMPORTED"));
+        Ok(of_a_share.filter_map(|row| row.name("name")).collect())
+    }
+
+    async fn database_roles(
+        &self,
+        database: &Ident,
+    ) -> Result<BTreeMap<Ident, ObservedRole>, WarehouseError> {
+        let statement = format!("SHOW DATABASE ROLES IN DATABASE {}", quoted(database));
+        // Without LIMIT … FROM, which this one lacks in older accounts: databases have few.
+        match self.sessions.query(&statement).await {
+            Ok(rows) => Ok(read_roles(&rows)
+                .into_iter()
+                .map(|(name, role)| (Ident::in_database(database, &name), role))
+                .collect()),
+            Err(error) if is_missing(&error) => Ok(BTreeMap::new()),
+            Err(error) => Err(self.explain(&statement, &error)),
+        }
+    }
+
+    /// Two statements a role, and a third for what is to come.
+    async fn grants(
+        &self,
+        roles: &[&Ident],
+        edges: &mut Edges,
+        known: &Known<'_>,
+    ) -> Result<(), WarehouseError> {
+        let answers = join_all(roles.iter().map(|role| {
+            let role = role_in_sql(role);
+            let (to, of) = (format!("SHOW GRANTS TO {role}"), format!("SHOW GRANTS OF {role}"));
+            async move { (self.ask(&to).await, self.ask(&of).await) }
+        }))
+        .await;
+        for (role, (to, of)) in roles.iter().zip(answers) {
+            edges.held(role, &to?, known);
+            edges.members(role, &of?, known);
+        }
+        Ok(())
+    }
+
+    /// Future grants of the roles; and of anyone, where theirs hide others or are hidden.
+    async fn futures(
+        &self,
+        look: &Look,
+        roles: &[&Ident],
+        edges: &mut Edges,
+        known: &Known<'_>,
+    ) -> Result<(), WarehouseError> {
+        let answers = join_all(roles.iter().map(|role| async move {
+            self.ask(&format!("SHOW FUTURE GRANTS TO {}", role_in_sql(role))).await
+        }))
+        .await;
+        for (role, rows) in roles.iter().zip(answers) {
+            edges.future(Some(role), &rows?, known);
+        }
+        let mut places: BTreeSet<String> = BTreeSet::new();
+        for default in edges.defaults() {
+            if default.schema.is_some() {
+                places.insert(format!("DATABASE {}", quoted(&default.database)));
+            } else {
+                let inside = look.schemas.iter().filter(|(d, _)| *d == default.database);
+                places.extend(inside.map(|(database, schema)| {
+                    format!("SCHEMA {}.{}", quoted(database), quoted(schema))
+                }));
+            }
+        }
+        let answers = join_all(places.iter().map(|place| async move {
+            self.sessions.query(&format!("SHOW FUTURE GRANTS IN {place}")).await
+        }))
+        .await;
+        for (place, answer) in places.iter().zip(answers) {
+            match answer {
+                Ok(rows) => edges.future(None, &rows, known),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => {
+                    return Err(self.explain(&format!("SHOW FUTURE GRANTS IN {place}"), &error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants on containers that all within inherit, where the account has them switched on: they
+    /// are no grants on the objects, so they are named and left alone.
+    async fn inherited(
+        &self,
+        databases: &BTreeSet<Ident>,
+        roles: &[&Ident],
+        edges: &mut Edges,
+        known: &Known<'_>,
+    ) -> Result<(), WarehouseError> {
+        if roles.is_empty() {
+            return Ok(());
+        }
+        let ask = "SHOW PARAMETERS LIKE 'FEATURE_RBAC_INHERITED_GRANTS' IN ACCOUNT";
+        let on = match self.sessions.query(ask).await {
+            Ok(rows) => Table::of(&rows).rows().any(|row| row.truth("value")),
+            // Not to be seen by this role: rows of SHOW GRANTS still say what is inherited.
+            Err(QueryError::Server(_)) => false,
+            Err(error) => return Err(failed(ask, &error)),
+        };
+        if !on {
+            return Ok(());
+        }
+        for database in databases {
+            let statement = format!("SHOW INHERITED GRANTS IN DATABASE {}", quoted(database));
+            match self.sessions.query(&statement).await {
+                Ok(rows) => edges.inherited(&rows, roles, database, known),
+                Err(QueryError::Server(_)) => {}
+                Err(error) => return Err(failed(&statement, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Which of the users who are to be members exist. Those who are members already do.
+    async fn users(&self, look: &Look, edges: &Edges) -> Result<BTreeSet<Ident>, WarehouseError> {
+        let is_user = |m: &&_| {
+            let m: &crate::model::ObservedMembership = m;
+            m.kind == crate::model::MemberKind::User
+        };
+        let mut users: BTreeSet<Ident> =
+            edges.memberships.iter().filter(is_user).map(|m| m.member.clone()).collect();
+        let unknown: Vec<&Ident> = look.users.difference(&users).collect();
+        let mut found = BTreeSet::new();
+        if unknown.len() > FEW {
+            let rows = self.list("SHOW TERSE USERS").await?;
+            found.extend(Table::of(&rows).rows().filter_map(|row| row.name("name")));
+        } else {
+            let answers = join_all(unknown.iter().map(|user| async move {
+                let pattern = user.as_str().replace('\\', "\\\\");
+                let pattern = pattern.replace('_', "\\_").replace('%', "\\%");
+                self.ask(&format!("SHOW TERSE USERS LIKE {}", literal(&pattern))).await
+            }))
+            .await;
+            for rows in answers {
+                found.extend(Table::of(&rows?).rows().filter_map(|row| row.name("name")));
+            }
+        }
+        found.retain(|user| look.users.contains(user));
+        users.append(&mut found);
+        Ok(users)
+    }
+}
+
+/// Roles whose edges are read.
+fn wanted(look: &Look, name: &Ident, role: &ObservedRole) -> bool {
+    if dialect::of(DialectKind::Snowflake).reserved(name).is_some() {
+        return false;
+    }
+    let ours = |marker: &Marker| {
+        marker.deployment == look.deployment
+            && (look.environments.is_empty() || look.environments.contains(&marker.environment))
+    };
+    look.roles.contains(name)
+        || matches!(&role.marker, MarkerReading::Marker(marker) if ours(marker))
+}
+
+fn read_roles(rows: &Rows) -> BTreeMap<Ident, ObservedRole> {
+    let table = Table::of(rows);
+    let role = |row: super::shown::Row<'_>| {
+        let comment = row.text("comment");
+        let marker = Marker::read(Some(comment).filter(|comment| !comment.is_empty()));
+        let attributes = RoleAttributes::MANAGED;
+        Some((row.name("name")?, ObservedRole { marker, attributes, used_elsewhere: 0 }))
+    };
+    table.rows().filter_map(role).collect()
+}

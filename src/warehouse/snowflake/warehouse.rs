@@ -1,0 +1,195 @@
+//! A Snowflake account as a warehouse: observed, locked, changed.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::execute::Executor;
+use super::journal::Journal;
+use super::lock::{Lock, now, this_process};
+use super::reader::{Reader, failed};
+use super::shown::Table;
+use super::{Sessions, SnowflakeSettings};
+use crate::model::{Change, DialectKind, Ident, ObservedState, Scope, ServerIdentity};
+use crate::warehouse::{Execute, Look, Observe, WarehouseError};
+
+/// How many sessions work side by side, unless the caller says otherwise.
+pub const SESSIONS: usize = 8;
+
+/// A Snowflake account, over several sessions of one user in one role.
+#[derive(Debug)]
+pub struct Snowflake {
+    sessions: Sessions,
+    server: Option<(ServerIdentity, bool)>,
+    from_account_usage: bool,
+    holder: String,
+    journal_path: Option<PathBuf>,
+    journal: Option<Journal>,
+    lock: Option<Lock>,
+    locked: bool,
+}
+
+impl Snowflake {
+    /// Opens the first session.
+    pub async fn connect(
+        settings: &SnowflakeSettings,
+        sessions: usize,
+    ) -> Result<Self, WarehouseError> {
+        Ok(Self::over(Sessions::connect(settings, sessions).await?))
+    }
+
+    /// Over sessions that are there.
+    pub fn over(sessions: Sessions) -> Self {
+        Self {
+            sessions,
+            server: None,
+            from_account_usage: false,
+            holder: this_process(),
+            journal_path: None,
+            journal: None,
+            lock: None,
+            locked: false,
+        }
+    }
+
+    /// Reads grants and members from ACCOUNT_USAGE, which is up to two hours late.
+    #[must_use]
+    pub fn reading_account_usage(mut self, yes: bool) -> Self {
+        self.from_account_usage = yes;
+        self
+    }
+
+    /// Writes what becomes of each statement to a file.
+    #[must_use]
+    pub fn with_journal(mut self, path: PathBuf) -> Self {
+        self.journal_path = Some(path);
+        self
+    }
+
+    /// The sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Who this process is in a lock.
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Breaks a dead apply's lock. `false` where nobody held it.
+    pub async fn unlock(
+        &self,
+        deployment: &str,
+        environment: &str,
+        holder: &str,
+    ) -> Result<bool, WarehouseError> {
+        Lock::of(deployment, environment)?.break_it(&self.sessions, holder).await
+    }
+
+    /// The server, and whether the session has a warehouse.
+    async fn server(&mut self) -> Result<(ServerIdentity, bool), WarehouseError> {
+        if let Some(server) = &self.server {
+            return Ok(server.clone());
+        }
+        let ask = "SELECT CURRENT_REGION() AS REGION, CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_ROLE() AS \"ROLE\", CURRENT_WAREHOUSE() AS WAREHOUSE";
+        let rows = self.sessions.query(ask).await.map_err(|error| failed(ask, &error))?;
+        let table = Table::of(&rows);
+        let unreadable = || WarehouseError::Connect {
+            target: "Snowflake".to_owned(),
+            cause: "the account does not say what it is, or the session has no role".to_owned(),
+        };
+        let row = table.rows().next().ok_or_else(unreadable)?;
+        let acting_as = row.name("role").ok_or_else(unreadable)?;
+        let identity = ServerIdentity {
+            dialect: DialectKind::Snowflake,
+            system: format!("{}.{}", row.text("region"), row.text("account")),
+            database: None,
+            version: 0,
+            acting_as,
+            superuser: false,
+            may_create_roles: true,
+        };
+        let server = (identity, !row.text("warehouse").is_empty());
+        self.server = Some(server.clone());
+        Ok(server)
+    }
+
+    async fn unlocked(&mut self) -> Result<(), WarehouseError> {
+        self.journal = None;
+        let Some(lock) = self.lock.take().filter(|_| std::mem::take(&mut self.locked)) else {
+            return Ok(());
+        };
+        lock.give_back(&self.sessions, &self.holder).await.map_err(|error| {
+            WarehouseError::Unknown(format!(
+                "the work is done, but the lock {} could not be given back: {error}\n  rolecall unlock --holder '{}'",
+                lock.name(),
+                self.holder
+            ))
+        })
+    }
+}
+
+impl Observe for Snowflake {
+    async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError> {
+        Ok(self.server().await?.0)
+    }
+
+    async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {
+        let (server, has_warehouse) = self.server().await?;
+        // What is late is never what an apply stands on.
+        let from_account_usage = self.from_account_usage && !self.locked;
+        let sessions = &self.sessions;
+        Reader { sessions, server: &server, has_warehouse, from_account_usage }.read(look).await
+    }
+}
+
+impl Execute for Snowflake {
+    fn is_transactional(&self) -> bool {
+        false
+    }
+
+    fn prepare(&mut self, scope: &Scope) -> Result<(), WarehouseError> {
+        self.lock = Some(Lock::of(&scope.deployment, &scope.environment)?);
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), WarehouseError> {
+        let (server, _) = self.server().await?;
+        let path = self.journal_path.as_deref();
+        self.journal = path.map(Journal::open).transpose()?;
+        let Some(lock) = &self.lock else {
+            return Err(WarehouseError::Locked("nobody said what to lock".to_owned()));
+        };
+        lock.take(&self.sessions, &self.holder, now(), &server.acting_as).await?;
+        self.locked = true;
+        if let Some(journal) = &self.journal {
+            journal.add(
+                "began",
+                json!({ "holder": self.holder, "lock": lock.name(), "account": server.system }),
+            );
+        }
+        Ok(())
+    }
+
+    async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError> {
+        let (server, _) = self.server().await?;
+        let acting_as: &Ident = &server.acting_as;
+        let journal = self.journal.as_ref();
+        Executor { sessions: &self.sessions, acting_as, journal }.execute(changes).await
+    }
+
+    async fn commit(&mut self) -> Result<(), WarehouseError> {
+        if let Some(journal) = &self.journal {
+            journal.add("ended", json!({}));
+        }
+        let lock = self.lock.clone();
+        let ended = self.unlocked().await;
+        self.lock = lock;
+        ended
+    }
+
+    /// Nothing is undone: what was executed stays.
+    async fn roll_back(&mut self) -> Result<(), WarehouseError> {
+        self.commit().await
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole job on the stand-in: observe, plan, apply, read back.
+
+mod failures;
+mod fixtures;
+mod random;
+mod semantics;
+mod site;
+mod statements;
