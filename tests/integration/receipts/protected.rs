@@ -163,12 +163,14 @@ async fn what_decides_about_gates_stands_at_the_top_of_the_plan_when_it_changed(
         site.run(&["apply", &file]).ends(0);
         site.config(&CONFIG.replace("analyst: {may: [read]}", "analyst: {may: [read, write]}"));
         let ran = site.run(&["plan"]).ends(0);
-        let top: Vec<&str> = ran.out.lines().take(2).collect();
+        let top: Vec<&str> = ran.out.lines().take(4).collect();
         assert!(top[0].starts_with("Gates changed since 20"), "{ran:?}");
-        assert!(top[0].ends_with("may of analyst: read until now, read, write from now on"));
-        assert!(top[1].ends_with("protected: true until now, false from now on"));
+        assert!(top[0].ends_with("hook: false until now, true from now on"), "{ran:?}");
+        assert!(top[1].ends_with("may of analyst: read until now, read, write from now on"));
+        assert!(top[2].ends_with("protected: true until now, false from now on"));
+        assert_eq!(top[3], "");
         plan(&site, &[]);
         let plan: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        assert_eq!(plan["gates_changed"].as_array().unwrap().len(), 2);
+        assert_eq!(plan["gates_changed"].as_array().unwrap().len(), 3);
     }
 }
