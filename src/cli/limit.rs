@@ -53,7 +53,6 @@ pub(super) fn load(global: &Global, limits: &LimitFlags) -> anyhow::Result<Optio
             read_run_results(&bytes, path, &project.manifest, &project.manifest_path, target);
         found.extend(problems);
         if let Some(mut built) = built {
-            found.extend(of_another_target(&project, &built, path));
             // A selection says which nodes; those that are gone cannot be selected.
             gone = nodes.is_none() && built.same_run;
             if let Some(selected) = &nodes {
@@ -77,23 +76,6 @@ pub(super) fn load(global: &Global, limits: &LimitFlags) -> anyhow::Result<Optio
 fn refuse(global: &Global, found: Diagnostics) -> anyhow::Result<Option<Limited>> {
     plan::say_invalid(global, found)?;
     Ok(None)
-}
-
-/// What was built for another target says nothing of this one's relations.
-fn of_another_target(
-    project: &Project,
-    built: &Built,
-    path: &std::path::Path,
-) -> Option<Diagnostic> {
-    let here = project.environment()?.target_name();
-    let there = built.target.as_deref().filter(|there| *there != here)?;
-    let message = format!("dbt built for the target {there}, and {here} is planned");
-    Some(
-        Diagnostic::error("other-target-results", message)
-            .with_place(Place::file(path))
-            .with_path("args.target")
-            .with_help(format!("give --target {there}, or the results of a run for {here}")),
-    )
 }
 
 /// One warning for each of dbt's words, which names all of its nodes.

@@ -20,8 +20,6 @@ pub struct Built {
     pub not: BTreeMap<String, BTreeSet<String>>,
     /// The manifest is that of this run: what is not in it is gone from the project.
     pub same_run: bool,
-    /// The dbt target that it was told to build for, where the file says it.
-    pub target: Option<String>,
 }
 
 /// dbt's commands that make relations (`args.which`).
@@ -203,7 +201,6 @@ fn hold(
         });
     }
     built.same_run = same_run && unknown.is_empty();
-    built.target = raw.args.as_ref().and_then(|args| args.target.as_deref()).map(str::to_owned);
     Some(built)
 }
 

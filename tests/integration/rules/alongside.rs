@@ -126,8 +126,8 @@ async fn results_that_are_not_of_this_manifest_are_refused() {
     std::fs::write(&file, elsewhere.replace(r#""which""#, r#""target": "dev", "which""#)).unwrap();
     site.run(&["apply", "--run-results", &file])
         .ends(1)
-        .says("other-target-results")
-        .says("dbt built for the target dev");
+        .says("other-target")
+        .says("the run built the target dev");
     site.run(&["apply", "--run-results", "nowhere.json"]).ends(1).says("cannot read nowhere.json");
     let manifest = site.path("target/manifest.json");
     site.run(&["apply", "--run-results", manifest.to_str().unwrap()])
