@@ -1,7 +1,7 @@
 //! Snowflake: sessions over HTTPS, by the crate `snowflake-api`.
 //!
 //! [`Sessions`] is what observing and applying stand on: statements in, rows or a typed failure out.
-//! What that crate lacks is mended in [`http`], the layer under it.
+//! What that crate lacks is mended in `http`, the layer under it.
 
 mod account;
 mod arrow;
