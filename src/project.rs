@@ -82,6 +82,14 @@ impl Project {
         (project.filter(|_| !found.has_errors()), found)
     }
 
+    /// Reads everything. The project is there wherever configuration and manifest are sound, even
+    /// where its declarations are wrong: nothing may be planned for it while there are errors.
+    pub fn inspect(places: &Places, as_of: i64) -> (Option<Self>, Diagnostics) {
+        let (project, sound, mut found) = Self::read(places, as_of);
+        found.extend(project.as_ref().and_then(Self::written_for_another));
+        (project.filter(|_| sound), found)
+    }
+
     /// Reads everything and resolves it, for no warehouse in particular. Where only declarations
     /// are wrong, the rest is resolved without them: what is wrong there is said too.
     pub fn check(places: &Places, as_of: i64) -> (Option<(Self, Resolved)>, Diagnostics) {
@@ -148,6 +156,17 @@ impl Project {
             as_of,
         };
         (Some(project), sound, found)
+    }
+
+    /// The deployment's name, as resolution takes it.
+    pub fn deployment(&self) -> Option<&str> {
+        self.config.deployment.as_ref().map(|named| named.value.as_str()).or(self.name.as_deref())
+    }
+
+    /// What members files' names become by the environment's templates, as a user's and a group's.
+    pub fn member_names(&self, name: &str) -> Vec<String> {
+        self.environment()
+            .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
     }
 
     /// Its environment.

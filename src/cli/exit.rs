@@ -14,6 +14,8 @@ pub enum Exit {
     Usage = 2,
     /// Changes are pending (`plan --check`, `verify`).
     Pending = 3,
+    /// A gate of a promotion is closed.
+    Gate = 4,
     /// Applied in part.
     Partly = 5,
     /// The plan is stale.

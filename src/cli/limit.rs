@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::exit::WrongArguments;
-use super::selection::SelectionFlags;
+use super::selection::{Selection, SelectionFlags};
 use super::{Format, Global, PlanFlags, output, plan};
 use crate::dbt::{Built, read_run_results};
 use crate::model::{Diagnostic, Diagnostics, Place};
@@ -39,7 +39,24 @@ pub(super) fn load(global: &Global, limits: &LimitFlags) -> anyhow::Result<Optio
         return refuse(global, found);
     }
     let Some(project) = plan::load_for(global, selection.needs())? else { return Ok(None) };
-    let chosen = selection.choose(&project)?;
+    let limit = of(&project, limits, &selection, &mut found)?;
+    if found.has_errors() {
+        return refuse(global, found);
+    }
+    if global.format == Format::Text {
+        output::findings(found.clone());
+    }
+    Ok(Some(Limited { project, limit, found }))
+}
+
+/// How far a plan may reach in a project that has been read for this selection.
+pub(super) fn of(
+    project: &Project,
+    limits: &LimitFlags,
+    selection: &Selection,
+    found: &mut Diagnostics,
+) -> anyhow::Result<Option<Limit>> {
+    let chosen = selection.choose(project)?;
     let mut nodes = chosen.map(|chosen| {
         found.extend(chosen.found);
         chosen.nodes
@@ -63,14 +80,7 @@ pub(super) fn load(global: &Global, limits: &LimitFlags) -> anyhow::Result<Optio
             nodes = Some(built.nodes);
         }
     }
-    if found.has_errors() {
-        return refuse(global, found);
-    }
-    if global.format == Format::Text {
-        output::findings(found.clone());
-    }
-    let limit = nodes.map(|nodes| Limit { nodes, gone });
-    Ok(Some(Limited { project, limit, found }))
+    Ok(nodes.map(|nodes| Limit { nodes, gone }))
 }
 
 fn refuse(global: &Global, found: Diagnostics) -> anyhow::Result<Option<Limited>> {
@@ -91,6 +101,15 @@ fn left_out(built: &Built, path: &std::path::Path) -> Vec<Diagnostic> {
 }
 
 impl LimitFlags {
+    /// Reads the selection; what is wrong with its files goes to `found`.
+    pub(super) fn read(
+        &self,
+        project_dir: &std::path::Path,
+        found: &mut Diagnostics,
+    ) -> anyhow::Result<Selection> {
+        self.selection.read(project_dir, found)
+    }
+
     /// Whether anything is said.
     pub(super) fn is_empty(&self) -> bool {
         self.run_results.is_none() && self.selection.is_empty()

@@ -4,11 +4,14 @@ mod apply;
 mod compile;
 mod compile_dbt;
 mod completions;
+mod custody;
 mod exit;
 mod init;
 mod limit;
+mod log;
 mod output;
 mod plan;
+mod promote;
 mod reference;
 mod rehearse;
 mod schema;
@@ -46,6 +49,7 @@ Exit status:
   1  failed
   2  wrong arguments
   3  changes pending (plan --check, and verify on drift)
+  4  a gate of a promotion is closed
   5  applied in part
   6  the plan is stale
   7  reading back shows a difference
@@ -141,8 +145,12 @@ enum Command {
     Plan(plan::Arguments),
     /// Make them so, and verify
     Apply(apply::Arguments),
+    /// Plan for the next environment what is to be added there; any closed gate stops it
+    Promote(promote::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Since when? What was applied, by product, role, person and model, from the receipts
+    Log(log::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
@@ -191,6 +199,7 @@ impl PlanFlags {
             allow_revokes,
             allow_gap,
             limit: None,
+            only_adds: false,
         }
     }
 }
@@ -221,6 +230,17 @@ impl Global {
     /// What `--vars` says; what it cannot read it does not repeat.
     fn vars(&self) -> Result<Vars, String> {
         self.vars.as_ref().map_or(Ok(Vars::new()), |text| parse_vars(text.expose_secret()))
+    }
+
+    /// The first of the flags given that name one environment's files or schema: where two
+    /// environments are read, they would be taken for both.
+    fn of_one_environment(&self) -> Option<&'static str> {
+        let said = [
+            ("--manifest", self.manifest.is_some()),
+            ("--target-schema", self.target_schema.is_some()),
+            ("--target-database", self.target_database.is_some()),
+        ];
+        said.into_iter().find(|(_, said)| *said).map(|(flag, _)| flag)
     }
 
     fn places(&self) -> Places {
@@ -271,7 +291,9 @@ pub fn run() -> Exit {
         Command::Compile(arguments) => compile::run(&global, arguments),
         Command::Plan(arguments) => plan::run(&global, arguments),
         Command::Apply(arguments) => apply::run(&global, arguments),
+        Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::Log(arguments) => log::run(&global, arguments),
         Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),

@@ -53,14 +53,14 @@ fn planned(sides: &Sides) -> Difference {
     owners::owners(sides, &names, &mut out);
     grants::grants(sides, &names, &mut out);
     members::members(sides, &names, &mut out);
-    if sides.within.is_everything() {
+    if sides.within.is_everything() && !sides.options.only_adds {
         grants::defaults(sides, &names, &mut out);
         attributes(sides, &names, &mut out);
         left_over(sides, &names, &mut out);
         roles::drops(sides, &names, &mut out);
         future::shadows(sides, &mut out);
     } else {
-        limit::refuse_renamed(&names, &mut out);
+        limit::refuse_renamed(sides, &names, &mut out);
     }
     let late = gaps::gaps(sides, &mut out);
     order::order(&mut out.steps, sides.observed, &names, &late);

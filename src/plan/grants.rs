@@ -22,6 +22,9 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
         by_role,
     };
     missing(&seen, out);
+    if sides.options.only_adds {
+        return;
+    }
     for (key, entries) in &seen.by_role {
         extra(&seen, key, entries, out);
     }
@@ -187,7 +190,7 @@ fn missing(seen: &Seen, out: &mut Difference) {
             false => PrivilegeSet::EMPTY,
         };
         let missing = wanted.union(retained).minus(seen.stays(key));
-        if missing.is_empty() || will_own(sides, seen.names, on, role) {
+        if missing.is_empty() || will_own(seen, on, role) {
             continue;
         }
         let mut because: Vec<Reason> = declared
@@ -206,7 +209,12 @@ fn missing(seen: &Seen, out: &mut Difference) {
 }
 
 /// An owner has every privilege by itself, and no grants of its own to add or take.
-fn will_own(sides: &Sides, names: &NewNames, on: &Securable, role: &Ident) -> bool {
+fn will_own(seen: &Seen, on: &Securable, role: &Ident) -> bool {
+    let Seen { sides, names, .. } = seen;
+    // Where nothing is handed back, who owns it now goes on owning it.
+    if sides.options.only_adds && seen.owner(on).as_ref() == Some(role) {
+        return true;
+    }
     if let Some(owner) = sides.desired.owners.get(on) {
         return owner.role == *role;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Difference, NewNames, Refusal};
+use super::{Difference, NewNames, Refusal, Sides};
 use crate::model::{
     Change, DesiredGrant, DesiredState, Ident, ObjectClass, PrivilegeSet, RelationKey, SchemaKey,
     Scope, Securable,
@@ -39,6 +39,8 @@ struct Only {
     /// Roles that are declared to own something there.
     owners: BTreeSet<Ident>,
     gone: Option<Gone>,
+    /// Members are let into these roles, whether or not the plan makes them.
+    members: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +100,7 @@ impl Within {
             roles: BTreeSet::new(),
             owners: BTreeSet::new(),
             gone,
+            members: false,
         }));
         let granted = desired.grants.keys().filter(|(on, _)| within.covers(on));
         let roles: BTreeSet<Ident> = granted.map(|(_, role)| role.clone()).collect();
@@ -115,6 +118,15 @@ impl Within {
             only.owners = owners;
         }
         within
+    }
+
+    /// Whether members come along into all roles that are declared to have something there: a
+    /// promotion brings them with the nodes.
+    pub fn with_members(mut self, members: bool) -> Self {
+        if let Some(only) = &mut self.0 {
+            only.members = members;
+        }
+        self
     }
 
     /// Whether there is no limit.
@@ -169,8 +181,9 @@ impl Within {
         self.0.as_ref().is_none_or(|only| only.roles.contains(role))
     }
 
-    /// Whether a declared member is let in: into a role that this plan makes, and the role that
-    /// runs dbt into an owner, since it could not rebuild what it hands over.
+    /// Whether a declared member is let in: into a role that this plan makes (a promotion: into any
+    /// that has something there), and the role that runs dbt into an owner, since it could not
+    /// rebuild what it hands over.
     pub(super) fn admits(
         &self,
         role: &Ident,
@@ -180,7 +193,10 @@ impl Within {
     ) -> bool {
         match &self.0 {
             None => true,
-            Some(only) => new || only.owners.contains(role) && deploys == Some(member),
+            Some(only) => {
+                new || only.members && only.roles.contains(role)
+                    || only.owners.contains(role) && deploys == Some(member)
+            }
         }
     }
 }
@@ -194,8 +210,12 @@ pub(super) fn new_roles(out: &Difference) -> BTreeSet<Ident> {
     roles.collect()
 }
 
-/// A limited plan renames nothing, so it cannot speak of a role that is to get another name.
-pub(super) fn refuse_renamed(names: &NewNames, out: &mut Difference) {
+/// A plan that renames nothing cannot speak of a role that is to get another name.
+pub(super) fn refuse_renamed(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let (what, help) = match sides.options.only_adds {
+        true => ("a promotion", "an ordinary plan and apply there renames it first"),
+        false => ("a selection", "apply once without a selection"),
+    };
     let renamed: BTreeMap<&Ident, &Ident> =
         names.iter().filter(|(from, to)| from != to).map(|(from, to)| (to, from)).collect();
     let mut hit: BTreeSet<(&Ident, &Ident)> = BTreeSet::new();
@@ -210,8 +230,8 @@ pub(super) fn refuse_renamed(names: &NewNames, out: &mut Difference) {
         .into_iter()
         .map(|(from, to)| Refusal {
             code: "role-to-rename",
-            message: format!("{from} is to be renamed to {to}, which a selection does not do"),
-            help: "apply once without a selection".to_owned(),
+            message: format!("{from} is to be renamed to {to}, which {what} does not do"),
+            help: help.to_owned(),
         })
         .collect();
     out.refused.extend(refusals);

@@ -39,7 +39,7 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             });
         }
     }
-    if !sides.within.is_everything() {
+    if !sides.within.is_everything() || sides.options.only_adds {
         return;
     }
     for membership in &sides.observed.memberships {

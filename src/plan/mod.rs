@@ -27,7 +27,7 @@ use crate::resolve::Resolved;
 
 pub use diff::{diff, interested_in};
 pub use file::{
-    Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Sources,
+    Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Signature, Sources,
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};
@@ -52,6 +52,8 @@ pub struct Options {
     pub allow_gap: bool,
     /// Only the access of these nodes is touched; `None` for all.
     pub limit: Option<Limit>,
+    /// Nothing is taken away, renamed or handed back: what a promotion does.
+    pub only_adds: bool,
 }
 
 /// Why a change is made.
@@ -143,7 +145,8 @@ impl<'a> Sides<'a> {
             environments,
             declared: resolved.declared,
             options,
-            within: Within::of(options.limit.as_ref(), resolved, scope),
+            within: Within::of(options.limit.as_ref(), resolved, scope)
+                .with_members(options.only_adds),
         }
     }
 }

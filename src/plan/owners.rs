@@ -12,16 +12,27 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     for (on, owner) in sides.desired.owners.iter().filter(|(on, _)| covered(on)) {
         check_deploy_role(sides, names, (on, &owner.role), &new, out);
         let Some(relation) = sides.observed.inventory.relation(on) else { continue };
-        if new_name(names, &relation.owner) != &owner.role {
+        let now = new_name(names, &relation.owner);
+        if now != &owner.role && sides.options.only_adds && names.contains_key(&relation.owner) {
+            out.left.push(Left {
+                role: owner.role.clone(),
+                what: format!("ownership of {}, which is {now}'s", describe(on)),
+                why: "it would be taken from a managed role, which an ordinary plan does"
+                    .to_owned(),
+            });
+        } else if now != &owner.role {
             out.steps.push(Step {
                 change: Change::SetOwner {
                     on: on.clone(),
-                    from: new_name(names, &relation.owner).clone(),
+                    from: now.clone(),
                     to: owner.role.clone(),
                 },
                 why: Why::Declared(owner.because.clone()),
             });
         }
+    }
+    if sides.options.only_adds {
+        return;
     }
     for (on, owner) in sides.observed.owned.iter().filter(|(on, _)| covered(on)) {
         if let Some(name) = names.get(owner)

@@ -47,7 +47,7 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     for name in gone {
         names.insert(name.clone(), name);
     }
-    if !sides.within.is_everything() {
+    if !sides.within.is_everything() || sides.options.only_adds {
         renames.clear();
     }
     check_taken(sides, &names, &renames, out);

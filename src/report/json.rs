@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::matrix::Cell;
 use crate::model::{Change, Diagnostic, Ident, Securable};
 use crate::plan::{Difference, Left, Plan, Refusal};
+use crate::promote::{Closed, Gate, Skipped};
 
 /// Of every shape here.
 pub const VERSION: u32 = 1;
@@ -92,6 +93,58 @@ pub struct Applied {
     pub outside: Option<usize>,
     /// Errors and warnings.
     pub findings: Vec<Diagnostic>,
+}
+
+/// `promote --format json`.
+#[derive(Debug, Serialize)]
+pub struct Promoted {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The source environment.
+    pub from: String,
+    /// The target environment.
+    pub to: String,
+    /// Nothing has to be added.
+    pub in_sync: bool,
+    /// The plan, as `--out` writes it; absent where a gate is closed or there are errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
+    /// Every gate.
+    pub gates: Vec<AskedGate>,
+    /// Declared nodes that are not in the target yet.
+    pub skipped: Vec<Skipped>,
+    /// What an ordinary plan does in the target beyond it.
+    pub beyond: Vec<Change>,
+    /// What a guard refuses.
+    pub refused: Vec<Refusal>,
+    /// How many changes lie outside of a limit; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outside: Option<usize>,
+    /// Errors and warnings.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// A gate, and why it is closed.
+#[derive(Debug, Serialize)]
+pub struct AskedGate {
+    /// Which.
+    pub gate: &'static str,
+    /// It is open.
+    pub open: bool,
+    /// Why not.
+    pub because: Vec<Closed>,
+}
+
+impl AskedGate {
+    /// All of them.
+    pub fn all(closed: &[Closed]) -> Vec<Self> {
+        let asked = |gate: Gate| {
+            let of_it = closed.iter().filter(|closed| closed.gate == gate);
+            let because: Vec<Closed> = of_it.cloned().collect();
+            Self { gate: gate.code(), open: because.is_empty(), because }
+        };
+        Gate::ALL.into_iter().map(asked).collect()
+    }
 }
 
 /// `rehearse --format json`.

@@ -8,6 +8,7 @@ pub mod findings;
 pub mod json;
 pub mod matrix;
 pub mod plan;
+pub mod promotion;
 
 /// `1 grant`, `2 grants`.
 pub(crate) fn count(n: usize, what: &str) -> String {

@@ -45,6 +45,16 @@ pub fn text(
     out
 }
 
+/// What decides about gates and has changed since the last receipt: the first that is seen.
+pub fn gates(changed: &[String]) -> String {
+    let lines = changed.iter().map(|line| format!("Gates changed {}\n", printable(line)));
+    let mut out: String = lines.collect();
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
 /// How far a limited plan reaches, and how much it leaves.
 pub fn limited(limit: &Limit, outside: usize) -> String {
     let gone = if limit.gone { " and those that are gone" } else { "" };
@@ -106,26 +116,9 @@ impl Style {
 fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
     let mut by_role: BTreeMap<&Ident, Vec<&Step>> = BTreeMap::new();
     for step in steps {
-        by_role.entry(role_of(&step.change)).or_default().push(step);
+        by_role.entry(step.change.role()).or_default().push(step);
     }
     by_role
-}
-
-fn role_of(change: &Change) -> &Ident {
-    match change {
-        Change::CreateRole { role, .. }
-        | Change::AdoptRole { role, .. }
-        | Change::ResetAttributes { role, .. }
-        | Change::Grant { role, .. }
-        | Change::AddMember { role, .. }
-        | Change::RevokeGrantOption { role, .. }
-        | Change::Revoke { role, .. }
-        | Change::RevokeDefault { role, .. }
-        | Change::RevokeAdminOption { role, .. }
-        | Change::RemoveMember { role, .. }
-        | Change::DropRole { role } => role,
-        Change::RenameRole { to, .. } | Change::SetOwner { to, .. } => to,
-    }
 }
 
 fn line(step: &Step, style: &Style) -> String {

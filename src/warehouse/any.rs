@@ -2,8 +2,11 @@
 
 use super::postgres::Postgres;
 use super::snowflake::Snowflake;
-use super::{Execute, Look, Observe, WarehouseError};
-use crate::model::{Change, ObservedState, Scope, ServerIdentity};
+use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::model::{
+    Change, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
+};
+use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse of either kind.
 #[allow(missing_debug_implementations)]
@@ -52,6 +55,43 @@ impl Observe for Warehouse {
             Self::Snowflake(snowflake) => snowflake.observe(look).await,
         }
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.store().await,
+            Self::Snowflake(snowflake) => snowflake.store().await,
+        }
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.receipts(ask).await,
+            Self::Snowflake(snowflake) => snowflake.receipts(ask).await,
+        }
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.stamp().await,
+            Self::Snowflake(snowflake) => snowflake.stamp().await,
+        }
+    }
+}
+
+impl ObservePublic for Warehouse {
+    async fn public(
+        &mut self,
+        schemas: &std::collections::BTreeSet<SchemaKey>,
+    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.public(schemas).await,
+            // What is not known is not taken for nothing.
+            Self::Snowflake(_) => Err(WarehouseError::Forbidden(
+                "what PUBLIC holds is not read on Snowflake yet, so nothing is promoted there"
+                    .to_owned(),
+            )),
+        }
+    }
 }
 
 impl Execute for Warehouse {
@@ -80,6 +120,13 @@ impl Execute for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.execute(changes).await,
             Self::Snowflake(snowflake) => snowflake.execute(changes).await,
+        }
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.keep(entry).await,
+            Self::Snowflake(snowflake) => snowflake.keep(entry).await,
         }
     }
 

@@ -4,14 +4,19 @@
 //! transaction that can die in the middle. It does not know who may do what: that is a server's
 //! to judge.
 
+mod receipts;
 mod roles;
+
+use std::collections::BTreeSet;
 
 use crate::model::{
     AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
-    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, Securable, ServerIdentity,
+    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
+    ServerIdentity,
 };
 
-use super::{Execute, Look, Observe, WarehouseError};
+use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse that is an [`ObservedState`].
 #[derive(Debug, Clone)]
@@ -23,18 +28,33 @@ pub struct Memory {
     grantor: Option<Ident>,
     /// How many changes are made before the session dies.
     lives: Option<usize>,
+    public: Vec<(Securable, PrivilegeSet)>,
+    kept: receipts::Kept,
 }
 
 impl Memory {
     /// A warehouse that has `state`. What is granted is granted by the object's owner where that
     /// is known, else by the acting role, as a superuser's session does.
     pub fn new(state: ObservedState) -> Self {
-        Self { state, before: None, grantor: None, lives: None }
+        Self {
+            state,
+            before: None,
+            grantor: None,
+            lives: None,
+            public: Vec::new(),
+            kept: receipts::Kept::default(),
+        }
     }
 
     /// Lets `grantor` grant everything from now on.
     pub fn granting_as(mut self, grantor: Ident) -> Self {
         self.grantor = Some(grantor);
+        self
+    }
+
+    /// Lets everybody have this.
+    pub fn open_to_public(mut self, on: Securable, privileges: PrivilegeSet) -> Self {
+        self.public.push((on, privileges));
         self
     }
 
@@ -129,6 +149,24 @@ impl Memory {
         self.state.memberships.sort_unstable();
         self.state.defaults.sort_unstable();
         Ok(())
+    }
+
+    /// One step nearer to the session's end, which undoes what was not committed.
+    async fn live(&mut self) -> Result<(), WarehouseError> {
+        match &mut self.lives {
+            Some(0) => {
+                self.lives = None;
+                self.roll_back().await?;
+                let target = "memory".to_owned();
+                let cause = "the session died, as it was told to".to_owned();
+                Err(WarehouseError::Connect { target, cause })
+            }
+            Some(lives) => {
+                *lives -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn role(&mut self, change: &Change, role: &Ident) -> Result<&mut ObservedRole, WarehouseError> {
@@ -281,6 +319,30 @@ impl Observe for Memory {
     async fn observe(&mut self, _look: &Look) -> Result<ObservedState, WarehouseError> {
         Ok(self.state.clone())
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        Ok(self.kept.store())
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        Ok(self.kept.asked(ask))
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        Ok(Some(self.kept.stamp(&self.state.server)))
+    }
+}
+
+impl ObservePublic for Memory {
+    async fn public(
+        &mut self,
+        schemas: &BTreeSet<SchemaKey>,
+    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+        let mut public = self.public.clone();
+        public.retain(|(on, _)| on.schema_key().is_some_and(|schema| schemas.contains(&schema)));
+        public.sort();
+        Ok(public)
+    }
 }
 
 impl Execute for Memory {
@@ -289,25 +351,21 @@ impl Execute for Memory {
             return Err(WarehouseError::Locked("a transaction is open already".to_owned()));
         }
         self.before = Some(self.state.clone());
+        self.kept.begin();
         Ok(())
     }
 
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError> {
         for change in changes {
-            match &mut self.lives {
-                Some(0) => {
-                    self.lives = None;
-                    self.roll_back().await?;
-                    let target = "memory".to_owned();
-                    let cause = "the session died, as it was told to".to_owned();
-                    return Err(WarehouseError::Connect { target, cause });
-                }
-                Some(lives) => *lives -= 1,
-                None => {}
-            }
+            self.live().await?;
             self.change(change)?;
         }
         Ok(())
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        self.live().await?;
+        self.kept.keep(entry.clone())
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {
@@ -320,6 +378,7 @@ impl Execute for Memory {
     async fn roll_back(&mut self) -> Result<(), WarehouseError> {
         if let Some(before) = self.before.take() {
             self.state = before;
+            self.kept.roll_back();
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn rows(
+    pub(super) async fn rows(
         &self,
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],

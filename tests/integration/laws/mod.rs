@@ -1,5 +1,6 @@
 //! The laws of `ARCHITECTURE.md`, on random worlds: in memory, and on real servers.
 
+mod adding;
 mod dump;
 mod limited;
 mod memory;

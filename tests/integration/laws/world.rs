@@ -257,6 +257,7 @@ fn options() -> impl Strategy<Value = Options> {
         allow_gap: false,
         allow_revokes: Some(u64::MAX),
         limit: None,
+        only_adds: false,
     })
 }
 

@@ -261,13 +261,15 @@ impl Beside<'_> {
     }
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+/// Writes a file below a folder.
+pub fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }
 
-fn manifest(ground: &Ground, project: &str, models: &[Model]) -> String {
+/// The manifest of a project with these models.
+pub fn manifest(ground: &Ground, project: &str, models: &[Model]) -> String {
     let mut nodes = serde_json::Map::new();
     for Model { relation, database, grants, dbt_grants } in models {
         let database = database.as_ref().unwrap_or(&ground.database);

@@ -1,0 +1,239 @@
+//! Gates: what must hold before access is promoted. All of them are asked, and any that does not
+//! hold stops the promotion.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::Everybodys;
+use crate::apply::Compared;
+use crate::dialect::Dialect;
+use crate::model::{Change, Diagnostics, Ident, Severity};
+use crate::plan::{Difference, Limit, Refusal, Step, Why};
+use crate::project::Project;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// The source is as it is declared: what is promoted was tried there.
+    SourceDrift,
+    /// What `validate` calls an error, of either environment.
+    Validation,
+    /// No product role gets more than its `may`.
+    BeyondMay,
+    /// Everybody who is in a role of the source stands in an owner's file.
+    UndeclaredMember,
+    /// What is promoted is open to nobody at large.
+    GrantToPublic,
+}
+
+impl Gate {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 5] = [
+        Self::SourceDrift,
+        Self::Validation,
+        Self::BeyondMay,
+        Self::UndeclaredMember,
+        Self::GrantToPublic,
+    ];
+
+    /// Stable, in kebab case.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::SourceDrift => "source-drift",
+            Self::Validation => "validation-failed",
+            Self::BeyondMay => "beyond-may",
+            Self::UndeclaredMember => "undeclared-member",
+            Self::GrantToPublic => "grant-to-public",
+        }
+    }
+}
+
+impl Serialize for Gate {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// One reason why a gate is closed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Closed {
+    /// Which.
+    pub gate: Gate,
+    /// What was found.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+impl Closed {
+    /// As other refusals are shown.
+    pub fn refusal(&self) -> Refusal {
+        let Self { gate, message, help } = self;
+        Refusal { code: gate.code(), message: message.clone(), help: help.clone() }
+    }
+}
+
+/// What `validate` would call wrong in an environment, apart from who gets too much.
+pub(super) fn validation(environment: &str, found: &Diagnostics) -> Option<Closed> {
+    let errors = found.iter().filter(|d| d.severity == Severity::Error && !is_beyond(d.code));
+    let codes: BTreeSet<&str> = errors.map(|finding| finding.code).collect();
+    (!codes.is_empty()).then(|| Closed {
+        gate: Gate::Validation,
+        message: format!(
+            "{environment} is not valid: {}",
+            codes.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+        help: format!("see the errors above; `rolecall validate --target {environment}` says them"),
+    })
+}
+
+/// What is given beyond a product role's `may` in an environment.
+pub(super) fn beyond_may(environment: &str, found: &Diagnostics) -> Vec<Closed> {
+    let beyond = found.iter().filter(|d| d.severity == Severity::Error && is_beyond(d.code));
+    beyond
+        .map(|finding| Closed {
+            gate: Gate::BeyondMay,
+            message: format!("in {environment}: {}", finding.message),
+            help: "declare less, or let the platform widen the role's `may`".to_owned(),
+        })
+        .collect()
+}
+
+fn is_beyond(code: &str) -> bool {
+    code == Gate::BeyondMay.code()
+}
+
+/// Whatever an apply in the source would do, but for people who are in by hand.
+pub(super) fn source_drift(
+    from: &Project,
+    source: &Compared,
+    limit: Option<&Limit>,
+    limited: &Difference,
+) -> Vec<Closed> {
+    let name = &from.environment;
+    let help = format!("`rolecall apply --target {name}` makes it so, and shows what it does");
+    let by_hand: BTreeSet<&Change> = by_hand(source).map(|step| &step.change).collect();
+    let mut closed: Vec<Closed> = Vec::new();
+    let steps = limited.steps.iter().filter(|step| !by_hand.contains(&step.change));
+    closed.extend(steps.map(|step| Closed {
+        gate: Gate::SourceDrift,
+        message: format!("{name} is not as declared; to be done there: {}", step.change.brief()),
+        help: help.clone(),
+    }));
+    let told = |what: String| Closed {
+        gate: Gate::SourceDrift,
+        message: format!("{name} cannot be compared with what is declared: {what}"),
+        help: format!("`rolecall verify --target {name}` says it in full; mend it there"),
+    };
+    let errors = limited.found.iter().filter(|d| d.severity == Severity::Error);
+    closed.extend(errors.map(|finding| told(finding.message.clone())));
+    closed.extend(limited.refused.iter().map(|refusal| told(refusal.message.clone())));
+    for node in source.resolved.nodes.iter().filter(|node| node.missing) {
+        let declares = |id| from.declarations.get(id).is_some_and(|d| !d.grants.is_empty());
+        let meant = limit.is_none_or(|limit| limit.nodes.contains(&node.unique_id));
+        if meant && declares(&node.unique_id) {
+            closed.push(Closed {
+                gate: Gate::SourceDrift,
+                message: format!("{} is declared on, and not built in {name}", node.unique_id),
+                help: format!("`dbt build --target {name}`, and `rolecall apply` there"),
+            });
+        }
+    }
+    closed
+}
+
+/// Those who are in a role of the source by nobody's file.
+pub(super) fn undeclared_members(from: &Project, source: &Compared) -> Vec<Closed> {
+    let tell = |step: &Step| {
+        let Change::RemoveMember { role, member, grantor, .. } = &step.change else { return None };
+        let by = grantor.as_ref().map(|by| format!(", let in by {by}")).unwrap_or_default();
+        Some(Closed {
+            gate: Gate::UndeclaredMember,
+            message: format!(
+                "{member} is in {role} in {}{by}, and no owner's file says so",
+                from.environment
+            ),
+            help: format!(
+                "let the owner write the member into {}, or take {member} out by `rolecall apply --target {}`",
+                owners_file(source, role),
+                from.environment
+            ),
+        })
+    };
+    by_hand(source).filter_map(tell).collect()
+}
+
+/// The steps that take out who is in a declared role and stands in no file.
+fn by_hand(source: &Compared) -> impl Iterator<Item = &Step> {
+    let desired = &source.resolved.desired;
+    source.difference.steps.iter().filter(|step| match &step.change {
+        Change::RemoveMember { role, member, .. } => {
+            step.why == Why::Undeclared
+                && desired.roles.contains_key(role)
+                && !desired.memberships.contains_key(&(role.clone(), member.clone()))
+        }
+        _ => false,
+    })
+}
+
+fn owners_file(source: &Compared, role: &Ident) -> String {
+    let product = source.resolved.desired.roles.get(role).map(|role| &role.marker.product);
+    product.map_or("the owner's file".to_owned(), |it| format!("rolecall/members/{it}.yml"))
+}
+
+/// What PUBLIC has on relations that are promoted, or gets there by dbt's own `grants`.
+pub(super) fn grants_to_public(
+    to: &Project,
+    target: &Compared,
+    promoted: &BTreeSet<String>,
+    everybodys: &Everybodys,
+) -> Vec<Closed> {
+    let mut closed = BTreeSet::new();
+    for node in target.resolved.nodes.iter().filter(|node| promoted.contains(&node.unique_id)) {
+        let Some(relation) = node.relation.as_ref().and_then(|on| on.relation_key()) else {
+            continue;
+        };
+        for (on, privileges) in everybodys {
+            if on.relation_key().as_ref() == Some(&relation) {
+                closed.insert(Closed {
+                    gate: Gate::GrantToPublic,
+                    message: format!(
+                        "PUBLIC has {privileges} on {} {on} in {}, so everybody has",
+                        on.class(),
+                        to.environment
+                    ),
+                    help: "revoke it there by hand: what PUBLIC has is not rolecall's".to_owned(),
+                });
+            }
+        }
+    }
+    let nodes = promoted.iter().filter_map(|id| to.manifest.nodes.get(id));
+    for (node, words, grantee) in nodes.flat_map(|node| {
+        let each = node.grants.iter();
+        each.flat_map(move |(words, grantees)| grantees.iter().map(move |g| (node, words, g)))
+    }) {
+        if grantee.split(',').any(|grantee| is_public(to.dialect(), grantee)) {
+            closed.insert(Closed {
+                gate: Gate::GrantToPublic,
+                message: format!(
+                    "dbt's own `grants` give PUBLIC {words} on {} in {}",
+                    node.unique_id, to.environment
+                ),
+                help: "take it out of `grants`".to_owned(),
+            });
+        }
+    }
+    closed.into_iter().collect()
+}
+
+/// dbt writes a grantee into SQL as it stands: whatever follows the name is SQL too. In PostgreSQL
+/// the quoted name means everybody as well.
+fn is_public(dialect: &dyn Dialect, grantee: &str) -> bool {
+    let mut words = grantee.split_ascii_whitespace();
+    let is_word =
+        |word: &&str| word.eq_ignore_ascii_case("group") || word.eq_ignore_ascii_case("role");
+    let name = words.find(|word| !is_word(word)).unwrap_or_default();
+    name.eq_ignore_ascii_case("public")
+        || dialect.fold(name).is_ok_and(|name| name.as_str().eq_ignore_ascii_case("public"))
+}

@@ -1,0 +1,263 @@
+//! Promotion: access comes into the next environment with its models, members included.
+//!
+//! It resolves the target again, by the target's own manifest and names, and plans only what is to
+//! be added there. The source says whether that may be done: nobody and nothing is copied from it.
+
+mod gates;
+mod way;
+
+use std::collections::BTreeSet;
+
+use crate::apply::{Compared, Failure, compare};
+use crate::model::{Change, Diagnostic, Diagnostics, PrivilegeSet, Securable};
+use crate::plan::{self, Limit, Options, Sides, Step};
+use crate::project::Project;
+use crate::warehouse::{Observe, ObservePublic};
+
+pub use gates::{Closed, Gate};
+pub use way::way;
+
+/// What PUBLIC holds, by object.
+pub type Everybodys = Vec<(Securable, PrivilegeSet)>;
+
+/// An environment as it was read from files.
+pub struct Side<'a> {
+    /// Its project.
+    pub project: &'a Project,
+    /// What is wrong with its files: with errors, it is not compared.
+    pub found: Diagnostics,
+}
+
+/// How to promote.
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// Only these nodes.
+    pub limit: Option<Limit>,
+    /// A member that the target does not know is an error.
+    pub strict: bool,
+}
+
+impl How {
+    /// What the plan for the target is made with.
+    pub fn options(&self) -> Options {
+        Options {
+            skip_missing: true,
+            limit: self.limit.clone(),
+            only_adds: true,
+            ..Options::default()
+        }
+    }
+}
+
+/// A declared node that gets no access in the target yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Skipped {
+    /// Its `unique_id`.
+    pub node: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What a promotion came to.
+#[derive(Debug, Clone, Default)]
+pub struct Promotion {
+    /// Which gates are closed, and why. With any, there is no plan.
+    pub closed: Vec<Closed>,
+    /// The target, and the changes there; absent where its files are wrong.
+    pub target: Option<Compared>,
+    /// Declared nodes that are not in the target yet.
+    pub skipped: Vec<Skipped>,
+    /// What an ordinary plan and apply in the target does beyond it.
+    pub beyond: Vec<Step>,
+    /// Errors and warnings.
+    pub found: Diagnostics,
+}
+
+impl Promotion {
+    /// Whether its changes may be made.
+    pub fn is_open(&self) -> bool {
+        self.closed.is_empty()
+            && !self.found.has_errors()
+            && self.target.as_ref().is_some_and(Compared::is_clean)
+    }
+}
+
+/// Whether the two manifests are of one project: nodes are known by `unique_id` in both.
+pub fn one_project(from: &Project, to: &Project) -> Option<Diagnostic> {
+    let in_both = || from.manifest.nodes.keys().any(|id| to.manifest.nodes.contains_key(id));
+    let named = from.name == to.name;
+    let empty = from.manifest.nodes.is_empty() || to.manifest.nodes.is_empty();
+    if named && (empty || in_both()) {
+        return None;
+    }
+    let name = |project: &Project| project.name.clone().unwrap_or_else(|| "a project".to_owned());
+    let message = match named {
+        false => format!(
+            "the manifest of {} is of {}, and that of {} of {}",
+            from.environment,
+            name(from),
+            to.environment,
+            name(to)
+        ),
+        true => format!(
+            "the manifests of {} and {} have no node in common",
+            from.environment, to.environment
+        ),
+    };
+    Some(
+        Diagnostic::error("different-projects", message)
+            .with_place(crate::model::Place::file(&from.manifest_path))
+            .with_also(crate::model::Place::file(&to.manifest_path), "the target's")
+            .with_help("give both manifests of one project: --from-manifest and --to-manifest"),
+    )
+}
+
+/// Asks the gates, and plans for the target what is to be added there. Changes nothing.
+pub async fn promote<S: Observe, T: ObservePublic>(
+    (from, source): (Side<'_>, &mut S),
+    (to, target): (Side<'_>, &mut T),
+    how: &How,
+) -> Result<Promotion, Failure> {
+    let mut promotion = Promotion::default();
+    let from_is_valid = check(&from, &mut promotion);
+    let to_is_valid = check(&to, &mut promotion);
+    let (from, to) = (from.project, to.project);
+    if from_is_valid {
+        ask_source(from, source, how, &mut promotion).await?;
+    }
+    if to_is_valid {
+        let compared = compare(target, to, &how.options(), None).await?;
+        ask_target(to, target, &compared, how, &mut promotion).await?;
+        promotion.skipped = skipped(from, to, &compared, how);
+        promotion.beyond = beyond(to, &compared);
+        promotion.found.extend(compared.findings());
+        if how.strict {
+            promotion.found.extend(unknown_members(to, &compared));
+        }
+        promotion.target = Some(compared);
+    }
+    promotion.closed.sort();
+    promotion.closed.dedup();
+    Ok(promotion)
+}
+
+/// As `validate` does, for no warehouse in particular.
+fn check(side: &Side<'_>, promotion: &mut Promotion) -> bool {
+    let Side { project, found } = side;
+    let mut found = found.clone();
+    let (_, problems) = project.resolve(None, &crate::model::Inventory::default(), false, None);
+    found.extend(problems.into_iter().filter(|d| d.severity == crate::model::Severity::Error));
+    promotion.closed.extend(gates::validation(&project.environment, &found));
+    promotion.closed.extend(gates::beyond_may(&project.environment, &found));
+    let valid = !found.has_errors();
+    promotion.found.extend(found);
+    valid
+}
+
+async fn ask_source<S: Observe>(
+    from: &Project,
+    source: &mut S,
+    how: &How,
+    promotion: &mut Promotion,
+) -> Result<(), Failure> {
+    // What is not there is said by a gate, and guards are for those who change something.
+    let options =
+        Options { skip_missing: true, allow_revokes: Some(u64::MAX), ..Options::default() };
+    let compared = compare(source, from, &options, None).await?;
+    // The nodes are the same in both; what is gone in the target is not the source's business.
+    let limit = how.limit.as_ref().map(|limit| Limit { gone: false, ..limit.clone() });
+    let limited = match &limit {
+        None => compared.difference.clone(),
+        Some(_) => difference(from, &compared, &Options { limit: limit.clone(), ..options }),
+    };
+    let closed = gates::source_drift(from, &compared, limit.as_ref(), &limited);
+    promotion.closed.extend(closed);
+    promotion.closed.extend(gates::undeclared_members(from, &compared));
+    Ok(())
+}
+
+async fn ask_target<T: ObservePublic>(
+    to: &Project,
+    target: &mut T,
+    compared: &Compared,
+    how: &How,
+    promotion: &mut Promotion,
+) -> Result<(), Failure> {
+    let promoted =
+        declared(to).filter(|id| how.limit.as_ref().is_none_or(|l| l.nodes.contains(*id)));
+    let promoted: BTreeSet<String> = promoted.cloned().collect();
+    let everybodys = target.public(&compared.scope.schemas).await?;
+    promotion.closed.extend(gates::grants_to_public(to, compared, &promoted, &everybodys));
+    Ok(())
+}
+
+/// The nodes that give access.
+fn declared(project: &Project) -> impl Iterator<Item = &String> {
+    project.declarations.iter().filter(|(_, node)| !node.grants.is_empty()).map(|(id, _)| id)
+}
+
+fn difference(project: &Project, compared: &Compared, options: &Options) -> plan::Difference {
+    let environments = project.config.environments.keys().cloned().collect();
+    let Compared { resolved, observed, scope, .. } = compared;
+    plan::diff(&Sides::of(resolved, observed, scope, &environments, options))
+}
+
+/// What is to go, or to be handed over or renamed, in the target: never by a promotion.
+fn beyond(to: &Project, compared: &Compared) -> Vec<Step> {
+    let options =
+        Options { skip_missing: true, allow_revokes: Some(u64::MAX), ..Options::default() };
+    let made: BTreeSet<&Change> = compared.difference.steps.iter().map(|s| &s.change).collect();
+    let is_beyond = |change: &Change| {
+        change.takes_away() || matches!(change, Change::RenameRole { .. } | Change::SetOwner { .. })
+    };
+    let ordinary = difference(to, compared, &options).steps.into_iter();
+    ordinary.filter(|step| is_beyond(&step.change) && !made.contains(&step.change)).collect()
+}
+
+/// Declared nodes, of either side, that get nothing in the target because they are not there.
+fn skipped(from: &Project, to: &Project, compared: &Compared, how: &How) -> Vec<Skipped> {
+    let mut skipped: Vec<Skipped> = declared(from)
+        .filter(|id| !to.manifest.nodes.contains_key(*id) && from.manifest.nodes.contains_key(*id))
+        .map(|id| Skipped {
+            node: id.clone(),
+            why: format!("not in the manifest of {}", to.environment),
+        })
+        .collect();
+    let meant = |id: &String| how.limit.as_ref().is_none_or(|limit| limit.nodes.contains(id));
+    let nodes = compared.resolved.nodes.iter().filter(|node| node.missing);
+    let nodes = nodes.filter(|n| meant(&n.unique_id) && declared(to).any(|id| *id == n.unique_id));
+    skipped.extend(nodes.map(|node| Skipped {
+        node: node.unique_id.clone(),
+        why: format!("not in the warehouse of {}", to.environment),
+    }));
+    skipped.sort();
+    skipped
+}
+
+/// With `--strict`: members of the plan's roles whom the target does not know.
+fn unknown_members(to: &Project, compared: &Compared) -> Vec<Diagnostic> {
+    let unknown = compared.resolved.desired.memberships.iter();
+    unknown
+        .filter(|((_, member), _)| !compared.observed.roles.contains_key(member))
+        .map(|((role, member), wanted)| {
+            let error = Diagnostic::error(
+                "missing-member",
+                format!(
+                    "the {} {member} is to be a member of {role}, and {} does not know that name",
+                    wanted.kind.as_str(),
+                    to.environment
+                ),
+            );
+            let error = error.with_help("create it there first, or promote without --strict");
+            let because = wanted.because.first();
+            match because.and_then(|why| Some((why.file.as_ref()?, why.line))) {
+                None => error,
+                Some((file, line)) => {
+                    let mut place = crate::model::Place::file(file);
+                    place.line = line;
+                    error.with_place(place)
+                }
+            }
+        })
+        .collect()
+}

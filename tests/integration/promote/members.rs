@@ -1,0 +1,199 @@
+//! What comes into the target: roles, what is declared there, and members.
+
+use super::stage::Stage;
+use crate::engines::snapshot;
+
+#[tokio::test]
+async fn a_product_comes_with_its_members_and_a_second_promotion_is_empty() {
+    for stage in Stage::each().await {
+        snapshot!(stage.promote(&[]).ends(0).out, @r"
+        Promotion from dev to prod
+
+        Plan for prod on postgres database prod_db
+
+        prod:p_analyst
+          + new role
+          + CONNECT on database prod_db  # read, model.dev:shop.s_t and 1 more
+          + USAGE on schema prod_db.s  # read, model.dev:shop.s_t and 1 more
+          + SELECT on table prod_db.s.t  # read, model.dev:shop.s_t
+          + SELECT on table prod_db.s.u  # read, model.dev:shop.s_u
+          + member prod:taylor (user)  # rolecall/members/p.yml:1
+
+        prod:p_engineer
+          + new role
+          + CONNECT on database prod_db  # read, model.dev:shop.s_t and 1 more
+          + USAGE on schema prod_db.s  # read, model.dev:shop.s_t and 1 more
+          + SELECT on table prod_db.s.t  # read, model.dev:shop.s_t
+          + SELECT on table prod_db.s.u  # read, model.dev:shop.s_u
+
+        To add: 2 roles, 8 grants, 1 member. To take away: nothing.
+        ");
+        stage.apply().ends(0);
+        stage.run(&["verify", "-t", "prod"]).ends(0);
+        stage.promote(&["--check"]).ends(0).says("Nothing to add: prod has all of it.");
+    }
+}
+
+/// A query by somebody's own login.
+async fn may(stage: &Stage, who: &str, query: &str) -> bool {
+    let session = stage.prod.connect(Some(who)).await;
+    session.say(query).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_member_reads_in_the_target_by_an_own_login_and_does_nothing_more() {
+    for stage in Stage::each().await {
+        assert!(!may(&stage, "taylor", "select * from s.t").await);
+        stage.promote(&[]).ends(0);
+        assert!(!may(&stage, "taylor", "select * from s.t").await, "promote changes nothing");
+        stage.apply().ends(0);
+        assert!(may(&stage, "taylor", "select * from s.t").await);
+        assert!(!may(&stage, "taylor", "insert into s.t values (1)").await);
+        assert!(!may(&stage, "sam", "select * from s.t").await);
+    }
+}
+
+#[tokio::test]
+async fn entries_for_other_environments_and_expired_ones_stay_behind() {
+    let stage = Stage::one().await;
+    stage.prod.sql("create role ~kim").await;
+    stage.dev.sql("create role ~kim").await;
+    stage.members(
+        "analyst:\n  - {user: taylor}\n  - {user: sam, environments: [dev]}\n  - {user: kim, until: 2020-01-31}\n",
+    );
+    stage.apply_in_dev();
+    let said = stage.promote(&[]).ends(0);
+    said.says("member prod:taylor").never_says("sam").never_says("kim");
+}
+
+#[tokio::test]
+async fn a_member_whom_the_target_does_not_know_is_named_and_left_out() {
+    let stage = Stage::one().await;
+    stage.dev.sql("create role ~robin").await;
+    stage.members("analyst: [{user: taylor}, {user: robin}]\n");
+    stage.apply_in_dev();
+    stage.promote(&["--strict"]).ends(1).says("error[missing-member]").says("prod:robin");
+    stage.has_no_plan();
+    stage.promote(&[]).ends(0).says("prod:p_analyst: user prod:robin, who is to be a member");
+    stage.apply().ends(0);
+    // Known there at last, only that member is missing.
+    stage.prod.sql("create role ~robin").await;
+    stage.promote(&["--strict"]).ends(0).says("To add: 1 member. To take away: nothing.");
+}
+
+#[tokio::test]
+async fn nothing_is_taken_away_and_what_must_go_is_listed() {
+    for stage in Stage::each().await {
+        stage.promote(&[]).ends(0);
+        stage.apply().ends(0);
+        stage.prod.sql("grant insert on s.t to ~p_analyst; grant ~p_analyst to ~sam").await;
+        stage.prod.sql("revoke select on s.u from ~p_analyst").await;
+        let said = stage.promote(&[]).ends(0);
+        snapshot!(said.out, @r"
+        Promotion from dev to prod
+
+        Plan for prod on postgres database prod_db
+
+        prod:p_analyst
+          + SELECT on table prod_db.s.u  # read, model.dev:shop.s_u
+
+        To add: 1 grant. To take away: nothing.
+
+        A promotion only adds; an ordinary plan and apply in prod also does:
+          revoke INSERT on table prod_db.s.t from prod:p_analyst
+          take prod:sam out of prod:p_analyst
+        ");
+        stage.apply().ends(0);
+        assert!(may(&stage, "sam", "insert into s.t values (1)").await, "it stays");
+        stage.promote(&["--check"]).ends(0).says("Nothing to add").says("take prod:sam out");
+        stage.run(&["apply", "-t", "prod", "--allow-revokes", "9"]).ends(0);
+        assert!(!may(&stage, "sam", "select * from s.t").await);
+        stage.promote(&[]).ends(0).never_says("sam");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_yet_is_named_and_gets_its_access_later() {
+    let stage = Stage::one().await;
+    stage.prod.sql("drop table s.u").await;
+    stage.promote(&[]).ends(0).says("s_u (not in the warehouse of prod)");
+    stage.apply().ends(0);
+    stage.prod.sql("create table s.u (x int)").await;
+    stage.promote(&[]).ends(0).says("To add: 2 grants.");
+    stage.apply().ends(0);
+    let new = crate::rules::site::model("s.w").gives("analyst", &["read"]);
+    stage.dev.sql("create table s.w (x int)").await;
+    stage.models("dev", &Stage::plain().into_iter().chain([new]).collect::<Vec<_>>());
+    stage.apply_in_dev();
+    stage.promote(&[]).ends(0).says("s_w (not in the manifest of prod)").says("Nothing to add");
+}
+
+#[tokio::test]
+async fn a_selection_brings_its_nodes_and_the_members_of_their_roles() {
+    let stage = Stage::one().await;
+    stage.promote(&["-s", "t"]).ends(0).says("To add: 2 roles, 6 grants, 1 member.");
+    stage.apply().ends(0);
+    assert!(may(&stage, "taylor", "select * from s.t").await);
+    assert!(!may(&stage, "taylor", "select * from s.u").await);
+    // The role is there by now; who is new comes with the next of its nodes all the same.
+    stage.members("analyst: [{user: taylor}, {user: sam}]\n");
+    stage.apply_in_dev();
+    stage.promote(&["-s", "u"]).ends(0).says("To add: 2 grants, 1 member.");
+    stage.apply().ends(0);
+    assert!(may(&stage, "sam", "select * from s.t").await);
+    stage.run(&["verify", "-t", "prod"]).ends(0);
+}
+
+#[tokio::test]
+async fn a_role_that_waits_for_its_new_name_is_not_promoted() {
+    let stage = Stage::one().await;
+    stage.promote(&["-s", "t"]).ends(0);
+    stage.apply().ends(0);
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    stage.config(&super::stage::CONFIG.replace("\"<prod>{{ product", "\"<prod>new_{{ product"));
+    stage
+        .promote(&[])
+        .ends(8)
+        .says("refused[role-to-rename]")
+        .says("which a promotion does not do");
+    stage.has_no_plan();
+}
+
+#[tokio::test]
+async fn two_promotions_at_once_end_as_one() {
+    for stage in Stage::each().await {
+        stage.promote(&[]).ends(0);
+        let url = stage.prod.url(None);
+        let plan = stage.path("plan.json");
+        let apply = || {
+            let mut command = stage.command(&["apply", plan.to_str().unwrap(), "-t", "prod"]);
+            command.env("ROLECALL_CONNECTION", &url).spawn().unwrap()
+        };
+        let both = [apply(), apply()];
+        for child in both {
+            let ended = child.wait_with_output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        }
+        stage.run(&["verify", "-t", "prod"]).ends(0);
+    }
+}
+
+#[tokio::test]
+async fn an_apply_that_is_killed_is_finished_by_the_next() {
+    for stage in Stage::each().await {
+        stage.promote(&[]).ends(0);
+        let plan = stage.path("plan.json");
+        for cut in 0..6u64 {
+            let mut command = stage.command(&["apply", plan.to_str().unwrap(), "-t", "prod"]);
+            let mut child =
+                command.env("ROLECALL_CONNECTION", stage.prod.url(None)).spawn().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(cut * 12));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        stage.apply().ends(0);
+        stage.run(&["verify", "-t", "prod"]).ends(0);
+        stage.promote(&["--check"]).ends(0).says("Nothing to add");
+        assert!(may(&stage, "taylor", "select * from s.t").await);
+    }
+}
