@@ -151,6 +151,7 @@ impl Reader<'_> {
             edges.owned.iter().map(|(on, owner)| (really(on, class_of), owner.clone())).collect();
         let defaults = edges.defaults();
         inventory.looked = true;
+        inventory.of_shares = imported;
         Ok(ObservedState {
             server: self.server.clone(),
             roles,
@@ -165,11 +166,15 @@ impl Reader<'_> {
         })
     }
 
-    /// Databases that were made of a share: privileges on them go by another name.
+    /// Databases that were made of a share: privileges on them go by another name. SNOWFLAKE is an
+    /// application by now, and granted like them.
     async fn imported(&self) -> Result<BTreeSet<Ident>, WarehouseError> {
         let rows = self.list("SHOW DATABASES").await?;
         let table = Table::of(&rows);
-        let of_a_share = table.rows().filter(|row| row.text("kind").contains("IMPORTED"));
+        let of_a_share = table.rows().filter(|row| {
+            let kind = row.text("kind");
+            kind.contains("IMPORTED") || kind.contains("APPLICATION")
+        });
         Ok(of_a_share.filter_map(|row| row.name("name")).collect())
     }
 
