@@ -200,6 +200,9 @@ impl Change {
             Change::Grant { on: o, role, privileges } => {
                 format!("grant {privileges} on {} to {role}", on(o))
             }
+            Change::AddMember { role, member, kind: MemberKind::Role } => {
+                format!("grant the role {role} to {member}")
+            }
             Change::AddMember { role, member, .. } => format!("let {member} into {role}"),
             Change::SetOwner { on: o, to, .. } => format!("make {to} the owner of {}", on(o)),
             Change::RevokeGrantOption { on: o, role, privileges, .. } => {

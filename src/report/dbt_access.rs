@@ -49,7 +49,7 @@ struct Environment {
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
     /// Those that something is granted to, by the name that the warehouse stores.
-    roles: BTreeMap<Ident, Role>,
+    roles: BTreeMap<String, Role>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +60,7 @@ struct Role {
 }
 
 /// Classes of relations, privileges, roles.
-type Row = (Vec<ObjectClass>, Vec<Privilege>, Vec<Ident>);
+type Row = (Vec<ObjectClass>, Vec<Privilege>, Vec<String>);
 
 impl DbtAccess {
     /// Adds an environment.
@@ -77,7 +77,10 @@ impl DbtAccess {
                 }
                 rows.retain(|row| !row.roles.is_empty());
                 roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
-                let row = |ClassGrant { classes, privileges, roles }| (classes, privileges, roles);
+                let exact = |role: Ident| role.as_str().to_owned();
+                let row = |ClassGrant { classes, privileges, roles }| {
+                    (classes, privileges, roles.into_iter().map(exact).collect())
+                };
                 self.grants.insert((name.clone(), id), rows.into_iter().map(row).collect());
             }
         }
@@ -88,7 +91,7 @@ impl DbtAccess {
                 product: marker.product.clone(),
                 role: marker.role.clone(),
             };
-            Some((role, described))
+            Some((role.as_str().to_owned(), described))
         });
         // Where the hooks do nothing, the file is the same for every developer.
         let hook = environment.hook;
@@ -282,7 +285,7 @@ mod tests {
             roles: BTreeMap::new(),
         };
         access.environments.insert("prod".to_owned(), environment);
-        let roles = roles.iter().map(|role| Ident::new(*role).unwrap()).collect();
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let row = (vec![ObjectClass::Table], vec![Privilege::SELECT], roles);
         access.grants.insert(("prod".to_owned(), "model.shop.a".to_owned()), vec![row]);
         access.text().unwrap()
