@@ -270,7 +270,7 @@ impl Reader<'_> {
         }
         let ask = "SHOW PARAMETERS LIKE 'FEATURE_RBAC_INHERITED_GRANTS' IN ACCOUNT";
         let on = match self.sessions.query(ask).await {
-            Ok(rows) => Table::of(&rows).rows().any(|row| row.truth("value")),
+            Ok(rows) => Table::of(&rows).rows().any(|row| is_on(&row)),
             // Not to be seen by this role: rows of SHOW GRANTS still say what is inherited.
             Err(QueryError::Server(_)) => false,
             Err(error) => return Err(failed(ask, &error)),
@@ -341,4 +341,9 @@ fn read_roles(rows: &Rows) -> BTreeMap<Ident, ObservedRole> {
         Some((row.name("name")?, ObservedRole { marker, attributes, used_elsewhere: 0 }))
     };
     table.rows().filter_map(role).collect()
+}
+
+/// A parameter is said to be `true` or `ENABLED`.
+fn is_on(row: &super::shown::Row<'_>) -> bool {
+    row.truth("value") || row.text("value").eq_ignore_ascii_case("enabled")
 }
