@@ -12,6 +12,8 @@ pub mod model;
 pub mod plan;
 pub mod project;
 pub mod promote;
+pub mod protect;
+pub mod receipts;
 pub mod rehearse;
 pub mod report;
 pub mod resolve;

@@ -158,6 +158,17 @@ impl Project {
         (Some(project), sound, found)
     }
 
+    /// The deployment's name, as resolution takes it.
+    pub fn deployment(&self) -> Option<&str> {
+        self.config.deployment.as_ref().map(|named| named.value.as_str()).or(self.name.as_deref())
+    }
+
+    /// What members files' names become by the environment's templates, as a user's and a group's.
+    pub fn member_names(&self, name: &str) -> Vec<String> {
+        self.environment()
+            .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
+    }
+
     /// Its environment.
     pub fn environment(&self) -> Option<&Environment> {
         self.config.environments.get(&self.environment)

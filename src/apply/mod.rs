@@ -2,7 +2,9 @@
 //! was, as it should be, or with a report of exactly what was done.
 
 mod compare;
+mod custody;
 mod run;
 
 pub use compare::{Compared, Failure, compare};
+pub use custody::{Custody, changed_gates};
 pub use run::{Outcome, Settings, apply};

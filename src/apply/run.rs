@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::custody::{self, Custody, Held, Receipts};
 use super::{Compared, Failure, compare};
 use crate::model::{Change, Diagnostic, Diagnostics, Securable};
-use crate::plan::{self, Options, Plan, Stale};
+use crate::plan::{self, Options, Plan, Refusal, Stale};
 use crate::project::Project;
+use crate::receipts::{Entry, Extent};
 use crate::warehouse::{Execute, WarehouseError};
 
 /// How to apply.
@@ -19,6 +21,8 @@ pub struct Settings<'a> {
     pub retire: Option<String>,
     /// At most this many changes in one transaction; `None` for all in one.
     pub batch: Option<usize>,
+    /// What guards it from outside of the plan, and what its receipt says.
+    pub custody: Custody<'a>,
 }
 
 /// How an apply ended.
@@ -32,7 +36,11 @@ pub enum Outcome {
         done: Vec<Change>,
         /// The state after it.
         after: Box<Compared>,
+        /// What is kept of it: one receipt, or one for each batch.
+        receipts: Vec<Entry>,
     },
+    /// Not begun: the environment is protected, or its receipts cannot be kept.
+    Refused(Vec<Refusal>),
     /// Not begun: errors, or something refused.
     NotAllowed(Box<Compared>),
     /// Not begun: the plan is stale.
@@ -65,6 +73,10 @@ pub async fn apply<W: Execute>(
     settings: &Settings<'_>,
 ) -> Result<Outcome, Failure> {
     let settings = &Settings { options: options(settings), ..settings.clone() };
+    let held = match custody::enter(warehouse, project, settings).await? {
+        Ok(held) => held,
+        Err(refusals) => return Ok(Outcome::Refused(refusals)),
+    };
     if let Some(plan) = settings.plan {
         let server = warehouse.identity().await?;
         let environment = settings.retire.as_deref().unwrap_or(&project.environment);
@@ -84,18 +96,21 @@ pub async fn apply<W: Execute>(
         });
     }
     warehouse.prepare(&before.scope)?;
-    let mut done = Vec::new();
+    let (mut done, mut kept) = (Vec::new(), Vec::new());
     loop {
-        match one_transaction(warehouse, project, settings, &done).await {
+        match one_transaction(warehouse, project, (settings, &held), &done).await {
             Ok(Part::Ended(outcome)) => {
-                let mut outcome = finish(*outcome, done);
-                if let Outcome::Applied { done: _, after } = &mut outcome {
+                let mut outcome = finish(*outcome, done, kept);
+                if let Outcome::Applied { done: _, after, receipts: _ } = &mut outcome {
                     // Read back, they are members like any other.
                     after.difference.adopted_members = before.difference.adopted_members;
                 }
                 return Ok(outcome);
             }
-            Ok(Part::More(changes)) => done.extend(changes),
+            Ok(Part::More(changes, entry)) => {
+                done.extend(changes);
+                kept.extend(entry.map(|entry| *entry));
+            }
             Err(failure) if done.is_empty() => return Err(failure),
             Err(failure) => return Ok(Outcome::Partly { done, failure }),
         }
@@ -111,13 +126,21 @@ fn options(settings: &Settings) -> Options {
     options
 }
 
-fn finish(outcome: Outcome, mut before: Vec<Change>) -> Outcome {
+fn finish(outcome: Outcome, mut before: Vec<Change>, mut kept: Vec<Entry>) -> Outcome {
     match outcome {
-        Outcome::Applied { done, after } => {
+        Outcome::Applied { done, after, receipts } => {
             before.extend(done);
-            Outcome::Applied { done: before, after }
+            kept.extend(receipts);
+            Outcome::Applied { done: before, after, receipts: kept }
         }
-        Outcome::InSync(after) if !before.is_empty() => Outcome::Applied { done: before, after },
+        Outcome::InSync(after) if !before.is_empty() => {
+            Outcome::Applied { done: before, after, receipts: kept }
+        }
+        Outcome::Refused(refusals) if !before.is_empty() => {
+            let refused = refusals.into_iter().map(|refusal| refusal.message);
+            let failure = stopped("the rest is refused", refused);
+            Outcome::Partly { done: before, failure: Failure::Found(failure) }
+        }
         // What the batches before have done stays done, whatever stopped this one.
         Outcome::Differs(now) if !before.is_empty() => {
             let left = now.difference.steps.iter().map(|step| step.change.brief());
@@ -159,27 +182,28 @@ fn stopped(what: &str, details: impl Iterator<Item = String>) -> Diagnostics {
 
 enum Part {
     Ended(Box<Outcome>),
-    More(Vec<Change>),
+    More(Vec<Change>, Option<Box<Entry>>),
 }
 
 async fn one_transaction<W: Execute>(
     warehouse: &mut W,
     project: &Project,
-    settings: &Settings<'_>,
+    custody: (&Settings<'_>, &Held),
     done: &[Change],
 ) -> Result<Part, Failure> {
     let mut tries = 0;
     loop {
         warehouse.begin().await?;
-        match in_transaction(warehouse, project, settings, done).await {
-            Ok(Wanted::Commit(changes, after)) => {
+        match in_transaction(warehouse, project, custody, done).await {
+            Ok(Wanted::Commit(changes, after, entry)) => {
                 warehouse.commit().await?;
-                let ended = Outcome::Applied { done: changes, after };
+                let receipts = entry.into_iter().map(|entry| *entry).collect();
+                let ended = Outcome::Applied { done: changes, after, receipts };
                 return Ok(Part::Ended(Box::new(ended)));
             }
-            Ok(Wanted::CommitPart(changes)) => {
+            Ok(Wanted::CommitPart(changes, entry)) => {
                 warehouse.commit().await?;
-                return Ok(Part::More(changes));
+                return Ok(Part::More(changes, entry));
             }
             Ok(Wanted::RollBack(outcome)) => {
                 warehouse.roll_back().await?;
@@ -200,15 +224,15 @@ async fn one_transaction<W: Execute>(
 }
 
 enum Wanted {
-    Commit(Vec<Change>, Box<Compared>),
-    CommitPart(Vec<Change>),
+    Commit(Vec<Change>, Box<Compared>, Option<Box<Entry>>),
+    CommitPart(Vec<Change>, Option<Box<Entry>>),
     RollBack(Outcome),
 }
 
 async fn in_transaction<W: Execute>(
     warehouse: &mut W,
     project: &Project,
-    settings: &Settings<'_>,
+    (settings, held): (&Settings<'_>, &Held),
     done: &[Change],
 ) -> Result<Wanted, Failure> {
     let retire = settings.retire.as_deref();
@@ -233,6 +257,10 @@ async fn in_transaction<W: Execute>(
     if changes.iter().any(|change| done.contains(change)) {
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(now))));
     }
+    let receipts = match custody::admit(warehouse, held, settings, &now).await? {
+        Ok(receipts) => receipts,
+        Err(refusals) => return Ok(Wanted::RollBack(Outcome::Refused(refusals))),
+    };
     let whole = changes.len();
     if let Some(size) = settings.batch {
         changes = first_batch(changes, size.max(1));
@@ -246,9 +274,11 @@ async fn in_transaction<W: Execute>(
         executed => executed?,
     }
     if part {
-        return Ok(Wanted::CommitPart(changes));
+        let made = (&now, &changes[..], Extent::Part);
+        let entry = keep(warehouse, project, (settings, held), &receipts, made).await?;
+        return Ok(Wanted::CommitPart(changes, entry));
     }
-    let after = compare(warehouse, project, &options, retire).await?;
+    let mut after = compare(warehouse, project, &options, retire).await?;
     let differs = !after.difference.steps.is_empty() || after.difference.found.has_errors();
     if differs && rebuilt_meanwhile(&now, &after) {
         let what = "a relation was rebuilt while its grants were made".to_owned();
@@ -261,7 +291,30 @@ async fn in_transaction<W: Execute>(
     if differs {
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(after))));
     }
-    Ok(Wanted::Commit(changes, Box::new(after)))
+    let made = (&now, &changes[..], Extent::Applied);
+    let entry = keep(warehouse, project, (settings, held), &receipts, made).await?;
+    if let Receipts::Not(Some(warning)) = receipts {
+        after.warnings.push(*warning);
+    }
+    Ok(Wanted::Commit(changes, Box::new(after), entry))
+}
+
+/// The receipt of what was made; in the table too, where there is one.
+async fn keep<W: Execute>(
+    warehouse: &mut W,
+    project: &Project,
+    (settings, held): (&Settings<'_>, &Held),
+    receipts: &Receipts,
+    made: (&Compared, &[Change], Extent),
+) -> Result<Option<Box<Entry>>, Failure> {
+    if settings.custody.rehearsal {
+        return Ok(None);
+    }
+    let entry = custody::receipt(warehouse, project, settings, held, made).await?;
+    if let Receipts::Kept = receipts {
+        warehouse.keep(&entry).await?;
+    }
+    Ok(Some(Box::new(entry)))
 }
 
 /// The first changes, and with an owner's change the grants on what it hands over: what the old

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
+use super::custody::{self, ReceiptFlags};
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Compared, Failure, Outcome, Settings, apply};
+use crate::apply::{Compared, Custody, Failure, Outcome, Settings, apply, changed_gates};
 use crate::model::{Change, Diagnostics};
-use crate::plan::{Difference, Limit, Options, Plan};
+use crate::plan::{Difference, Limit, Options};
 use crate::project::Project;
 use crate::report::{count, json, plan as plan_text};
 
@@ -28,6 +28,8 @@ pub(super) struct Arguments {
     /// Several transactions of at most N changes, where the server's lock table is too small for one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     batches: Option<u32>,
+    #[command(flatten)]
+    receipts: ReceiptFlags,
     /// Snowflake: what becomes of each statement, a line each [default: a new file beside the manifest]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
@@ -45,16 +47,19 @@ fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.limits.check(&arguments.flags)?;
+    arguments.receipts.check()?;
     if arguments.plan.is_some() && !arguments.limits.is_empty() {
         anyhow::bail!(WrongArguments(
             "a plan has its own limit: give the selection to `plan --out`, and apply that"
                 .to_owned()
         ));
     }
-    let Some(Limited { project, limit, found }) = limit::load(global, &arguments.limits)? else {
+    let Some(Limited { project, limit, mut found }) = limit::load(global, &arguments.limits)?
+    else {
         return Ok(Exit::Failed);
     };
-    let reviewed = arguments.plan.as_ref().map(|path| read_plan(path)).transpose()?;
+    let reviewed = arguments.plan.as_ref().map(|path| custody::read_plan(path)).transpose()?;
+    let (reviewed, plan_sha256) = reviewed.unzip();
     let mut retire = plan::retire(&arguments.flags, &project)?.map(str::to_owned);
     if let Some(plan) = reviewed.as_ref().filter(|plan| plan.allowed.retire) {
         anyhow::ensure!(
@@ -64,6 +69,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         );
         retire = Some(plan.scope.environment.clone());
     }
+    let approvals = custody::approvals(&project, &global.project_dir, retire.is_some(), &mut found);
+    if found.has_errors() {
+        output::findings(found);
+        return Ok(Exit::Failed);
+    }
     let settings = Settings {
         options: reviewed.as_ref().map_or_else(
             || Options { limit, ..arguments.flags.options() },
@@ -72,18 +82,30 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         plan: reviewed.as_ref(),
         retire,
         batch: arguments.batches.map(|n| n as usize),
+        custody: Custody {
+            rehearsal: false,
+            plan_sha256,
+            approvals: approvals.as_ref(),
+            now: custody::now()?,
+            begin_receipts: arguments.receipts.begin_receipts,
+            applied_by: arguments.receipts.by.name(),
+        },
     };
     let outcome = plan::runtime()?.block_on(async {
         let warehouse = plan::connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.with_journal(journal(arguments, &project));
+        // A warning of what cannot be read comes with the apply itself.
+        let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();
+        custody::say_gates(&gates);
         Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
     })?;
-    report(global, outcome, settings.options.limit.as_ref(), found)
-}
-
-fn read_plan(path: &std::path::Path) -> anyhow::Result<Plan> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Plan::read(&bytes).with_context(|| path.display().to_string())
+    let receipts = match &outcome {
+        Outcome::Applied { receipts, .. } => receipts.clone(),
+        _ => Vec::new(),
+    };
+    let exit = report(global, outcome, settings.options.limit.as_ref(), found)?;
+    arguments.receipts.write(&receipts)?;
+    Ok(exit)
 }
 
 fn report(
@@ -115,13 +137,22 @@ fn report(
             json.findings = now.findings().sorted();
             if text {
                 output::findings(now.findings());
-                output::data("In sync: nothing to change.\n")?;
+                output::data(&plan_text::in_sync(limit))?;
                 output::data(&limited(&now))?;
                 output::data(&plan_text::left(&now.difference.left))?;
             }
             Exit::Done
         }
-        Outcome::Applied { done, after } => {
+        Outcome::Refused(refused) => {
+            json.outcome = "not_allowed";
+            if text {
+                output::refusals(&refused);
+                output::message("nothing was changed");
+            }
+            json.refused = refused;
+            Exit::Refused
+        }
+        Outcome::Applied { done, after, receipts: _ } => {
             json.outcome = "applied";
             json.outside = outside(&after);
             json.left = after.difference.left.clone();

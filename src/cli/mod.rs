@@ -4,9 +4,11 @@ mod apply;
 mod compile;
 mod compile_dbt;
 mod completions;
+mod custody;
 mod exit;
 mod init;
 mod limit;
+mod log;
 mod output;
 mod plan;
 mod promote;
@@ -147,6 +149,8 @@ enum Command {
     Promote(promote::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Since when? What was applied, by product, role, person and model, from the receipts
+    Log(log::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
@@ -289,6 +293,7 @@ pub fn run() -> Exit {
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::Log(arguments) => log::run(&global, arguments),
         Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),

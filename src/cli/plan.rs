@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
     /// Exit with 3 if anything would change
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    by: ByFlag,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -45,13 +48,17 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     let options = Options { limit, ..arguments.flags.options() };
     let retire = retire(&arguments.flags, &project)?;
-    let compared = runtime()?.block_on(async {
+    let (compared, signature) = runtime()?.block_on(async {
         let warehouse = connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
-        Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
+        let mut compared = compare(&mut warehouse, &project, &options, retire).await?;
+        let found = &mut compared.warnings;
+        let signature = custody::signature(&mut warehouse, &project, &arguments.by, found).await?;
+        Ok::<_, anyhow::Error>((compared, signature))
     })?;
     let clean = compared.is_clean();
     let plan = clean.then(|| compared.plan(&project, &options, retire.is_some())).transpose()?;
+    let plan = plan.map(|plan| plan.signed(signature));
     if let (Some(plan), Some(path)) = (&plan, &arguments.out) {
         let text = json::print(plan)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -96,6 +103,9 @@ pub(super) fn show(
     output::findings(compared.findings());
     if !difference.found.has_errors() {
         let style = plan_text::Style { colour: output::colour_on_stdout() };
+        if let Some(plan) = &plan {
+            output::data(&plan_text::gates(&plan.gates_changed))?;
+        }
         let server = &compared.observed.server;
         output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
     }

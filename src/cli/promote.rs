@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags};
 use super::selection::Selection;
@@ -50,6 +51,8 @@ pub(super) struct Arguments {
     /// Exit with 3 if anything would be added
     #[arg(long)]
     check: bool,
+    #[command(flatten)]
+    by: ByFlag,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -75,7 +78,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         output::message(&format!("{name} {}: {manifest}", project.environment));
     }
     let how = How { limit, strict: arguments.strict };
-    let mut promotion = plan::runtime()?.block_on(async {
+    let (promotion, signature) = plan::runtime()?.block_on(async {
         let give =
             "--from-connection postgres://user@host/database, or set ROLECALL_FROM_CONNECTION";
         let url = arguments.from_connection.as_deref();
@@ -87,15 +90,18 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let mut target =
             plan::reach(url, to, give, wait, sessions).await.context(target.clone())?;
         let from = Side { project: from, found: pair.found_from.clone() };
-        let to = Side { project: to, found: pair.found_to.clone() };
-        let promoted = promote((from, &mut source), (to, &mut target), &how).await;
-        promoted.map_err(anyhow::Error::from)
+        let side = Side { project: to, found: pair.found_to.clone() };
+        let mut promotion = promote((from, &mut source), (side, &mut target), &how).await?;
+        promotion.found.extend(found);
+        let found = &mut promotion.found;
+        let signature = custody::signature(&mut target, to, &arguments.by, found).await?;
+        Ok::<_, anyhow::Error>((promotion, signature))
     })?;
-    promotion.found.extend(found);
     let made = match &promotion.target {
         Some(compared) if promotion.is_open() => Some(compared.plan(to, &how.options(), false)?),
         _ => None,
     };
+    let made = made.map(|plan| plan.signed(signature));
     if let (Some(plan), Some(path)) = (&made, &arguments.out) {
         let text = json::print(plan)?;
         plan::write_whole(path, &text)
@@ -257,9 +263,10 @@ fn show(
         })?);
     }
     output::findings(found);
-    if let (Some(compared), Some(_)) = (&target, &made) {
+    if let (Some(compared), Some(plan)) = (&target, &made) {
         let difference = &compared.difference;
         let style = plan_text::Style { colour: output::colour_on_stdout() };
+        output::data(&plan_text::gates(&plan.gates_changed))?;
         output::data(&text::head(&from.environment, &to.environment))?;
         let limit = how.limit.as_ref();
         if difference.steps.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::guards;
 use super::names::{check_fit, check_name};
 use super::raw::{RawConnection, RawEnvironment};
 use super::reader::{printable, said_twice};
@@ -28,6 +29,8 @@ pub(super) fn add_environment(
         group_name,
         promote_from,
         protected,
+        valid_for,
+        approved_plans,
         deploy_role,
         parent_role,
         role_kind,
@@ -71,6 +74,9 @@ pub(super) fn add_environment(
         // Kept, so that what names the environment is not wrong too.
         Located { value: String::new(), place: name.place.clone() }
     });
+    let protected = protected.unwrap_or(false);
+    diagnostics.extend(guards::without_effect(protected, &valid_for, &approved_plans));
+    diagnostics.extend(approved_plans.as_ref().and_then(guards::check_list));
     let environment = Environment {
         name: name.value.clone(),
         place: name.place.clone(),
@@ -78,12 +84,14 @@ pub(super) fn add_environment(
         user_name,
         group_name,
         promote_from,
-        protected: protected.unwrap_or(false),
+        protected,
+        valid_for: guards::valid_for(valid_for, diagnostics),
+        approved_plans,
         deploy_role,
         parent_role,
         role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
-        hook: hook.unwrap_or(protected != Some(true)),
+        hook: hook.unwrap_or(!protected),
         connection: Connection { profile, target: output },
     };
     environments.insert(name.value.clone(), environment);

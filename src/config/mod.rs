@@ -2,6 +2,7 @@
 //! out, or everything that is wrong with them.
 
 mod environment;
+mod guards;
 pub mod init;
 mod load;
 mod members;
@@ -26,7 +27,7 @@ pub use load::load;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
 pub use role_kind::RoleKind;
-pub use until::{end_of_day, expires, has_expired};
+pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};
 
 /// A value and where it was written.
@@ -45,6 +46,8 @@ pub struct Config {
     pub deployment: Option<Located<String>>,
     /// `dialect:`; otherwise the manifest's adapter decides.
     pub dialect: Option<Located<DialectKind>>,
+    /// `approved_plans:` for every environment that does not name its own.
+    pub approved_plans: Option<Located<String>>,
     /// `packages:`: other packages whose nodes are managed too.
     pub packages: BTreeSet<String>,
     /// By name.
@@ -72,8 +75,12 @@ pub struct Environment {
     pub group_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
-    /// Guard rails are stricter here.
+    /// Only saved plans are applied here.
     pub protected: bool,
+    /// How old a plan may be when it is applied here, in seconds, where it is protected.
+    pub valid_for: i64,
+    /// The list of approved plans, from the project's folder, where it is protected.
+    pub approved_plans: Option<Located<String>>,
     /// The role that runs dbt here, where ownership is declared.
     pub deploy_role: Option<Located<String>>,
     /// The role that every managed role is granted to (Snowflake); without it, SYSADMIN.

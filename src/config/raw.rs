@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 
 use super::Located;
 pub(super) use super::reader::Keys;
-use super::reader::Reader;
+use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
 use crate::model::{Diagnostics, Place};
 
@@ -33,6 +33,8 @@ pub(super) struct RawPlatform {
     /// The SQL dialect. Without it, the manifest's adapter decides.
     #[schemars(default, schema_with = "super::schema::dialect")]
     pub dialect: Option<Located<String>>,
+    /// The list of approved plans, from the project's folder, for protected environments.
+    pub approved_plans: Option<Located<String>>,
     /// Other dbt packages whose nodes are managed too.
     pub packages: Option<Vec<Located<String>>>,
     /// Where models are deployed, by name: by default the dbt target of the same name.
@@ -59,8 +61,12 @@ pub(super) struct RawEnvironment {
     pub group_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
-    /// Guard rails are stricter here.
+    /// Only saved plans are applied here: fresh, made for it, and only once.
     pub protected: Option<bool>,
+    /// How old a plan may be when it is applied here: `24h`, `90m`, `2d`. Without it, 24h.
+    pub valid_for: Option<Located<String>>,
+    /// The list of approved plans, from the project's folder: only what stands in it is applied.
+    pub approved_plans: Option<Located<String>>,
     /// The role that runs dbt here, needed where ownership is declared.
     pub deploy_role: Option<Located<String>>,
     /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
@@ -161,6 +167,7 @@ pub(super) const PLATFORM: Keys = Keys {
         "version",
         "deployment",
         "dialect",
+        "approved_plans",
         "packages",
         "environments",
         "product_roles",
@@ -177,6 +184,8 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "group_name",
         "promote_from",
         "protected",
+        "valid_for",
+        "approved_plans",
         "deploy_role",
         "parent_role",
         "role_kind",
@@ -218,6 +227,7 @@ impl RawPlatform {
             version: read_version(reader, fields.get("version")),
             deployment: reader.text(&fields, "deployment"),
             dialect: reader.text(&fields, "dialect"),
+            approved_plans: reader.text(&fields, "approved_plans"),
             packages: reader.texts(&fields, "packages"),
             environments: Named(
                 environments
@@ -232,22 +242,6 @@ impl RawPlatform {
                     .map(|(name, node)| (name, RawProduct::read(reader, node)))
                     .collect(),
             ),
-        }
-    }
-}
-
-fn read_version(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Located<u32>> {
-    let node = node?;
-    let place = reader.source.place(node);
-    match &node.value {
-        Value::Number(text) if text.parse::<u32>().is_ok_and(|version| version > 0) => {
-            Some(Located { value: text.parse().unwrap_or_default(), place })
-        }
-        other => {
-            let message = format!("`version` must be the number 1, not {}", other.describe());
-            reader.error(node, "wrong-type", message, "write version: 1".to_owned());
-            // It is written, only wrongly: not also missing.
-            Some(Located { value: 1, place })
         }
     }
 }
@@ -277,6 +271,8 @@ impl RawEnvironment {
             group_name: reader.text(&fields, "group_name"),
             promote_from: reader.text(&fields, "promote_from"),
             protected: reader.truth(&fields, "protected"),
+            valid_for: reader.text(&fields, "valid_for"),
+            approved_plans: reader.text(&fields, "approved_plans"),
             deploy_role: reader.text(&fields, "deploy_role"),
             parent_role: reader.text(&fields, "parent_role"),
             role_kind: reader.text(&fields, "role_kind"),

@@ -184,6 +184,23 @@ impl Reader<'_> {
     }
 }
 
+/// `version`, a whole number from 1 on.
+pub(super) fn read_version(reader: &mut Reader<'_>, node: Option<&Node>) -> Option<Located<u32>> {
+    let node = node?;
+    let place = reader.source.place(node);
+    match &node.value {
+        Value::Number(text) if text.parse::<u32>().is_ok_and(|version| version > 0) => {
+            Some(Located { value: text.parse().unwrap_or_default(), place })
+        }
+        other => {
+            let message = format!("`version` must be the number 1, not {}", other.describe());
+            reader.error(node, "wrong-type", message, "write version: 1".to_owned());
+            // It is written, only wrongly: not also missing.
+            Some(Located { value: 1, place })
+        }
+    }
+}
+
 /// Something that must be said once and was said again.
 pub(super) fn said_twice(what: &str, again: Place, first: &Place) -> Diagnostic {
     Diagnostic::error("said-twice", format!("{what} is said twice"))
@@ -245,11 +262,12 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "members stand only in rolecall/members/<product>.yml, which the product's owner keeps"
         }
         "version" => "`version` stands at the top of rolecall.yml",
-        "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect" => {
+        "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
+        | "approved_plans" => {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
-        "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "deploy_role"
-        | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
+        "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
+        | "deploy_role" | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"
         }
         "may" | "warehouses" => {

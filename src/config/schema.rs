@@ -181,10 +181,12 @@ mod tests {
         }
         insta::assert_snapshot!(out, @r#"
         $: object
+        $.approved_plans: string
         $.deployment: string
         $.dialect: string
         $.environments: object|null
         $.environments.*: object
+        $.environments.*.approved_plans: string
         $.environments.*.connection: ?
         $.environments.*.deploy_role: string
         $.environments.*.group_name: string
@@ -196,6 +198,7 @@ mod tests {
         $.environments.*.role_name!: string
         $.environments.*.target: string
         $.environments.*.user_name: string
+        $.environments.*.valid_for: string
         $.packages: array|null
         $.packages[]: string
         $.product_roles: object|null

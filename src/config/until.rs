@@ -21,6 +21,14 @@ pub fn end_of_day(written: &str) -> Option<i64> {
     if written.len() == "YYYY-MM-DD".len() { read(written).ok() } else { None }
 }
 
+/// The second at which a day or a moment with its zone is over.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn moment(written: &str) -> Result<i64, &'static str> {
+    read(written)
+}
+
 /// Reads `YYYY-MM-DD` or an RFC 3339 time with its zone into the second at which it is over.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::environment::add_environment;
+use super::guards;
 use super::names::{check_fit, check_name, check_permission};
 use super::raw::{RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
@@ -21,6 +22,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             version,
             deployment,
             dialect: file_dialect,
+            approved_plans,
             packages,
             environments,
             product_roles,
@@ -29,6 +31,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
         once("`dialect`", &mut dialect, file_dialect, diagnostics);
+        once("`approved_plans`", &mut config.approved_plans, approved_plans, diagnostics);
         for package in packages.unwrap_or_default() {
             diagnostics.extend(check_fit("the package", &package));
             config.packages.insert(package.value);
@@ -43,6 +46,9 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
+    }
+    if let Some(list) = &config.approved_plans {
+        diagnostics.extend(guards::check_list(list));
     }
     config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));
     check_environments(&config.environments, diagnostics);

@@ -152,6 +152,43 @@ impl Change {
         }
     }
 
+    /// The managed role that it is about; of a change of owner, the new one.
+    pub fn role(&self) -> &Ident {
+        match self {
+            Self::CreateRole { role, .. }
+            | Self::AdoptRole { role, .. }
+            | Self::ResetAttributes { role, .. }
+            | Self::Grant { role, .. }
+            | Self::AddMember { role, .. }
+            | Self::RevokeGrantOption { role, .. }
+            | Self::Revoke { role, .. }
+            | Self::RevokeDefault { role, .. }
+            | Self::RevokeAdminOption { role, .. }
+            | Self::RemoveMember { role, .. }
+            | Self::DropRole { role } => role,
+            Self::RenameRole { to, .. } | Self::SetOwner { to, .. } => to,
+        }
+    }
+
+    /// The object that a grant, a revoke or an owner is on.
+    pub fn object(&self) -> Option<&Securable> {
+        match self {
+            Self::Grant { on, .. }
+            | Self::SetOwner { on, .. }
+            | Self::RevokeGrantOption { on, .. }
+            | Self::Revoke { on, .. } => Some(on),
+            Self::CreateRole { .. }
+            | Self::RenameRole { .. }
+            | Self::AdoptRole { .. }
+            | Self::ResetAttributes { .. }
+            | Self::AddMember { .. }
+            | Self::RevokeDefault { .. }
+            | Self::RevokeAdminOption { .. }
+            | Self::RemoveMember { .. }
+            | Self::DropRole { .. } => None,
+        }
+    }
+
     /// The change in a few words, for people. Never SQL.
     pub fn brief(&self) -> String {
         let on = |on: &Securable| format!("{} {on}", on.class());

@@ -1,7 +1,7 @@
 //! The plan file: what will be done, to which server, made from what. It carries no connection,
 //! no variable and no attribute of a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +24,18 @@ pub struct Plan {
     pub version: u32,
     /// The version of rolecall that made it.
     pub made_by: String,
+    /// When it was made, by the clock: seconds since 1970, UTC. `--as-of` does not move it.
+    #[serde(default)]
+    pub made_at: i64,
+    /// Another for every plan: two that say the same, made within a second, are two plans.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Who made it: claimed by the surroundings, not proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// What decides about gates and has changed since the last receipt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates_changed: Vec<String>,
     /// The server it is for, and no other.
     pub target: TargetIdentity,
     /// Whose roles it is about.
@@ -44,6 +56,13 @@ pub struct Plan {
     pub left: Vec<Left>,
     /// The relations that are declared on: which life of each this plan is about.
     pub relations: Vec<PlannedRelation>,
+    /// Who gains by the adoption of existing roles: (role, member).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub adopted_members: BTreeSet<(Ident, Ident)>,
+    /// SHA-256 of all the rest, so that an edit by hand is seen. No proof against malice: whoever
+    /// edits can seal again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seal: String,
 }
 
 /// The flags of a plan, as in [`Options`].
@@ -190,6 +209,10 @@ impl Plan {
         Ok(Self {
             version: PLAN_VERSION,
             made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
+            made_at: 0,
+            id: String::new(),
+            author: None,
+            gates_changed: Vec::new(),
             target: TargetIdentity {
                 dialect: server.dialect,
                 system: server.system.clone(),
@@ -208,7 +231,32 @@ impl Plan {
                 .collect::<Result<_, _>>()?,
             left: difference.left.clone(),
             relations: relations(sides),
+            adopted_members: difference.adopted_members.clone(),
+            seal: String::new(),
         })
+    }
+
+    /// The plan as it is saved: with when, by whom and past which gates it was made, and sealed.
+    pub fn signed(mut self, by: Signature) -> Self {
+        let Signature { made_at, id, author, gates_changed } = by;
+        self.made_at = made_at;
+        self.id = id;
+        self.author = author;
+        self.gates_changed = gates_changed;
+        self.seal = self.seal_of();
+        self
+    }
+
+    /// Whether it is as it was sealed.
+    pub fn is_sealed(&self) -> bool {
+        !self.seal.is_empty() && self.seal == self.seal_of()
+    }
+
+    /// Of what it says, however its file is laid out.
+    fn seal_of(&self) -> String {
+        let bare = Self { seal: String::new(), ..self.clone() };
+        // A plan is maps with texts as keys: it can always be written.
+        hex(&Sha256::digest(serde_json::to_vec(&bare).unwrap_or_default()))
     }
 
     /// Reads a file.
@@ -228,6 +276,19 @@ impl Plan {
             _ => Err(PlanFileError::NotAPlan("it has no `version` and `changes`".to_owned())),
         }
     }
+}
+
+/// When and by whom a plan was made, and what it shows at its top.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signature {
+    /// The clock's time: seconds since 1970, UTC.
+    pub made_at: i64,
+    /// See [`Plan::id`].
+    pub id: String,
+    /// Who made it, as the surroundings claim.
+    pub author: Option<String>,
+    /// See [`Plan::gates_changed`].
+    pub gates_changed: Vec<String>,
 }
 
 /// What a plan was made from.

@@ -27,7 +27,7 @@ use crate::resolve::Resolved;
 
 pub use diff::{diff, interested_in};
 pub use file::{
-    Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Sources,
+    Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Signature, Sources,
     TargetIdentity, fingerprint, hex,
 };
 pub use guard::{Refusal, guard};

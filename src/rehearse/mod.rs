@@ -9,7 +9,7 @@ mod stage;
 
 use std::collections::BTreeSet;
 
-use crate::apply::{Compared, Failure, Outcome, Settings, apply, compare};
+use crate::apply::{Compared, Custody, Failure, Outcome, Settings, apply, compare};
 use crate::model::{Diagnostic, Diagnostics, Ident, Inventory, Securable};
 use crate::plan::Options;
 use crate::project::Project;
@@ -124,7 +124,11 @@ async fn one_database(
     }
     tell(Event::Planned(&before));
     out.warnings.extend(before.findings());
-    let settings = Settings { options: options.clone(), ..Settings::default() };
+    let settings = Settings {
+        options: options.clone(),
+        custody: Custody { rehearsal: true, ..Custody::default() },
+        ..Settings::default()
+    };
     match apply(&mut warehouse, project, &settings).await? {
         Outcome::Applied { done, .. } => out.applied += done.len(),
         Outcome::InSync(_) => {}
@@ -160,6 +164,7 @@ fn why_not(outcome: &Outcome) -> Vec<String> {
         Outcome::InSync(_) | Outcome::Applied { .. } => Vec::new(),
         Outcome::Stale(stale) => stale.because.clone(),
         Outcome::Partly { failure, .. } => vec![failure.to_string()],
+        Outcome::Refused(refusals) => refusals.iter().map(|it| it.message.clone()).collect(),
         Outcome::NotAllowed(now)
         | Outcome::Differs(now)
         | Outcome::DoneButDiffers { done: _, after: now } => {

@@ -24,9 +24,7 @@ pub fn text(
         let place = printable(&place);
         let _ = match limit {
             None => writeln!(out, "{place} is in sync: nothing to change."),
-            Some(limit) if limit.nodes.is_empty() && !limit.gone => {
-                writeln!(out, "{place}: no node is meant, so nothing was compared.")
-            }
+            Some(limit) if means_nothing(limit) => writeln!(out, "{place}: {NOTHING_MEANT}."),
             Some(_) => writeln!(out, "{place}: nothing to change in what is meant."),
         };
     } else {
@@ -42,6 +40,32 @@ pub fn text(
     out.push_str(&adopted(difference));
     out.push_str(&left(&difference.left));
     out.push_str(&limit.map(|limit| limited(limit, difference.outside)).unwrap_or_default());
+    out
+}
+
+/// What is said where a selection has selected nothing.
+const NOTHING_MEANT: &str = "no node is meant, so nothing was compared";
+
+fn means_nothing(limit: &Limit) -> bool {
+    limit.nodes.is_empty() && !limit.gone
+}
+
+/// What an apply says that had nothing to do.
+pub fn in_sync(limit: Option<&Limit>) -> String {
+    match limit {
+        Some(limit) if means_nothing(limit) => format!("Nothing to do: {NOTHING_MEANT}.\n"),
+        Some(_) => "In sync in what is meant: nothing to change.\n".to_owned(),
+        None => "In sync: nothing to change.\n".to_owned(),
+    }
+}
+
+/// What decides about gates and has changed since the last receipt: the first that is seen.
+pub fn gates(changed: &[String]) -> String {
+    let lines = changed.iter().map(|line| format!("Gates changed {}\n", printable(line)));
+    let mut out: String = lines.collect();
+    if !out.is_empty() {
+        out.push('\n');
+    }
     out
 }
 
@@ -106,26 +130,9 @@ impl Style {
 fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
     let mut by_role: BTreeMap<&Ident, Vec<&Step>> = BTreeMap::new();
     for step in steps {
-        by_role.entry(role_of(&step.change)).or_default().push(step);
+        by_role.entry(step.change.role()).or_default().push(step);
     }
     by_role
-}
-
-fn role_of(change: &Change) -> &Ident {
-    match change {
-        Change::CreateRole { role, .. }
-        | Change::AdoptRole { role, .. }
-        | Change::ResetAttributes { role, .. }
-        | Change::Grant { role, .. }
-        | Change::AddMember { role, .. }
-        | Change::RevokeGrantOption { role, .. }
-        | Change::Revoke { role, .. }
-        | Change::RevokeDefault { role, .. }
-        | Change::RevokeAdminOption { role, .. }
-        | Change::RemoveMember { role, .. }
-        | Change::DropRole { role } => role,
-        Change::RenameRole { to, .. } | Change::SetOwner { to, .. } => to,
-    }
 }
 
 fn line(step: &Step, style: &Style) -> String {

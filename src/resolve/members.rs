@@ -1,9 +1,9 @@
 //! The owners' files into memberships by name.
 
-use super::Inputs;
 use super::roles::RolesHere;
+use super::{Inputs, Target};
 use crate::config::template::{self, TemplateContext, TemplateKind};
-use crate::config::{Member, MemberEntry, has_expired};
+use crate::config::{Environment, Member, MemberEntry, has_expired};
 use crate::model::{
     DesiredMembership, DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Reason,
 };
@@ -69,6 +69,19 @@ fn holds_here(inputs: &Inputs, entry: &MemberEntry) -> bool {
     let here = entry.environments.is_empty()
         || entry.environments.iter().any(|name| name.value == inputs.environment.name);
     here && !has_expired(entry, inputs.as_of)
+}
+
+/// What the templates of an environment make of a name, as a user's and as a group's.
+pub fn member_names(environment: &Environment, target: &Target, name: &str) -> Vec<String> {
+    let here = || target.context(&environment.name);
+    let user = (TemplateKind::User, TemplateContext { user_name: Some(name), ..here() });
+    let group = (TemplateKind::Group, TemplateContext { group_name: Some(name), ..here() });
+    [(&environment.user_name, user), (&environment.group_name, group)]
+        .into_iter()
+        .filter_map(|(template, (kind, context))| {
+            template::render(template.as_ref()?, kind, &context).ok()
+        })
+        .collect()
 }
 
 fn member_name(

@@ -23,6 +23,7 @@ use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, Inventory, RelationKey, SchemaKey, Scope,
 };
 
+pub use members::member_names;
 pub use nodes::ManagedNode;
 
 /// Everything that a desired state follows from.

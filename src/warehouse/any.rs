@@ -6,6 +6,7 @@ use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
 use crate::model::{
     Change, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
 };
+use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse of either kind.
 #[allow(missing_debug_implementations)]
@@ -54,6 +55,27 @@ impl Observe for Warehouse {
             Self::Snowflake(snowflake) => snowflake.observe(look).await,
         }
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.store().await,
+            Self::Snowflake(snowflake) => snowflake.store().await,
+        }
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.receipts(ask).await,
+            Self::Snowflake(snowflake) => snowflake.receipts(ask).await,
+        }
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.stamp().await,
+            Self::Snowflake(snowflake) => snowflake.stamp().await,
+        }
+    }
 }
 
 impl ObservePublic for Warehouse {
@@ -98,6 +120,13 @@ impl Execute for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.execute(changes).await,
             Self::Snowflake(snowflake) => snowflake.execute(changes).await,
+        }
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.keep(entry).await,
+            Self::Snowflake(snowflake) => snowflake.keep(entry).await,
         }
     }
 

@@ -11,6 +11,11 @@ pub use any::Warehouse;
 use crate::model::{
     Change, Ident, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
 };
+use crate::receipts::{Ask, Entry, Stamp, Store};
+
+/// What a warehouse says that cannot keep receipts yet.
+pub const NO_RECEIPTS: &str =
+    "this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse";
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -90,6 +95,18 @@ pub trait Observe {
     /// Reads everything within the look, in a number of queries that does not depend on the number
     /// of objects.
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError>;
+    /// Whether this session can keep receipts here.
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        Ok(Store::Closed(NO_RECEIPTS.to_owned()))
+    }
+    /// The receipts that are asked for, oldest first; none where there is no table of them.
+    async fn receipts(&mut self, _ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        Ok(Vec::new())
+    }
+    /// The server's clock, and as whom this session is on it.
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        Ok(None)
+    }
 }
 
 /// Reads what everybody may do, which is nobody's product role.
@@ -119,6 +136,11 @@ pub trait Execute: Observe {
     async fn begin(&mut self) -> Result<(), WarehouseError>;
     /// Executes changes in the order given.
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError>;
+    /// Keeps a receipt within the unit of work: it lasts if and only if the changes do. Makes the
+    /// table where it is missing. Only where [`Observe::store`] is ready or missing.
+    async fn keep(&mut self, _entry: &Entry) -> Result<(), WarehouseError> {
+        Err(WarehouseError::Forbidden(NO_RECEIPTS.to_owned()))
+    }
     /// Makes it last, and gives the lock back.
     async fn commit(&mut self) -> Result<(), WarehouseError>;
     /// Undoes it, and gives the lock back.

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rolecall::apply::{Failure, compare};
-use rolecall::model::{DialectKind, Inventory, ObservedState, ServerIdentity};
+use rolecall::model::{
+    DialectKind, Incarnation, Inventory, MarkerReading, ObservedRelation, ObservedRole,
+    ObservedState, RoleAttributes, ServerIdentity,
+};
 use rolecall::plan::Options;
 use rolecall::project::{Places, Project};
 use rolecall::warehouse::memory::Memory;
@@ -42,6 +45,29 @@ fn postgres() -> Memory {
         users: BTreeSet::new(),
         found: Vec::new(),
     })
+}
+
+/// A server that has all that a project declares on, and everybody in it.
+pub fn whole(project: &Project) -> Memory {
+    let mut state = postgres().state().clone();
+    let (resolved, _) = project.resolve(None, &Inventory::default(), false, None);
+    let resolved = resolved.unwrap();
+    let role = || ObservedRole {
+        marker: MarkerReading::None,
+        attributes: RoleAttributes::MANAGED,
+        used_elsewhere: 0,
+    };
+    state.roles.insert(id("postgres"), role());
+    for (_, member) in resolved.desired.memberships.keys() {
+        state.roles.insert(member.clone(), role());
+    }
+    for on in resolved.nodes.iter().filter_map(|node| node.relation.as_ref()) {
+        let incarnation = Incarnation("1".to_owned());
+        let relation = ObservedRelation { class: on.class(), owner: id("postgres"), incarnation };
+        state.inventory.relations.insert(on.relation_key().unwrap(), relation);
+        state.inventory.schemas.insert(on.schema_key().unwrap());
+    }
+    Memory::new(state)
 }
 
 #[tokio::test]

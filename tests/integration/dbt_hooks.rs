@@ -66,10 +66,11 @@ async fn access(site: &Site) -> Vec<String> {
           select n.nspname || '.' || c.relname || ' (' || c.relkind::text || ')',
                  coalesce(c.relacl, acldefault('r', c.relowner))
           from pg_class c join pg_namespace n on n.oid = c.relnamespace
-          where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^(pg_|information_schema)'
+          where c.relkind in ('r', 'p', 'v', 'm')
+            and n.nspname !~ '^(pg_|information_schema|rolecall$)'
           union all
           select 'schema ' || nspname, coalesce(nspacl, acldefault('n', nspowner))
-          from pg_namespace where nspname !~ '^(pg_|information_schema)'
+          from pg_namespace where nspname !~ '^(pg_|information_schema|rolecall$)'
           union all
           select 'the database', coalesce(datacl, acldefault('d', datdba))
           from pg_database where datname = current_database()

@@ -21,6 +21,7 @@ mod profiles;
 mod promote;
 mod readme;
 mod real;
+mod receipts;
 mod reference;
 mod rehearsals;
 mod rules;

@@ -13,11 +13,13 @@ fn forget_places(config: &mut Config) {
     let nowhere = Place::file("");
     config.deployment.iter_mut().for_each(forget);
     config.dialect.iter_mut().for_each(forget);
+    config.approved_plans.iter_mut().for_each(forget);
     for environment in config.environments.values_mut() {
         environment.place = nowhere.clone();
         forget(&mut environment.role_name);
         environment.user_name.iter_mut().for_each(forget);
         environment.promote_from.iter_mut().for_each(forget);
+        environment.approved_plans.iter_mut().for_each(forget);
     }
     let own = config.products.values_mut().flat_map(|product| {
         product.place = nowhere.clone();
@@ -44,7 +46,10 @@ fn forget_places(config: &mut Config) {
 /// Top-level entries, each of which can stand in any platform file.
 const PARTS: [(&str, &str); 9] = [
     ("environments", "dev: {role_name: \"{{ env.name }}_{{ role.name }}\"}"),
-    ("environments", "prod: {promote_from: dev, role_name: \"{{ role.name }}\", protected: true}"),
+    (
+        "environments",
+        "prod: {promote_from: dev, role_name: \"{{ role.name }}\", protected: true, valid_for: 2h, approved_plans: a}",
+    ),
     ("environments", "test: {user_name: \"{{ user.name }}\", role_name: \"t\"}"),
     ("product_roles", "analyst: {may: [read], environments: {prod: {may: []}}}"),
     ("product_roles", "engineer: {warehouses: [W], may: [write, SELECT]}"),

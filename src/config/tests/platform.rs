@@ -82,7 +82,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
       --> rolecall.yml:3:1
        | produkts: {}
        | ^
-      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `packages`, `environments`, `product_roles`, `products`
+      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`
     "#);
     insta::assert_snapshot!(beside("product_roles: {analyst: {may: [read], warehouse: [W]}}"), @r#"
     error[unknown-key]: a product role has no key `warehouse`
@@ -96,7 +96,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
       --> rolecall.yml:3:1
        | something else entirely: 1
        | ^
-      help: known are `version`, `deployment`, `dialect`, `packages`, `environments`, `product_roles`, `products`
+      help: known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`
     "#);
 }
 

@@ -4,6 +4,7 @@
 //! transaction that can die in the middle. It does not know who may do what: that is a server's
 //! to judge.
 
+mod receipts;
 mod roles;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use crate::model::{
 };
 
 use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse that is an [`ObservedState`].
 #[derive(Debug, Clone)]
@@ -27,13 +29,21 @@ pub struct Memory {
     /// How many changes are made before the session dies.
     lives: Option<usize>,
     public: Vec<(Securable, PrivilegeSet)>,
+    kept: receipts::Kept,
 }
 
 impl Memory {
     /// A warehouse that has `state`. What is granted is granted by the object's owner where that
     /// is known, else by the acting role, as a superuser's session does.
     pub fn new(state: ObservedState) -> Self {
-        Self { state, before: None, grantor: None, lives: None, public: Vec::new() }
+        Self {
+            state,
+            before: None,
+            grantor: None,
+            lives: None,
+            public: Vec::new(),
+            kept: receipts::Kept::default(),
+        }
     }
 
     /// Lets `grantor` grant everything from now on.
@@ -141,19 +151,32 @@ impl Memory {
         Ok(())
     }
 
-    fn role(&mut self, change: &Change, role: &Ident) -> Result<&mut ObservedRole, WarehouseError> {
-        self.state.roles.get_mut(role).ok_or_else(|| refused(change, "there is no such role"))
+    /// One step nearer to the session's end, which undoes what was not committed.
+    async fn live(&mut self) -> Result<(), WarehouseError> {
+        match &mut self.lives {
+            Some(0) => {
+                self.lives = None;
+                self.roll_back().await?;
+                let target = "memory".to_owned();
+                let cause = "the session died, as it was told to".to_owned();
+                Err(WarehouseError::Connect { target, cause })
+            }
+            Some(lives) => {
+                *lives -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
-    fn owner_of(&self, on: &Securable) -> Option<Ident> {
-        let listed = self.state.inventory.relation(on);
-        listed.map(|it| it.owner.clone()).or_else(|| self.state.owned.get(on).cloned())
+    fn role(&mut self, change: &Change, role: &Ident) -> Result<&mut ObservedRole, WarehouseError> {
+        self.state.roles.get_mut(role).ok_or_else(|| refused(change, "there is no such role"))
     }
 
     fn grantor_on(&self, on: &Securable) -> Ident {
         self.grantor
             .clone()
-            .or_else(|| self.owner_of(on))
+            .or_else(|| self.state.owner_of(on).cloned())
             .unwrap_or_else(|| self.state.server.acting_as.clone())
     }
 
@@ -195,7 +218,7 @@ impl Memory {
         let here = entries().find(|entry| entry.grantee == *role && entry.grantor == *grantor);
         let lost = here.map_or(PrivilegeSet::EMPTY, |it| it.grantable.intersection(privileges));
         let lost = lost.minus(options);
-        if self.owner_of(on).as_ref() != Some(role)
+        if self.state.owner_of(on) != Some(role)
             && entries()
                 .any(|it| it.grantor == *role && !it.privileges.intersection(lost).is_empty())
         {
@@ -291,6 +314,18 @@ impl Observe for Memory {
     async fn observe(&mut self, _look: &Look) -> Result<ObservedState, WarehouseError> {
         Ok(self.state.clone())
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        Ok(self.kept.store())
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        Ok(self.kept.asked(ask))
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        Ok(Some(self.kept.stamp(&self.state.server)))
+    }
 }
 
 impl ObservePublic for Memory {
@@ -311,25 +346,21 @@ impl Execute for Memory {
             return Err(WarehouseError::Locked("a transaction is open already".to_owned()));
         }
         self.before = Some(self.state.clone());
+        self.kept.begin();
         Ok(())
     }
 
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError> {
         for change in changes {
-            match &mut self.lives {
-                Some(0) => {
-                    self.lives = None;
-                    self.roll_back().await?;
-                    let target = "memory".to_owned();
-                    let cause = "the session died, as it was told to".to_owned();
-                    return Err(WarehouseError::Connect { target, cause });
-                }
-                Some(lives) => *lives -= 1,
-                None => {}
-            }
+            self.live().await?;
             self.change(change)?;
         }
         Ok(())
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        self.live().await?;
+        self.kept.keep(entry.clone())
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {
@@ -342,6 +373,7 @@ impl Execute for Memory {
     async fn roll_back(&mut self) -> Result<(), WarehouseError> {
         if let Some(before) = self.before.take() {
             self.state = before;
+            self.kept.roll_back();
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod lock;
 mod observe;
 mod outcome;
 mod public;
+mod receipts;
 mod tls;
 mod url;
 
@@ -20,6 +21,7 @@ use tokio_postgres::Client;
 
 use crate::dbt::profiles::PostgresProfile;
 use crate::model::{Change, ObservedState, ServerIdentity};
+use crate::receipts::{Ask, Entry, Stamp, Store};
 use crate::warehouse::{Execute, Look, Observe, WarehouseError};
 
 pub use connect::Notice;
@@ -109,6 +111,18 @@ impl Observe for Postgres {
         ended?;
         Ok(state)
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        self.receipts_store().await
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        self.receipts_asked(ask).await
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        self.receipt_stamp().await.map(Some)
+    }
 }
 
 /// One transaction from `begin` to `commit`, under a lock that holds for the whole cluster where
@@ -122,6 +136,10 @@ impl Execute for Postgres {
     /// After an error the transaction is lost: only `roll_back` makes sense then.
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError> {
         self.change(changes).await
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        self.receipt_keep(entry).await
     }
 
     /// Ok only if the server says that the transaction was committed. If the connection broke

@@ -23,7 +23,7 @@ async fn hooks_grant_what_apply_grants(line: Line) {
     let written = written.to_str().unwrap();
     let compiled = ["compile", "--format", "dbt", "--target-schema", "Warehouse"];
     site.rolecall(&[&compiled[..], &["--manifest", written]].concat()).with(0);
-    site.rolecall(&["apply", "--skip-missing", "--manifest", written]).with(0);
+    site.apply_planned(&["--skip-missing"], &["--manifest", written]);
 
     let built = site.build(&[]);
     assert!(!built.stdout.contains("rolecall: there is no role"), "{}", built.stdout);
@@ -46,7 +46,7 @@ async fn hooks_grant_what_apply_grants(line: Line) {
     site.build(&[]);
     let nothing = access(&site).await;
     assert!(of(&nothing, "\"Schäden actuary\"").is_empty(), "{nothing:#?}");
-    site.rolecall(&["apply"]).with(0);
+    site.apply_planned(&[], &[]);
     assert_eq!(access(&site).await, by_hooks);
 }
 

@@ -16,7 +16,7 @@ async fn comes_to_rest(project: &Project, at_least: usize) {
     assert!(first.is_clean(), "{:?} {:?}", first.difference.refused, first.findings().sorted());
     assert!(first.difference.steps.len() >= at_least, "{:#?}", steps(&first));
     let applied = apply_it(&mut warehouse, project, &options).await.unwrap();
-    let Outcome::Applied { done, after } = applied else { panic!("{applied:#?}") };
+    let Outcome::Applied { done, after, receipts: _ } = applied else { panic!("{applied:#?}") };
     assert_eq!(done.len(), first.difference.steps.len());
     assert_eq!(steps(&after), Vec::<String>::new());
     let before = standin.tell("state", &serde_json::json!({}));

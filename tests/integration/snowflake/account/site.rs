@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rolecall::apply::{Compared, Failure, Outcome, Settings, apply, compare};
+use rolecall::apply::{Compared, Custody, Failure, Outcome, Settings, apply, compare};
 use rolecall::model::{DialectKind, Ident, Inventory, MemberKind, ObjectClass};
 use rolecall::plan::Options;
 use rolecall::project::{Places, Project};
@@ -114,7 +114,9 @@ pub(crate) async fn apply_it(
     project: &Project,
     options: &Options,
 ) -> Result<Outcome, Failure> {
-    let settings = Settings { options: options.clone(), ..Settings::default() };
+    // The fixture's environment is protected, and receipts are not kept on Snowflake yet.
+    let custody = Custody { rehearsal: true, ..Custody::default() };
+    let settings = Settings { options: options.clone(), custody, ..Settings::default() };
     apply(warehouse, project, &settings).await
 }
 

@@ -1,0 +1,265 @@
+//! What guards an apply from outside of the plan: gates of protected environments, and receipts.
+
+use std::collections::BTreeMap;
+
+use super::{Compared, Failure, Settings};
+use crate::model::{Change, Diagnostic, Ident, MarkerReading};
+use crate::plan::{Refusal, TargetIdentity};
+use crate::project::Project;
+use crate::protect::{self, Approvals, Rules, Submitted};
+use crate::receipts::{
+    self, Ask, Entry, Extent, Gates, Only, PlanReceipt, RECEIPT_VERSION, Receipt, RoleReceipt,
+    Stamp, Store, gates, gates_changed,
+};
+use crate::warehouse::{Execute, Observe, WarehouseError};
+
+/// What an apply is judged by where the environment is protected, and what its receipt says.
+#[derive(Debug, Clone, Default)]
+pub struct Custody<'a> {
+    /// A throw-away server: no gates and no receipts.
+    pub rehearsal: bool,
+    /// SHA-256 of the plan file's bytes, where there is a plan.
+    pub plan_sha256: Option<String>,
+    /// The list of approved plans, where the configuration names one.
+    pub approvals: Option<&'a Approvals>,
+    /// The clock's time, never `--as-of`'s: seconds since 1970, UTC.
+    pub now: i64,
+    /// `--begin-receipts`: there were applies before, and the table of receipts may be begun.
+    pub begin_receipts: bool,
+    /// Who applies, as the surroundings claim.
+    pub applied_by: Option<String>,
+}
+
+/// What one apply has to hold to.
+pub(super) struct Held {
+    /// Only a saved plan is applied, and there must be receipts.
+    protected: bool,
+    /// What the receipt says of the gates.
+    gates: Gates,
+    /// Whose approval of the plan counts.
+    approved_by: Vec<String>,
+}
+
+/// The last receipt of an environment; `None` where it has none.
+async fn last<W: Observe>(
+    warehouse: &mut W,
+    deployment: &str,
+    environment: &str,
+) -> Result<Option<Entry>, WarehouseError> {
+    let (deployment, environment) = (deployment.to_owned(), environment.to_owned());
+    let ask = Ask { deployment, environment, only: Only::Last };
+    Ok(warehouse.receipts(&ask).await?.pop())
+}
+
+/// What decides about gates and is not what it was at the last receipt: a line for each. Empty where
+/// there is no receipt. Reads only.
+///
+/// # Errors
+/// Also where the receipts cannot be read, by this role or at all.
+pub async fn changed_gates<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+) -> Result<Vec<String>, WarehouseError> {
+    let (Some(deployment), Some(environment)) = (project.deployment(), project.environment())
+    else {
+        return Ok(Vec::new());
+    };
+    let Some(last) = last(warehouse, deployment, &environment.name).await? else {
+        return Ok(Vec::new());
+    };
+    let lines = gates_changed(&last.receipt.gates, &gates(&project.config, environment));
+    Ok(lines.into_iter().map(|line| format!("since {}: {line}", last.stamp.at)).collect())
+}
+
+/// Whether it may begin, as far as plan, clock and list say.
+pub(super) async fn enter<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    settings: &Settings<'_>,
+) -> Result<Result<Held, Vec<Refusal>>, Failure> {
+    let none = Held { protected: false, gates: Gates::new(), approved_by: Vec::new() };
+    let Custody { rehearsal, plan_sha256, approvals, now, begin_receipts: _, applied_by: _ } =
+        &settings.custody;
+    let Some(environment) = project.environment().filter(|_| !rehearsal) else {
+        return Ok(Ok(none));
+    };
+    let (name, gates, protection) = match &settings.retire {
+        None => {
+            let list = environment.approved_plans.as_ref();
+            let list = list.or(project.config.approved_plans.as_ref());
+            let rules = Rules {
+                valid_for: environment.valid_for,
+                approved_plans: list.map(|list| list.value.clone()),
+            };
+            let gates = gates(&project.config, environment);
+            (environment.name.as_str(), gates, environment.protected.then_some(rules))
+        }
+        // The configuration has forgotten it; its last receipt has not.
+        Some(retired) => {
+            let gates = match project.deployment() {
+                Some(deployment) => last(warehouse, deployment, retired).await,
+                None => Ok(None),
+            };
+            // Receipts that are not this role's to read are said of later.
+            let gates = match gates {
+                Ok(last) => last.map(|last| last.receipt.gates).unwrap_or_default(),
+                Err(WarehouseError::Statement { .. } | WarehouseError::Forbidden(_)) => {
+                    Gates::new()
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let protection = remembered(&gates);
+            (retired.as_str(), gates, protection)
+        }
+    };
+    let Some(rules) = protection else { return Ok(Ok(Held { gates, ..none })) };
+    let submitted = settings.plan.zip(plan_sha256.as_deref());
+    let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256 });
+    let judged = protect::judge(&rules, name, submitted, *approvals, *now, project.as_of);
+    Ok(judged.map(|approved_by| Held { protected: true, gates, approved_by }))
+}
+
+/// The rules of an environment as its last receipt knows them.
+fn remembered(gates: &Gates) -> Option<Rules> {
+    if gates.get("protected").map(String::as_str) != Some("true") {
+        return None;
+    }
+    let valid_for = gates.get("valid_for").and_then(|said| said.split(' ').next()?.parse().ok());
+    let list = gates.get("approved_plans").filter(|list| *list != "none");
+    Some(Rules { valid_for: valid_for.unwrap_or(0), approved_plans: list.cloned() })
+}
+
+/// What becomes of receipts in this transaction.
+pub(super) enum Receipts {
+    /// They are kept.
+    Kept,
+    /// They are not, which is said.
+    Not(Option<Box<Diagnostic>>),
+}
+
+/// Whether it may go on, as far as the receipts say. Under the lock.
+pub(super) async fn admit<W: Execute>(
+    warehouse: &mut W,
+    held: &Held,
+    settings: &Settings<'_>,
+    now: &Compared,
+) -> Result<Result<Receipts, Vec<Refusal>>, Failure> {
+    if settings.custody.rehearsal {
+        return Ok(Ok(Receipts::Not(None)));
+    }
+    let store = warehouse.store().await?;
+    let refuse = |code, message: String, help: &str| {
+        Ok(Err(vec![Refusal { code, message, help: help.to_owned() }]))
+    };
+    match store {
+        Store::Strange(why) => {
+            refuse("receipts-not-ours", why, "nothing is written to it, and nothing was changed")
+        }
+        Store::Closed(why) if held.protected => refuse(
+            "receipts-closed",
+            format!("no receipt can be kept here, and a protected environment needs one: {why}"),
+            "nothing was changed",
+        ),
+        Store::Closed(why) => {
+            let warning = Diagnostic::warning("no-receipt", format!("no receipt is kept: {why}"));
+            Ok(Ok(Receipts::Not(Some(Box::new(warning)))))
+        }
+        Store::Missing if held.protected && !settings.custody.begin_receipts && has_grants(now) => {
+            refuse(
+                "receipts-missing",
+                "roles of this environment have grants here, and there are no receipts: either nothing was applied \
+                 here since there are receipts, or somebody has taken them away, and what was \
+                 applied already cannot be told"
+                    .to_owned(),
+                "if they were never there, say so once: --begin-receipts",
+            )
+        }
+        Store::Missing => Ok(Ok(Receipts::Kept)),
+        Store::Ready => {
+            if let (true, Some(sha256)) = (held.protected, &settings.custody.plan_sha256) {
+                let ask = Ask {
+                    deployment: now.scope.deployment.clone(),
+                    environment: now.scope.environment.clone(),
+                    only: Only::Plan(sha256.clone()),
+                };
+                if let Some(Entry { stamp, .. }) = warehouse.receipts(&ask).await?.pop() {
+                    let Stamp { at, session_user, .. } = stamp;
+                    return refuse(
+                        "plan-replayed",
+                        format!("this plan was applied at {at} by {session_user}"),
+                        "a plan is applied once: make another for what differs now",
+                    );
+                }
+            }
+            Ok(Ok(Receipts::Kept))
+        }
+    }
+}
+
+/// Whether something was applied in this database: its roles may be here for another one's sake.
+fn has_grants(now: &Compared) -> bool {
+    now.observed.acl.iter().any(|entry| {
+        let role = now.observed.roles.get(&entry.grantee);
+        role.is_some_and(
+            |role| matches!(&role.marker, MarkerReading::Marker(marker) if now.scope.holds(marker)),
+        )
+    })
+}
+
+/// The receipt of changes that are made, in the same transaction.
+pub(super) async fn receipt<W: Execute>(
+    warehouse: &mut W,
+    project: &Project,
+    settings: &Settings<'_>,
+    held: &Held,
+    (now, changes, outcome): (&Compared, &[Change], Extent),
+) -> Result<Entry, Failure> {
+    let server = &now.observed.server;
+    let stamp = warehouse.stamp().await?.unwrap_or_else(|| Stamp {
+        at: receipts::iso(settings.custody.now),
+        session_user: server.acting_as.to_string(),
+        current_role: server.acting_as.to_string(),
+    });
+    let changes = receipts::done(changes, project.dialect(), &server.into());
+    let receipt = Receipt {
+        version: RECEIPT_VERSION,
+        made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
+        outcome,
+        deployment: now.scope.deployment.clone(),
+        environment: now.scope.environment.clone(),
+        instance: now.scope.instance.clone(),
+        target: TargetIdentity {
+            dialect: server.dialect,
+            system: server.system.clone(),
+            database: server.database.clone(),
+        },
+        manifest_sha256: project.manifest_sha256.clone(),
+        config_sha256: project.config_sha256.clone(),
+        plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
+            sha256: sha256.clone(),
+            author: settings.plan.and_then(|plan| plan.author.clone()),
+            approved_by: held.approved_by.clone(),
+        }),
+        applied_by: settings.custody.applied_by.clone(),
+        gates: held.gates.clone(),
+        roles: roles(now),
+        changes: changes.map_err(WarehouseError::from)?,
+    };
+    Ok(Entry { stamp, receipt })
+}
+
+/// The managed roles, by the names that they have and will have.
+fn roles(now: &Compared) -> BTreeMap<Ident, RoleReceipt> {
+    let of = |marker: &crate::model::Marker| RoleReceipt {
+        product: marker.product.clone(),
+        role: marker.role.clone(),
+    };
+    let observed = now.observed.roles.iter().filter_map(|(name, role)| match &role.marker {
+        MarkerReading::Marker(marker) if now.scope.holds(marker) => {
+            Some((name.clone(), of(marker)))
+        }
+        _ => None,
+    });
+    let desired = now.resolved.desired.roles.iter();
+    observed.chain(desired.map(|(name, role)| (name.clone(), of(&role.marker)))).collect()
+}

@@ -1,0 +1,95 @@
+//! `rolecall log`: since when can she read this?
+
+use serde_json::Value;
+
+use crate::rules::site::{Site, model};
+
+/// Ann is let in, bob is let in and taken out again, and s.u comes later.
+async fn told(site: &Site) {
+    site.sql("create role ~ann; create role ~bob").await;
+    site.members("analyst: [{user: ~ann}, {user: ~bob}]");
+    site.run(&["apply", "--by", "jane"]).ends(0);
+    site.models(&[
+        model("s.t").gives("analyst", &["read"]),
+        model("s.u").gives("analyst", &["read"]).gives("engineer", &["write"]),
+    ]);
+    site.members("analyst: [{user: ~ann}]");
+    site.run(&["apply", "--by", "kim"]).ends(0);
+}
+
+fn person(site: &Site, name: &str) -> String {
+    site.ground.role(name).to_string()
+}
+
+/// The lines without their times.
+fn without_times(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.split_once(" by postgres") {
+        Some((at, rest)) if at.len() == "2026-11-22T20:34:09.123456Z".len() => {
+            format!("TIME by postgres{rest}")
+        }
+        _ => match line.split_once(" since ") {
+            Some((before, after)) => {
+                format!("{before} since TIME{}", &after["2026-11-22T20:34:09.123456Z".len()..])
+            }
+            None => line.to_owned(),
+        },
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn it_says_since_when_somebody_can_read_something() {
+    for site in Site::each().await {
+        site.run(&["log"]).ends(0).says("there are no receipts of prod");
+        told(&site).await;
+        let ann = person(&site, "ann");
+        let ran = site.run(&["log", "--person", &ann, "--model", "s.u"]).ends(0);
+        crate::engines::snapshot!(without_times(&ran.out), @r"
+        TIME by postgres, said to be jane
+          let ann into p_analyst
+        TIME by postgres, said to be kim
+          grant SELECT on table db.s.u to p_analyst
+
+        By the receipts, ann has SELECT on db.s.u since TIME, through p_analyst.
+        ");
+        let bob = person(&site, "bob");
+        let ran = site.run(&["log", "--person", &bob, "--model", "s_t"]).ends(0);
+        crate::engines::snapshot!(without_times(&ran.out), @r"
+        TIME by postgres, said to be jane
+          grant SELECT on table db.s.t to p_analyst
+          let bob into p_analyst
+        TIME by postgres, said to be kim
+          take bob out of p_analyst
+
+        By the receipts, bob has nothing on s_t now.
+        ");
+        let ran = site.run(&["log", "--role", "engineer", "--product", "p"]).ends(0);
+        assert!(ran.out.contains("create the role p_engineer"), "{ran:?}");
+        assert!(!ran.out.contains("analyst"), "{ran:?}");
+        site.run(&["log", "--product", "q"]).ends(0).says("nothing of that in them");
+        let ran = site.run(&["log", "--format", "json", "--model", "s.u"]).ends(0);
+        let log: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(log["receipts"].as_array().unwrap().len(), 2, "{ran:?}");
+        assert_eq!(log["receipts"][1]["applied_by"], "kim");
+        assert_eq!(log["receipts"][1]["changes"][0]["product"], "p");
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_read_the_receipts_may_ask_and_nobody_else() {
+    for site in Site::each().await {
+        told(&site).await;
+        site.sql("create role ~eve login password 'pw'").await;
+        site.run_as("eve", &["log"]).ends(1).says("permission denied");
+        site.sql(
+            "grant usage on schema rolecall to ~eve; grant select on rolecall.receipts to ~eve",
+        )
+        .await;
+        site.run_as("eve", &["log"]).ends(0).says("take bob out of p_analyst");
+        site.models(&[model("s.t").gives("analyst", &["read"])]);
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0).never_says("receipts");
+        // What is no table of receipts any more is not read: reading could run anything.
+        site.sql("alter table rolecall.receipts rename to old; create view rolecall.receipts as select * from rolecall.old").await;
+        site.run(&["log"]).ends(1).says("no ordinary table");
+    }
+}
