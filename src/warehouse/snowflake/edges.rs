@@ -130,6 +130,32 @@ impl Edges {
         });
     }
 
+    /// What a role of ours may pass on.
+    pub(super) fn may_be_passed_on(&self) -> BTreeSet<Securable> {
+        let grantable = self.grants.iter().filter(|(_, (_, grantable))| !grantable.is_empty());
+        grantable.map(|((on, _, _), _)| on.clone()).collect()
+    }
+
+    /// SHOW GRANTS ON: what others hold from roles of ours.
+    pub(super) fn others(&mut self, on: &Securable, rows: &Rows, ours: &[Ident], known: &Known) {
+        for row in Table::of(rows).rows() {
+            let who =
+                |kind, name| known.grantee(row.text(kind), row.text(name), on.database_name());
+            // Older accounts do not say what kind of role granted it.
+            let by = match row.text("granted_by_role_type") {
+                "" => known.role(row.text("granted_by")),
+                _ => who("granted_by_role_type", "granted_by"),
+            };
+            let (Some(by), Some(to)) = (by, who("granted_to", "grantee_name")) else { continue };
+            if let Some(privilege) = Privilege::parse(row.text("privilege"))
+                && ours.contains(&by)
+                && !ours.contains(&to)
+            {
+                self.grants.entry((on.clone(), to, by)).or_default().0.insert(privilege);
+            }
+        }
+    }
+
     /// SHOW GRANTS OF: who is a member of the role.
     pub(super) fn members(&mut self, role: &Ident, rows: &Rows, known: &Known) {
         let database = role.in_parts().map(|(database, _)| database);
@@ -204,7 +230,7 @@ impl Edges {
     pub(super) fn inherited(
         &mut self,
         rows: &Rows,
-        roles: &[&Ident],
+        roles: &[Ident],
         database: &Ident,
         known: &Known,
     ) {
@@ -216,7 +242,7 @@ impl Edges {
             };
             let (kind, shown) = (either("granted_to", "grant_to"), row.text("grantee_name"));
             let grantee = known.grantee(&kind, shown, Some(database));
-            let Some(role) = grantee.filter(|grantee| roles.contains(&grantee)) else { continue };
+            let Some(role) = grantee.filter(|grantee| roles.contains(grantee)) else { continue };
             let on = either("granted_on", "grant_on").replace('_', " ");
             let what = format!("inherited {} on every {on} in {database}", row.text("privilege"));
             self.unsupported.insert((role, what));
@@ -226,7 +252,7 @@ impl Edges {
     /// Rows of ACCOUNT_USAGE, which has names in parts and unquoted.
     pub(super) fn read_usage(
         &mut self,
-        roles: &[&Ident],
+        roles: &[Ident],
         to_roles: &Rows,
         to_users: &Rows,
         known: &Known,
@@ -235,7 +261,7 @@ impl Edges {
         let of = ["granted_to", "grantee_name", "granted_by"];
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let find = |kind: &str, database: &str, name: &str| {
-            let wanted = |role: &&&Ident| match role.in_parts() {
+            let wanted = |role: &&Ident| match role.in_parts() {
                 Some((d, n)) => {
                     shown::holder(kind) == Some(Holder::DatabaseRole)
                         && d.as_str() == database
@@ -243,7 +269,7 @@ impl Edges {
                 }
                 None => shown::holder(kind) == Some(Holder::Role) && role.as_str() == name,
             };
-            roles.iter().find(wanted).map(|role| (*role).clone())
+            roles.iter().find(wanted).cloned()
         };
         for row in Table::of(to_roles).rows() {
             let (kind, on) = (row.text("granted_to"), row.text("granted_on"));

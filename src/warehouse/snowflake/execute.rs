@@ -33,7 +33,8 @@ pub(super) struct Executor<'e> {
 struct Progress {
     broken: Broken,
     done: Vec<usize>,
-    failed: Vec<String>,
+    /// In the order of the plan once all has ended.
+    failed: Vec<(usize, String)>,
     skipped: usize,
 }
 
@@ -111,7 +112,7 @@ impl Executor<'_> {
                 let message = self.explain(change, statement, &error);
                 self.note("failed", statement, json!({ "error": error.to_string() }));
                 progress.broken.add(change);
-                progress.failed.push(message);
+                progress.failed.push((at, message));
             }
         }
     }
@@ -210,17 +211,18 @@ impl Executor<'_> {
     }
 
     fn ended(&self, changes: &[Change], progress: Progress) -> Result<(), WarehouseError> {
-        let Progress { broken: _, mut done, failed, skipped } = progress;
+        let Progress { broken: _, mut done, mut failed, skipped } = progress;
         if failed.is_empty() && skipped == 0 {
             return Ok(());
         }
         done.sort_unstable();
+        failed.sort_unstable();
         let mut message = format!("{} failed", statements(failed.len()));
         if skipped > 0 {
             message.push_str(&format!(", and {skipped} that depend on them were not sent"));
         }
         let more = failed.len().saturating_sub(TOLD);
-        for failure in failed.into_iter().take(TOLD) {
+        for (_, failure) in failed.into_iter().take(TOLD) {
             message.push_str(&format!("\n{failure}"));
         }
         if more > 0 {

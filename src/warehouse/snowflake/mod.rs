@@ -5,6 +5,7 @@
 
 mod account;
 mod arrow;
+mod authority;
 mod edges;
 mod env;
 mod execute;
@@ -14,12 +15,14 @@ mod journal;
 mod key;
 mod lock;
 mod objects;
+mod passed_on;
 mod pool;
 mod profile;
 mod reader;
 mod session;
 mod settings;
 mod shown;
+mod told;
 mod usage;
 mod warehouse;
 mod waves;

@@ -92,6 +92,8 @@ impl Snowflake {
             return Ok(server.clone());
         }
         let ask = "SELECT CURRENT_REGION() AS REGION, CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_ROLE() AS \"ROLE\", CURRENT_WAREHOUSE() AS WAREHOUSE";
+        // Whoever wants to know is about to look around, or to change things.
+        self.sessions.open_all();
         let rows = self.sessions.query(ask).await.map_err(|error| failed(ask, &error))?;
         let table = Table::of(&rows);
         let unreadable = || WarehouseError::Connect {

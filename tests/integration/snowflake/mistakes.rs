@@ -138,13 +138,189 @@ fn a_role_without_manage_grants() {
     Insufficient privileges to operate on account 'STANDIN'. (code 003001) (query ID) (SQLSTATE 42501)
       DEPLOYER may not read this: it needs MANAGE GRANTS, as SECURITYADMIN has it: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER"
     "#);
-    insta::assert_snapshot!(job.says(&["apply"]), @r#"
-    exit 1
+    // Without people, nothing has to be read that only such a role may see.
+    job.write("rolecall/members/shop.yml", "analyst: []\n");
+    job.standin.sql(&["GRANT USAGE ON ALL SCHEMAS IN DATABASE SHOP TO ROLE DEPLOYER"]);
+    job.standin.sql(&["GRANT USAGE ON DATABASE SHOP TO ROLE DEPLOYER"]);
+    job.standin.sql(&["GRANT REFERENCES ON ALL TABLES IN SCHEMA SHOP.SALES TO ROLE DEPLOYER"]);
+    job.standin.sql(&["GRANT REFERENCES ON ALL VIEWS IN SCHEMA SHOP.SALES TO ROLE DEPLOYER"]);
+    insta::assert_snapshot!(job.says(&["plan"]), @r#"
+    exit 0
+    Plan for prod on snowflake
+
+    SHOP_ANALYST
+      + new role
+      + USAGE on database SHOP  # read, model.shop.orders and 1 more
+      + USAGE on schema SHOP.SALES  # read, model.shop.orders and 1 more
+      + SELECT on table SHOP.SALES.ORDERS  # read, model.shop.orders
+      + SELECT on view SHOP.SALES.PEOPLE  # read, model.shop.people
+      + USAGE on warehouse BI_WH  # warehouses, rolecall.yml:5
+      + member SYSADMIN (role)
+
+    SHOP_ENGINEER
+      + new role
+      + USAGE on database SHOP  # read, model.shop.orders and 1 more
+      + USAGE on schema SHOP.SALES  # read, model.shop.orders and 1 more
+      + DELETE, INSERT, SELECT, TRUNCATE, UPDATE on table SHOP.SALES.ORDERS  # read, model.shop.orders and 1 more
+      + member SYSADMIN (role)
+
+    To add: 2 roles, 12 grants, 2 members. To take away: nothing.
     manifest: FOLDER/manifest.json
-    error: SHOW TERSE USERS LIKE 'TAYLOR'
-      failed: SQL access control error:
-    Insufficient privileges to operate on account 'STANDIN'. (code 003001) (query ID) (SQLSTATE 42501)
-      DEPLOYER may not read this: it needs MANAGE GRANTS, as SECURITYADMIN has it: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER"
+    warning[no-manage-grants]: DEPLOYER has no MANAGE GRANTS and does not own SHOP.SALES (owned by ACCOUNTADMIN): it can grant only what is its own there, or what it may pass on
+     |
+     = help: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER", or connect with a role that has it, such as SECURITYADMIN
+
+    1 warning
+    "#);
+    insta::assert_snapshot!(job.says(&["apply"]), @r#"
+    exit 5
+      create the role SHOP_ANALYST
+      create the role SHOP_ENGINEER
+      grant the role SHOP_ANALYST to SYSADMIN
+      grant the role SHOP_ENGINEER to SYSADMIN
+    manifest: FOLDER/manifest.json
+    error[stopped]: 8 statements failed
+                    GRANT USAGE ON DATABASE "SHOP" TO ROLE "SHOP_ANALYST"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT USAGE ON DATABASE "SHOP" TO ROLE "SHOP_ENGINEER"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT USAGE ON SCHEMA "SHOP"."SALES" TO ROLE "SHOP_ANALYST"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT USAGE ON SCHEMA "SHOP"."SALES" TO ROLE "SHOP_ENGINEER"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT SELECT ON TABLE "SHOP"."SALES"."ORDERS" TO ROLE "SHOP_ANALYST"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT DELETE, INSERT, SELECT, TRUNCATE, UPDATE ON TABLE "SHOP"."SALES"."ORDERS" TO ROLE "SHOP_ENGINEER"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT SELECT ON VIEW "SHOP"."SALES"."PEOPLE" TO ROLE "SHOP_ANALYST"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    GRANT USAGE ON WAREHOUSE "BI_WH" TO ROLE "SHOP_ANALYST"
+                      failed: Grant not executed: Insufficient privileges. (code 003102) (query ID) (SQLSTATE 42501)
+                      DEPLOYER may not: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER" (in a schema with managed access, only its owner and such roles grant)
+                    every statement stands in FOLDER/target/rolecall/JOURNAL
+
+    1 error
+    applied in part: 4 changes are made, the rest is not (there are errors); `rolecall apply` again goes on from here
+    "#);
+    // By a role that it holds, it is as good.
+    job.standin.sql(&[
+        "CREATE ROLE GRANTING",
+        "GRANT MANAGE GRANTS ON ACCOUNT TO ROLE GRANTING",
+        "GRANT ROLE GRANTING TO ROLE DEPLOYER",
+    ]);
+    assert!(!job.says(&["plan"]).contains("MANAGE GRANTS"));
+    assert!(job.says(&["apply"]).starts_with("exit 0"));
+}
+
+#[test]
+fn a_schema_with_managed_access() {
+    let Some(job) = Job::begin() else { return };
+    job.standin.sql(&[
+        "ALTER SCHEMA SHOP.SALES ENABLE MANAGED ACCESS",
+        "GRANT OWNERSHIP ON SCHEMA SHOP.SALES TO ROLE TRANSFORMER COPY CURRENT GRANTS",
+        "REVOKE MANAGE GRANTS ON ACCOUNT FROM ROLE DEPLOYER",
+        "GRANT USAGE ON DATABASE SHOP TO ROLE DEPLOYER",
+        "GRANT USAGE ON SCHEMA SHOP.SALES TO ROLE DEPLOYER",
+        "GRANT OWNERSHIP ON TABLE SHOP.SALES.ORDERS TO ROLE DEPLOYER",
+        "GRANT OWNERSHIP ON VIEW SHOP.SALES.PEOPLE TO ROLE DEPLOYER",
+    ]);
+    job.write("rolecall/members/shop.yml", "analyst: []\n");
+    // Its objects are its own, and still it may not grant on them.
+    insta::assert_snapshot!(job.says(&["plan"]), @r#"
+    exit 0
+    Plan for prod on snowflake
+
+    SHOP_ANALYST
+      + new role
+      + USAGE on database SHOP  # read, model.shop.orders and 1 more
+      + USAGE on schema SHOP.SALES  # read, model.shop.orders and 1 more
+      + SELECT on table SHOP.SALES.ORDERS  # read, model.shop.orders
+      + SELECT on view SHOP.SALES.PEOPLE  # read, model.shop.people
+      + USAGE on warehouse BI_WH  # warehouses, rolecall.yml:5
+      + member SYSADMIN (role)
+
+    SHOP_ENGINEER
+      + new role
+      + USAGE on database SHOP  # read, model.shop.orders and 1 more
+      + USAGE on schema SHOP.SALES  # read, model.shop.orders and 1 more
+      + DELETE, INSERT, SELECT, TRUNCATE, UPDATE on table SHOP.SALES.ORDERS  # read, model.shop.orders and 1 more
+      + member SYSADMIN (role)
+
+    To add: 2 roles, 12 grants, 2 members. To take away: nothing.
+    manifest: FOLDER/manifest.json
+    warning[managed-access]: in SHOP.SALES (owned by TRANSFORMER) access is managed: only its owner and holders of MANAGE GRANTS grant there, and DEPLOYER is neither
+     |
+     = help: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE "DEPLOYER", or connect with a role that has it, such as SECURITYADMIN
+
+    1 warning
+    "#);
+    // The schema's owner may.
+    job.standin.sql(&[
+        "GRANT ROLE TRANSFORMER TO ROLE DEPLOYER",
+        "GRANT OWNERSHIP ON DATABASE SHOP TO ROLE DEPLOYER COPY CURRENT GRANTS",
+        "GRANT USAGE ON WAREHOUSE BI_WH TO ROLE DEPLOYER WITH GRANT OPTION",
+    ]);
+    assert!(!job.says(&["plan"]).contains("MANAGE GRANTS"));
+    assert!(job.says(&["apply"]).starts_with("exit 0"), "{}", job.says(&["apply"]));
+}
+
+#[test]
+fn what_a_managed_role_has_passed_on_to_others() {
+    let Some(job) = Job::begin() else { return };
+    assert!(job.says(&["apply"]).starts_with("exit 0"));
+    let by_analyst = |sql: &str| json!({ "sql": sql, "role": "SHOP_ANALYST" });
+    job.standin.sql(&[
+        "CREATE ROLE PARTNER",
+        "CREATE DATABASE ROLE SHOP.READERS",
+        "GRANT SELECT ON TABLE SHOP.SALES.ORDERS TO ROLE SHOP_ANALYST WITH GRANT OPTION",
+    ]);
+    let passed_on = [
+        by_analyst("GRANT SELECT ON TABLE SHOP.SALES.ORDERS TO ROLE PARTNER"),
+        by_analyst("GRANT SELECT ON TABLE SHOP.SALES.ORDERS TO DATABASE ROLE SHOP.READERS"),
+    ];
+    let done = job.standin.tell("sql", &json!({ "statements": passed_on }));
+    assert!(done.get("error").is_none(), "{done}");
+    insta::assert_snapshot!(job.says(&["plan"]), @r#"
+    exit 8
+    Plan for prod on snowflake
+
+    SHOP_ANALYST
+      - grant option for SELECT on table SHOP.SALES.ORDERS, from ACCOUNTADMIN  # nobody declares it
+
+    To add: nothing. To take away: 1 option.
+    manifest: FOLDER/manifest.json
+    refused[dependents]: PARTNER holds SELECT on table SHOP.SALES.ORDERS from SHOP_ANALYST, who is to lose it
+     |
+     = help: only CASCADE could take it, and with it the access of PARTNER: have SHOP_ANALYST revoke it, or grant it by somebody else
+
+    refused[dependents]: SHOP.READERS holds SELECT on table SHOP.SALES.ORDERS from SHOP_ANALYST, who is to lose it
+     |
+     = help: only CASCADE could take it, and with it the access of SHOP.READERS: have SHOP_ANALYST revoke it, or grant it by somebody else
+    "#);
+    let before = job.standin.tell("state", &json!({}));
+    assert!(job.says(&["apply"]).starts_with("exit 8"));
+    assert_eq!(job.standin.tell("state", &json!({})), before);
+    // Granted by somebody else, it goes.
+    job.standin.sql(&[
+        "REVOKE SELECT ON TABLE SHOP.SALES.ORDERS FROM ROLE PARTNER",
+        "REVOKE SELECT ON TABLE SHOP.SALES.ORDERS FROM DATABASE ROLE SHOP.READERS",
+        "GRANT SELECT ON TABLE SHOP.SALES.ORDERS TO ROLE PARTNER",
+    ]);
+    insta::assert_snapshot!(job.says(&["apply"]), @r#"
+    exit 0
+      revoke the grant option for SELECT on table SHOP.SALES.ORDERS from SHOP_ANALYST
+    Applied 1 change, and read it back.
+    manifest: FOLDER/manifest.json
+    warning[no-receipt]: no receipt is kept: this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse
+
+    1 warning
     "#);
 }
 

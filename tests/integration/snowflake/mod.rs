@@ -5,6 +5,7 @@ mod against_standin;
 mod connecting;
 mod exchange;
 mod job;
+mod lasting;
 pub(crate) mod live;
 mod mistakes;
 mod results;

@@ -1,5 +1,6 @@
 //! The whole job on the stand-in: observe, plan, apply, read back.
 
+mod costs;
 mod failures;
 mod fixtures;
 mod random;
