@@ -191,7 +191,10 @@ impl Change {
 
     /// The change in a few words, for people. Never SQL.
     pub fn brief(&self) -> String {
-        let on = |on: &Securable| format!("{} {on}", on.class());
+        let on = |on: &Securable| match on.class() {
+            ObjectClass::Account => on.to_string(),
+            class => format!("{class} {on}"),
+        };
         match self {
             Change::CreateRole { role, .. } => format!("create the role {role}"),
             Change::RenameRole { from, to } => format!("rename the role {from} to {to}"),

@@ -130,7 +130,10 @@ impl Executor<'_> {
             };
             let again = match &error {
                 QueryError::Transport { may_have_run, .. } => !may_have_run || repeatable(change),
-                QueryError::Server(_) => false,
+                // What hung on it may be gone by that: a role can hold from itself.
+                QueryError::Server(error) => {
+                    error.code == "003935" && error.message.contains("partially")
+                }
             };
             // Gone by the time that it is said once more: then it was done the first time.
             if tries > 0 && matches!(change, Change::DropRole { .. }) && is_missing(&error) {

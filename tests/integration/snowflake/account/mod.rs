@@ -3,6 +3,7 @@
 mod costs;
 mod failures;
 mod fixtures;
+mod privileges;
 mod random;
 mod semantics;
 mod site;

@@ -11,7 +11,7 @@ use super::place::*;
 pub(super) enum Did {
     /// (relation, privilege, role, option)
     Granted(At, usize, usize, bool),
-    /// What one role passed on to another.
+    /// What one role was given to pass on, and passed on to another.
     PassedOn(At, usize, usize),
     /// (database, in a schema of it, privilege, role, option)
     OnContainer(usize, Option<usize>, usize, usize, bool),
@@ -69,8 +69,24 @@ fn option(yes: bool) -> &'static str {
 }
 
 impl Did {
-    /// The statement, and the role that says it.
-    pub(super) fn sql(&self) -> (String, Option<&'static str>) {
+    /// The statements, and the roles that say them.
+    pub(super) fn sql(&self) -> Vec<(String, Option<&'static str>)> {
+        let Self::PassedOn(on, from, _) = self else { return vec![self.one()] };
+        let (on, from) = (relation(*on), Who::of(*from).sql());
+        let place = in_sql(&Securable::schema(
+            on.database_name().unwrap().clone(),
+            on.schema_name().unwrap().clone(),
+        ));
+        let database = in_sql(&Securable::database(on.database_name().unwrap().clone()));
+        let given = [
+            format!("GRANT USAGE ON {database} TO {from}"),
+            format!("GRANT USAGE ON {place} TO {from}"),
+            format!("GRANT SELECT ON {} TO {from} WITH GRANT OPTION", in_sql(&on)),
+        ];
+        given.map(|sql| (sql, None)).into_iter().chain([self.one()]).collect()
+    }
+
+    fn one(&self) -> (String, Option<&'static str>) {
         let to = |role: usize| Who::of(role).sql();
         let plain = |sql| (sql, None);
         match self {

@@ -76,7 +76,8 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
 pub(super) fn happens(standin: &Standin, did: &[Did]) {
     let statements: Vec<Value> = did
         .iter()
-        .map(|did| match did.sql() {
+        .flat_map(Did::sql)
+        .map(|said| match said {
             (sql, Some(role)) => json!({ "sql": sql, "role": role }),
             (sql, None) => json!({ "sql": sql }),
         })
