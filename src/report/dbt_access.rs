@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::config::RoleKind;
 use crate::model::{DialectKind, Ident, ObjectClass, Privilege};
 use crate::project::Project;
 use crate::resolve::Resolved;
@@ -69,13 +70,13 @@ impl DbtAccess {
         let name = environment.name.clone();
         self.deployment.clone_from(&resolved.deployment);
         let mut roles = BTreeSet::new();
-        if environment.hook {
-            for (id, mut rows) in project.relation_grants(resolved) {
-                // Roles of a database are granted to by `rolecall apply` alone.
-                for row in &mut rows {
-                    row.roles.retain(|role| role.in_parts().is_none());
-                }
-                rows.retain(|row| !row.roles.is_empty());
+        // Roles of a database are granted to by `rolecall apply` alone; those of the account, which
+        // the hooks know, hold nothing there.
+        let in_database = environment.role_kind == RoleKind::Database
+            && project.dialect == DialectKind::Snowflake;
+        let hook = environment.hook && !in_database;
+        if hook {
+            for (id, rows) in project.relation_grants(resolved) {
                 roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
                 let exact = |role: Ident| role.as_str().to_owned();
                 let row = |ClassGrant { classes, privileges, roles }| {
@@ -94,7 +95,6 @@ impl DbtAccess {
             Some((role.as_str().to_owned(), described))
         });
         // Where the hooks do nothing, the file is the same for every developer.
-        let hook = environment.hook;
         let compiled = Environment {
             target: environment.target_name().to_owned(),
             dialect: project.dialect,

@@ -4,6 +4,7 @@ mod account;
 mod against_standin;
 mod connecting;
 mod exchange;
+mod hooks;
 mod job;
 mod lasting;
 pub(crate) mod live;

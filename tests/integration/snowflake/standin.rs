@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 pub(crate) struct Standin {
     process: Child,
     pub(crate) port: u16,
-    /// What it was asked for in the way of TLS, the tests' own interface does not speak.
-    plain: bool,
+    /// Its log is read by others in the end: not where it speaks TLS, which the tests' own interface
+    /// does not, nor where others than our sessions say things.
+    ours_alone: bool,
 }
 
 impl Standin {
@@ -42,7 +43,13 @@ impl Standin {
         let stdout = process.stdout.take().expect("it has an output");
         BufReader::new(stdout).read_line(&mut line).expect("it says its port");
         let port = line.trim().parse().expect("it says a port");
-        Some(Self { process, port, plain: arguments.is_empty() })
+        Some(Self { process, port, ours_alone: arguments.is_empty() })
+    }
+
+    /// dbt says things there, too.
+    pub(crate) fn of_others_too(mut self) -> Self {
+        self.ours_alone = false;
+        self
     }
 
     /// Settings of its administrator.
@@ -89,7 +96,7 @@ impl Standin {
 
 impl Drop for Standin {
     fn drop(&mut self) {
-        if self.plain && !std::thread::panicking() {
+        if self.ours_alone && !std::thread::panicking() {
             let log = self.log();
             let said = log.iter().filter_map(|entry| entry["sql"].as_str());
             super::statements::are_read_by_others(&said.map(str::to_owned).collect());

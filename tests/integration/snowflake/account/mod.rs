@@ -6,4 +6,4 @@ mod fixtures;
 mod privileges;
 mod random;
 mod semantics;
-mod site;
+pub(super) mod site;
