@@ -138,12 +138,10 @@ products: {{shop: {{}}}}
 }
 
 /// Runs a test in an account, and cleans up after it, whatever became of it.
-async fn cleanly<F: Future<Output = ()> + Send>(
+async fn cleanly<F: Future<Output = ()> + Send + 'static>(
     settings: SnowflakeSettings,
     test: impl FnOnce(std::sync::Arc<Own>) -> F,
-) where
-    F: 'static,
-{
+) {
     let own = std::sync::Arc::new(Own::begin(&settings).await);
     let ended = tokio::spawn(test(std::sync::Arc::clone(&own))).await;
     own.remove().await;

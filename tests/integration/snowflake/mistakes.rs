@@ -465,3 +465,23 @@ fn a_member_that_the_account_does_not_know() {
     1 error
     "#);
 }
+
+#[test]
+fn a_user_and_a_role_of_one_name() {
+    let Some(job) = Job::begin() else { return };
+    job.standin.sql(&["CREATE ROLE TAYLOR"]);
+    job.write("rolecall/members/shop.yml", "analyst: [{user: taylor}, {group: taylor}]\n");
+    insta::assert_snapshot!(job.says(&["plan"]), @r#"
+    exit 1
+    manifest: FOLDER/manifest.json
+    error[user-and-group]: TAYLOR is named both as a user and as a group
+     --> rolecall/members/shop.yml:1:27
+      |
+    1 | analyst: [{user: taylor}, {group: taylor}]
+      |                           ^
+      |
+      = help: a name is one or the other
+
+    1 error
+    "#);
+}
