@@ -3,6 +3,7 @@
 mod costs;
 mod failures;
 mod fixtures;
+mod locked_out;
 mod random;
 mod semantics;
 mod site;
