@@ -79,21 +79,28 @@ impl Sessions {
             may_have_run: false,
         };
         let _permit = self.0.free.acquire().await.map_err(closed)?;
-        let idle = self.idle().pop_front();
         let shared = &self.0.shared;
-        let mut session = match idle {
-            Some(session) => session,
-            None => Session::open(shared).await.map_err(|failure| match failure {
-                Failure::Server(_) => explain::query(failure, shared),
-                other => explain::no_session(&other, shared),
-            })?,
-        };
-        let result = session.query(statement).await;
-        // After a broken exchange nobody knows what the session still does.
-        if !matches!(result, Err(Failure::Transport { .. } | Failure::SessionGone { .. })) {
-            self.idle().push_back(session);
+        loop {
+            let idle = self.idle().pop_front();
+            let mut session = match idle {
+                Some(session) => session,
+                None => Session::open(shared).await.map_err(|failure| match failure {
+                    Failure::Server(_) => explain::query(failure, shared),
+                    other => explain::no_session(&other, shared),
+                })?,
+            };
+            let result = session.query(statement).await;
+            match &result {
+                // This one is lost, and the statement not sent: another may still be good.
+                Err(Failure::Login(_)) if !self.idle().is_empty() => continue,
+                // After a broken exchange nobody knows what the session still does.
+                Err(
+                    Failure::Login(_) | Failure::Transport { .. } | Failure::SessionGone { .. },
+                ) => {}
+                _ => self.idle().push_back(session),
+            }
+            return result.map_err(|failure| explain::query(failure, shared));
         }
-        result.map_err(|failure| explain::query(failure, shared))
     }
 
     /// Opens the sessions that are not there yet, while others work already. What fails here is met

@@ -3,6 +3,7 @@
 mod costs;
 mod failures;
 mod fixtures;
+mod locked_out;
 mod privileges;
 mod random;
 mod semantics;
