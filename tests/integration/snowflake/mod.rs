@@ -8,6 +8,7 @@ mod hooks;
 mod job;
 mod lasting;
 pub(crate) mod live;
+mod logins;
 mod mistakes;
 mod results;
 mod scripted;
