@@ -13,7 +13,7 @@ mod mistakes;
 mod results;
 mod scripted;
 pub(crate) mod standin;
-mod statements;
+pub(crate) mod statements;
 mod tls;
 
 use std::time::Duration;
