@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::Everybodys;
 use crate::apply::Compared;
 use crate::dialect::Dialect;
 use crate::model::{Change, Diagnostics, Ident, Severity};
 use crate::plan::{Difference, Limit, Refusal, Step, Why};
 use crate::project::Project;
+use crate::warehouse::{Everybodys, Inside};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,7 +194,14 @@ pub(super) fn grants_to_public(
         let Some(relation) = node.relation.as_ref().and_then(|on| on.relation_key()) else {
             continue;
         };
-        for (on, privileges) in everybodys {
+        closed.extend(everybodys.inside.iter().filter_map(|inside| {
+            let class = node.relation.as_ref().map(crate::model::Securable::class)?;
+            let within = inside.class == class
+                && inside.database.as_ref().is_none_or(|database| *database == relation.0)
+                && inside.schema.as_ref().is_none_or(|schema| *schema == relation.1);
+            within.then(|| open_inside(inside, &to.environment))
+        }));
+        for (on, privileges) in &everybodys.held {
             if on.relation_key().as_ref() == Some(&relation) {
                 closed.insert(Closed {
                     gate: Gate::GrantToPublic,
@@ -225,6 +232,33 @@ pub(super) fn grants_to_public(
         }
     }
     closed.into_iter().collect()
+}
+
+/// PUBLIC has something on all of a class in a container: on what is there, or on what dbt makes next.
+fn open_inside(inside: &Inside, environment: &str) -> Closed {
+    let Inside { database, schema, class, to_come, privileges } = inside;
+    let place = match (database, schema) {
+        (Some(database), Some(schema)) => format!("{database}.{schema}"),
+        (Some(database), None) => database.to_string(),
+        (None, _) => "the account".to_owned(),
+    };
+    let (message, help) = match to_come {
+        true => (
+            format!(
+                "PUBLIC gets {privileges} on every {class} that is made in {place} in \
+                 {environment}, so everybody gets it with the next build"
+            ),
+            "revoke the future grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+        false => (
+            format!(
+                "PUBLIC has {privileges} on every {class} in {place} in {environment}, so \
+                 everybody has"
+            ),
+            "revoke the inherited grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+    };
+    Closed { gate: Gate::GrantToPublic, message, help: help.to_owned() }
 }
 
 /// dbt writes a grantee into SQL as it stands: whatever follows the name is SQL too. In PostgreSQL

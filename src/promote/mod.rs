@@ -9,16 +9,13 @@ mod way;
 use std::collections::BTreeSet;
 
 use crate::apply::{Compared, Failure, compare};
-use crate::model::{Change, Diagnostic, Diagnostics, PrivilegeSet, Securable};
+use crate::model::{Change, Diagnostic, Diagnostics};
 use crate::plan::{self, Limit, Options, Sides, Step};
 use crate::project::Project;
 use crate::warehouse::{Observe, ObservePublic};
 
 pub use gates::{Closed, Gate};
 pub use way::way;
-
-/// What PUBLIC holds, by object.
-pub type Everybodys = Vec<(Securable, PrivilegeSet)>;
 
 /// An environment as it was read from files.
 pub struct Side<'a> {

@@ -9,7 +9,8 @@ pub mod snowflake;
 pub use any::Warehouse;
 
 use crate::model::{
-    Change, Ident, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
+    Change, Ident, ObjectClass, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable,
+    ServerIdentity,
 };
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
@@ -109,14 +110,38 @@ pub trait Observe {
     }
 }
 
+/// What everybody has, whoever they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Everybodys {
+    /// On relations, and on columns of them. Sorted.
+    pub held: Vec<(Securable, PrivilegeSet)>,
+    /// On all relations of a class that are, or will be, in a container. Sorted.
+    pub inside: Vec<Inside>,
+}
+
+/// What somebody has on all relations of a class in a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inside {
+    /// In which database; `None` for all of them.
+    pub database: Option<Ident>,
+    /// In which schema; `None` for the whole database.
+    pub schema: Option<Ident>,
+    /// Of which class.
+    pub class: ObjectClass,
+    /// On those that are yet to be made (a future grant), not on those that are there.
+    pub to_come: bool,
+    /// What.
+    pub privileges: PrivilegeSet,
+}
+
 /// Reads what everybody may do, which is nobody's product role.
 #[allow(async_fn_in_trait)]
 pub trait ObservePublic: Observe {
-    /// What PUBLIC holds on relations of these schemas and on columns of them. Sorted.
+    /// What PUBLIC holds on relations of these schemas and on columns of them.
     async fn public(
         &mut self,
         schemas: &std::collections::BTreeSet<SchemaKey>,
-    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError>;
+    ) -> Result<Everybodys, WarehouseError>;
 }
 
 /// Changes a warehouse inside one unit of work that holds the deployment's lock.

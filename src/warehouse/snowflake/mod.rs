@@ -16,6 +16,7 @@ mod lock;
 mod objects;
 mod pool;
 mod profile;
+mod public;
 mod reader;
 mod session;
 mod settings;

@@ -10,8 +10,8 @@ use super::lock::{Lock, now, this_process};
 use super::reader::{Reader, failed};
 use super::shown::Table;
 use super::{Sessions, SnowflakeSettings};
-use crate::model::{Change, DialectKind, Ident, ObservedState, Scope, ServerIdentity};
-use crate::warehouse::{Execute, Look, Observe, WarehouseError};
+use crate::model::{Change, DialectKind, Ident, ObservedState, SchemaKey, Scope, ServerIdentity};
+use crate::warehouse::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 
 /// How many sessions work side by side, unless the caller says otherwise.
 pub const SESSIONS: usize = 8;
@@ -140,6 +140,18 @@ impl Observe for Snowflake {
         let from_account_usage = self.from_account_usage && !self.locked;
         let sessions = &self.sessions;
         Reader { sessions, server: &server, has_warehouse, from_account_usage }.read(look).await
+    }
+}
+
+impl ObservePublic for Snowflake {
+    async fn public(
+        &mut self,
+        schemas: &std::collections::BTreeSet<SchemaKey>,
+    ) -> Result<Everybodys, WarehouseError> {
+        let (server, has_warehouse) = self.server().await?;
+        let sessions = &self.sessions;
+        let reader = Reader { sessions, server: &server, has_warehouse, from_account_usage: false };
+        reader.public(schemas).await
     }
 }
 

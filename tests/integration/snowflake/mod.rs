@@ -5,6 +5,7 @@ mod against_standin;
 mod connecting;
 mod exchange;
 pub(crate) mod live;
+mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;

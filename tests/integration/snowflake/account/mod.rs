@@ -4,5 +4,5 @@ mod failures;
 mod fixtures;
 mod random;
 mod semantics;
-mod site;
+pub(super) mod site;
 mod statements;
