@@ -147,10 +147,24 @@ pub(super) async fn admit<W: Execute>(
     if settings.custody.rehearsal {
         return Ok(Ok(Receipts::Not(None)));
     }
-    let store = warehouse.store().await?;
+    let mut store = warehouse.store().await?;
     let refuse = |code, message: String, help: &str| {
         Ok(Err(vec![Refusal { code, message, help: help.to_owned() }]))
     };
+    let is_to_have_some = held.protected && !settings.custody.begin_receipts && has_grants(now);
+    if is_to_have_some && has_none(warehouse, &store, now).await? {
+        return refuse(
+            "receipts-missing",
+            "roles of this environment have grants here, and there are no receipts of it: either \
+             nothing was applied here since there are receipts, or somebody has taken them away, \
+             and what was applied already cannot be told"
+                .to_owned(),
+            "if they were never there, say so once: --begin-receipts",
+        );
+    }
+    if store == Store::Missing {
+        store = warehouse.make_store().await?;
+    }
     match store {
         Store::Strange(why) => {
             refuse("receipts-not-ours", why, "nothing is written to it, and nothing was changed")
@@ -163,16 +177,6 @@ pub(super) async fn admit<W: Execute>(
         Store::Closed(why) => {
             let warning = Diagnostic::warning("no-receipt", format!("no receipt is kept: {why}"));
             Ok(Ok(Receipts::Not(Some(Box::new(warning)))))
-        }
-        Store::Missing if held.protected && !settings.custody.begin_receipts && has_grants(now) => {
-            refuse(
-                "receipts-missing",
-                "roles of this environment have grants here, and there are no receipts: either nothing was applied \
-                 here since there are receipts, or somebody has taken them away, and what was \
-                 applied already cannot be told"
-                    .to_owned(),
-                "if they were never there, say so once: --begin-receipts",
-            )
         }
         Store::Missing => Ok(Ok(Receipts::Kept)),
         Store::Ready => {
@@ -196,6 +200,21 @@ pub(super) async fn admit<W: Execute>(
     }
 }
 
+/// Whether this environment has no receipts at all. Those of others say nothing of it.
+async fn has_none<W: Observe>(
+    warehouse: &mut W,
+    store: &Store,
+    now: &Compared,
+) -> Result<bool, WarehouseError> {
+    match store {
+        Store::Missing => Ok(true),
+        Store::Ready => {
+            Ok(last(warehouse, &now.scope.deployment, &now.scope.environment).await?.is_none())
+        }
+        Store::Closed(_) | Store::Strange(_) => Ok(false),
+    }
+}
+
 /// Whether something was applied in this database: its roles may be here for another one's sake.
 fn has_grants(now: &Compared) -> bool {
     now.observed.acl.iter().any(|entry| {
@@ -206,7 +225,7 @@ fn has_grants(now: &Compared) -> bool {
     })
 }
 
-/// The receipt of changes that are made, in the same transaction.
+/// The receipt of changes: those that are made, in the same transaction, or that begin to be made.
 pub(super) async fn receipt<W: Execute>(
     warehouse: &mut W,
     project: &Project,
@@ -225,6 +244,7 @@ pub(super) async fn receipt<W: Execute>(
         version: RECEIPT_VERSION,
         made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
         outcome,
+        begun_at: None,
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         instance: now.scope.instance.clone(),
@@ -245,7 +265,7 @@ pub(super) async fn receipt<W: Execute>(
         roles: roles(now),
         changes: changes.map_err(WarehouseError::from)?,
     };
-    Ok(Entry { stamp, receipt })
+    Ok(Entry { id: None, stamp, receipt })
 }
 
 /// The managed roles, by the names that they have and will have.

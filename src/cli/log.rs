@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{ConnectionFlags, Exit, Format, Global, output, plan};
 use crate::model::{Ident, Inventory, RelationKey};
 use crate::project::Project;
-use crate::receipts::{Ask, Entry, Event, History, Only, Question, Since, history};
+use crate::receipts::{Ask, Entry, Event, Extent, History, Only, Question, Since, history};
 use crate::report::{findings::printable, json};
 use crate::warehouse::Observe;
 
@@ -50,6 +50,9 @@ struct Logged<'a> {
     applied_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a crate::receipts::PlanReceipt>,
+    /// Only where it is begun and not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<bool>,
     changes: Vec<&'a Event>,
 }
 
@@ -129,12 +132,13 @@ fn relations(project: &Project, entries: &[Entry], name: &str) -> BTreeSet<Relat
 }
 
 fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
-    let logged = entries.iter().enumerate().map(|(at, Entry { stamp, receipt })| Logged {
+    let logged = entries.iter().enumerate().map(|(at, Entry { id: _, stamp, receipt })| Logged {
         at: &stamp.at,
         session_user: &stamp.session_user,
         current_role: &stamp.current_role,
         applied_by: receipt.applied_by.as_deref(),
         plan: receipt.plan.as_ref(),
+        unfinished: (receipt.outcome == Extent::Begun).then_some(true),
         changes: found.events.iter().filter(|event| event.receipt == at).collect(),
     });
     logged.filter(|logged| !logged.changes.is_empty()).collect()
@@ -142,7 +146,9 @@ fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
 
 fn text(receipts: &[Logged]) -> String {
     let mut out = String::new();
-    for Logged { at, session_user, current_role, applied_by, plan, changes } in receipts {
+    for logged in receipts {
+        let Logged { at, session_user, current_role, applied_by, plan, unfinished, changes } =
+            logged;
         let mut head = format!("{at} by {session_user}");
         if session_user != current_role {
             head.push_str(&format!(" as {current_role}"));
@@ -159,10 +165,14 @@ fn text(receipts: &[Logged]) -> String {
                 head.push_str(&format!(", approved by {}", plan.approved_by.join(", ")));
             }
         }
+        if unfinished.is_some() {
+            head.push_str(", begun and not finished: `rolecall apply` goes on, or settles it");
+        }
         out.push_str(&printable(&head));
         out.push('\n');
         for event in changes {
-            out.push_str(&printable(&format!("  {}\n", event.change.brief())));
+            let planned = if event.planned { "planned: " } else { "" };
+            out.push_str(&printable(&format!("  {planned}{}\n", event.change.brief())));
         }
     }
     out

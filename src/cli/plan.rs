@@ -216,6 +216,7 @@ pub(super) async fn reach(
             let settings = SnowflakeSettings::from_profile(&profile)
                 .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
             let snowflake = Snowflake::connect(&settings, sessions).await?;
+            let snowflake = snowflake.keeping_receipts_in(profile.database.expose());
             Ok(Warehouse::Snowflake(Box::new(snowflake)))
         }
         Adapter::Other(_) => anyhow::bail!(

@@ -117,6 +117,13 @@ impl Execute for Warehouse {
         }
     }
 
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.make_store().await,
+            Self::Snowflake(snowflake) => snowflake.make_store().await,
+        }
+    }
+
     async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
         match self {
             Self::Postgres(postgres) => postgres.keep(entry).await,

@@ -14,9 +14,8 @@ use crate::model::{
 };
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
-/// What a warehouse says that cannot keep receipts yet.
-pub const NO_RECEIPTS: &str =
-    "this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse";
+/// What a warehouse says that cannot keep receipts.
+pub const NO_RECEIPTS: &str = "this warehouse keeps no receipts";
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,8 +160,15 @@ pub trait Execute: Observe {
     async fn begin(&mut self) -> Result<(), WarehouseError>;
     /// Executes changes in the order given.
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError>;
-    /// Keeps a receipt within the unit of work: it lasts if and only if the changes do. Makes the
-    /// table where it is missing. Only where [`Observe::store`] is ready or missing.
+    /// Makes the place for receipts before the first change, where that cannot wait for
+    /// [`Execute::keep`]; says what there is then. Only where [`Observe::store`] is missing.
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        Ok(Store::Missing)
+    }
+    /// Keeps a receipt. With transactions, within the unit of work: it lasts if and only if the
+    /// changes do, and the table is made where it is missing. Without, it lasts at once: it is
+    /// written before the first change, as begun, and again under the same id when they are made.
+    /// Only where [`Observe::store`] is ready or missing.
     async fn keep(&mut self, _entry: &Entry) -> Result<(), WarehouseError> {
         Err(WarehouseError::Forbidden(NO_RECEIPTS.to_owned()))
     }

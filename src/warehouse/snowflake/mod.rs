@@ -18,6 +18,8 @@ mod pool;
 mod profile;
 mod public;
 mod reader;
+mod receipts;
+mod receipts_state;
 mod session;
 mod settings;
 mod shown;

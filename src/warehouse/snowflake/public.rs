@@ -48,7 +48,7 @@ impl Reader<'_> {
             .await;
             for (held, to_come) in answers {
                 found.held(&held?, &databases)?;
-                found.to_come(&to_come?)?;
+                found.future(&to_come?)?;
             }
             asked.extend(next);
         }
@@ -163,7 +163,7 @@ impl Found {
         Ok(())
     }
 
-    fn to_come(&mut self, rows: &Rows) -> Result<(), WarehouseError> {
+    fn future(&mut self, rows: &Rows) -> Result<(), WarehouseError> {
         for row in Table::of(rows).rows() {
             let class = shown::class(row.text("grant_on")).filter(|class| class.is_relation());
             let Some(class) = class else { continue };

@@ -10,7 +10,9 @@ use super::lock::{Lock, now, this_process};
 use super::reader::{Reader, failed};
 use super::shown::Table;
 use super::{Sessions, SnowflakeSettings};
+use crate::dialect::ReceiptTable;
 use crate::model::{Change, DialectKind, Ident, ObservedState, SchemaKey, Scope, ServerIdentity};
+use crate::receipts::{Ask, Entry, Stamp, Store};
 use crate::warehouse::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 
 /// How many sessions work side by side, unless the caller says otherwise.
@@ -19,14 +21,17 @@ pub const SESSIONS: usize = 8;
 /// A Snowflake account, over several sessions of one user in one role.
 #[derive(Debug)]
 pub struct Snowflake {
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     server: Option<(ServerIdentity, bool)>,
     from_account_usage: bool,
     holder: String,
     journal_path: Option<PathBuf>,
     journal: Option<Journal>,
     lock: Option<Lock>,
-    locked: bool,
+    pub(super) locked: bool,
+    pub(super) receipts_in: Option<ReceiptTable>,
+    /// The table of receipts was looked at under this lock, and is as it should be.
+    pub(super) receipts_seen: bool,
 }
 
 impl Snowflake {
@@ -49,6 +54,8 @@ impl Snowflake {
             journal: None,
             lock: None,
             locked: false,
+            receipts_in: None,
+            receipts_seen: false,
         }
     }
 
@@ -87,7 +94,7 @@ impl Snowflake {
     }
 
     /// The server, and whether the session has a warehouse.
-    async fn server(&mut self) -> Result<(ServerIdentity, bool), WarehouseError> {
+    pub(super) async fn server(&mut self) -> Result<(ServerIdentity, bool), WarehouseError> {
         if let Some(server) = &self.server {
             return Ok(server.clone());
         }
@@ -116,6 +123,7 @@ impl Snowflake {
 
     async fn unlocked(&mut self) -> Result<(), WarehouseError> {
         self.journal = None;
+        self.receipts_seen = false;
         let Some(lock) = self.lock.take().filter(|_| std::mem::take(&mut self.locked)) else {
             return Ok(());
         };
@@ -140,6 +148,18 @@ impl Observe for Snowflake {
         let from_account_usage = self.from_account_usage && !self.locked;
         let sessions = &self.sessions;
         Reader { sessions, server: &server, has_warehouse, from_account_usage }.read(look).await
+    }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        self.receipts_store().await
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        self.receipts_asked(ask).await
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        self.receipt_stamp().await.map(Some)
     }
 }
 
@@ -188,6 +208,14 @@ impl Execute for Snowflake {
         let acting_as: &Ident = &server.acting_as;
         let journal = self.journal.as_ref();
         Executor { sessions: &self.sessions, acting_as, journal }.execute(changes).await
+    }
+
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        self.receipts_make().await
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        self.receipt_keep(entry).await
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {

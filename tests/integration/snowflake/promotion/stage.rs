@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::super::account::site::equip;
 use super::super::standin::Standin;
 use crate::binary::rolecall;
 use crate::rules::site::{Ran, write};
@@ -49,18 +50,7 @@ impl Stage {
     /// an analyst; nothing is applied yet.
     pub fn on(dev: Arc<Standin>, prod: Arc<Standin>) -> Self {
         let stage = Self { dev, prod, folder: tempfile::tempdir().unwrap() };
-        for (account, database) in [(&stage.dev, "DEV"), (&stage.prod, "PROD")] {
-            account.sql(&[
-                &format!("CREATE DATABASE {database}"),
-                &format!("CREATE SCHEMA {database}.S"),
-                &format!("CREATE TABLE {database}.S.T (X NUMBER)"),
-                &format!("CREATE TABLE {database}.S.U (X NUMBER)"),
-                &format!("GRANT USAGE ON DATABASE {database} TO ROLE DEPLOYER"),
-                &format!("GRANT CREATE SCHEMA ON DATABASE {database} TO ROLE DEPLOYER"),
-                "CREATE USER IF NOT EXISTS TAYLOR PASSWORD = 'pw'",
-                "CREATE USER IF NOT EXISTS SAM PASSWORD = 'pw'",
-            ]);
-        }
+        stage.furnish();
         write(
             stage.folder.path(),
             "dbt_project.yml",
@@ -85,9 +75,47 @@ impl Stage {
         stage
     }
 
+    fn furnish(&self) {
+        for (account, database) in [(&self.dev, "DEV"), (&self.prod, "PROD")] {
+            account.sql(&[
+                &format!("CREATE DATABASE {database}"),
+                &format!("CREATE SCHEMA {database}.S"),
+                &format!("CREATE TABLE {database}.S.T (X NUMBER)"),
+                &format!("CREATE TABLE {database}.S.U (X NUMBER)"),
+                &format!("GRANT USAGE ON DATABASE {database} TO ROLE DEPLOYER"),
+                &format!("GRANT CREATE SCHEMA ON DATABASE {database} TO ROLE DEPLOYER"),
+                "CREATE USER IF NOT EXISTS TAYLOR PASSWORD = 'pw'",
+                "CREATE USER IF NOT EXISTS SAM PASSWORD = 'pw'",
+            ]);
+        }
+    }
+
+    /// New accounts under the same addresses: nothing is applied yet.
+    pub fn again(&self) {
+        self.dev.tell("reset", &json!({}));
+        self.prod.tell("reset", &json!({}));
+        equip(&self.prod);
+        if !Arc::ptr_eq(&self.dev, &self.prod) {
+            equip(&self.dev);
+        }
+        self.furnish();
+    }
+
     /// [`CONFIG`], with more said of prod.
     pub fn config(&self, prod: &str) {
-        write(self.folder.path(), "rolecall.yml", &CONFIG.replace("<prod>", prod));
+        self.whole_config(&CONFIG.replace("<prod>", prod));
+    }
+
+    pub fn whole_config(&self, text: &str) {
+        write(self.folder.path(), "rolecall.yml", text);
+    }
+
+    pub fn manifest(&self, environment: &str, manifest: &Value) {
+        write(
+            self.folder.path(),
+            &format!("target/{environment}/manifest.json"),
+            &manifest.to_string(),
+        );
     }
 
     pub fn members(&self, text: &str) {
@@ -97,16 +125,42 @@ impl Stage {
     /// The manifest of an environment: tables in the schema S of its database.
     pub fn models(&self, environment: &str, names: &[&str]) {
         let database = environment.to_uppercase();
-        let path = format!("target/{environment}/manifest.json");
-        write(self.folder.path(), &path, &manifest("snowflake", &database, "S", names).to_string());
+        self.manifest(environment, &manifest("snowflake", &database, "S", names));
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn read(&self, name: &str) -> Value {
-        serde_json::from_str(&std::fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    /// Statements in prod, by the role that applies, in a session with a warehouse.
+    pub fn sql(&self, statements: &[&str]) -> Vec<Value> {
+        let all = [&["USE WAREHOUSE WH"], statements].concat();
+        let answer = self.prod.tell("sql", &json!({ "statements": all, "role": "DEPLOYER" }));
+        assert!(answer.get("error").is_none(), "{answer}");
+        answer["results"].as_array().unwrap()[1..].to_vec()
+    }
+
+    /// The receipts of prod, oldest first: outcome and body. None where there is no table.
+    pub fn receipts(&self) -> Vec<(String, Value)> {
+        let objects = self.prod.tell("state", &json!({}));
+        let objects = objects["objects"].as_array().unwrap();
+        if !objects.iter().any(|object| object["name"] == "PROD.ROLECALL.RECEIPTS") {
+            return Vec::new();
+        }
+        let ask = "SELECT OUTCOME, BODY FROM PROD.ROLECALL.RECEIPTS ORDER BY KEPT_AT";
+        let rows = self.sql(&[ask])[0]["rows"].as_array().unwrap().clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.iter()
+            .map(|row| (text(&row[0]), serde_json::from_str(&text(&row[1])).unwrap()))
+            .collect()
+    }
+
+    /// Who holds what on an object of prod, apart from its owner.
+    pub fn grants_on(&self, name: &str) -> Vec<String> {
+        let state = self.prod.tell("state", &json!({}));
+        let grants = state["grants"].as_array().unwrap().iter();
+        let on_it = grants.filter(|grant| grant["on"] == name);
+        on_it.map(|grant| format!("{} {}", grant["privilege"], grant["grantee"])).collect()
     }
 
     /// A command in the project folder.
@@ -131,6 +185,13 @@ impl Stage {
             out: text(output.stdout),
             err: text(output.stderr),
         }
+    }
+
+    /// In sync in dev, promoted, applied.
+    pub fn promote_all(&self) {
+        self.run(&["apply", "-t", "dev"]).ends(0);
+        self.promote(&[]).ends(0);
+        self.apply().ends(0);
     }
 
     /// Promotes into a file.
