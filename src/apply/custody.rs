@@ -46,9 +46,17 @@ async fn last<W: Observe>(
     deployment: &str,
     environment: &str,
 ) -> Result<Option<Entry>, WarehouseError> {
+    last_of(warehouse, deployment, environment, Only::Last).await
+}
+
+async fn last_of<W: Observe>(
+    warehouse: &mut W,
+    deployment: &str,
+    environment: &str,
+    only: Only,
+) -> Result<Option<Entry>, WarehouseError> {
     let (deployment, environment) = (deployment.to_owned(), environment.to_owned());
-    let ask = Ask { deployment, environment, only: Only::Last };
-    Ok(warehouse.receipts(&ask).await?.pop())
+    Ok(warehouse.receipts(&Ask { deployment, environment, only }).await?.pop())
 }
 
 /// What decides about gates and is not what it was at the last receipt: a line for each. Empty where
@@ -97,7 +105,10 @@ pub(super) async fn enter<W: Observe>(
         // The configuration has forgotten it; its last receipt has not.
         Some(retired) => {
             let gates = match project.deployment() {
-                Some(deployment) => last(warehouse, deployment, retired).await,
+                // This profile is another environment's, and so may be its database.
+                Some(deployment) => {
+                    last_of(warehouse, deployment, retired, Only::LastAnywhere).await
+                }
                 None => Ok(None),
             };
             // Receipts that are not this role's to read are said of later.

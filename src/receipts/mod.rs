@@ -162,6 +162,8 @@ pub enum Only {
     All,
     /// The last one.
     Last,
+    /// The last one, wherever else on the server this session's role may have kept it.
+    LastAnywhere,
     /// Those that are begun and not finished.
     Begun,
     /// Those of a whole plan, by the SHA-256 of its file; batches of it do not count.

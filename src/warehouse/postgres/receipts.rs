@@ -221,7 +221,7 @@ impl Postgres {
         let (filter, plan) = match only {
             Only::All => ("", ""),
             Only::Begun => (" and outcome = 'begun'", ""),
-            Only::Last => (" order by at desc limit 1", ""),
+            Only::Last | Only::LastAnywhere => (" order by at desc limit 1", ""),
             Only::Plan(sha256) => (" and outcome = 'applied'", sha256.as_str()),
         };
         let sql = format!(

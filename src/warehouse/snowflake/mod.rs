@@ -19,6 +19,7 @@ mod profile;
 mod public;
 mod reader;
 mod receipts;
+mod receipts_make;
 mod receipts_state;
 mod session;
 mod settings;

@@ -39,7 +39,9 @@ impl Snowflake {
     }
 
     /// The table, where this session could read and write one.
-    async fn place(&mut self) -> Result<Result<(ReceiptTable, Ident), String>, WarehouseError> {
+    pub(super) async fn place(
+        &mut self,
+    ) -> Result<Result<(ReceiptTable, Ident), String>, WarehouseError> {
         let (server, has_warehouse) = self.server().await?;
         let me = quoted(&server.acting_as);
         Ok(match &self.receipts_in {
@@ -54,14 +56,14 @@ impl Snowflake {
         })
     }
 
-    async fn state(&mut self, table: &ReceiptTable) -> Result<State, WarehouseError> {
+    pub(super) async fn state(&mut self, table: &ReceiptTable) -> Result<State, WarehouseError> {
         let (server, has_warehouse) = self.server().await?;
         let sessions = &self.sessions;
         let reader = Reader { sessions, server: &server, has_warehouse, from_account_usage: false };
         State::read(&reader, table).await
     }
 
-    async fn say(&self, sql: &str) -> Result<super::Rows, WarehouseError> {
+    pub(super) async fn say(&self, sql: &str) -> Result<super::Rows, WarehouseError> {
         self.sessions.query(sql).await.map_err(|error| failed(sql, &error))
     }
 
@@ -90,20 +92,46 @@ impl Snowflake {
 
     /// See [`crate::warehouse::Observe::receipts`].
     pub(super) async fn receipts_asked(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
-        let (table, _) = self.place().await?.map_err(WarehouseError::Forbidden)?;
+        let (table, me) = self.place().await?.map_err(WarehouseError::Forbidden)?;
+        let seen = self.receipts_seen;
+        if ask.only != Only::LastAnywhere {
+            return self.receipts_of(&table, seen, ask).await;
+        }
+        let schemas = self.say("SHOW SCHEMAS LIKE 'ROLECALL' IN ACCOUNT").await?;
+        let mut last: Option<Entry> = None;
+        for row in Table::of(&schemas).rows() {
+            // Another's could say anything.
+            let mine = row.text("name") == "ROLECALL" && row.text("owner") == me.as_str();
+            let Some(database) = row.name("database_name").filter(|_| mine) else { continue };
+            let table = ReceiptTable::of(&database);
+            let there = match self.receipts_of(&table, false, ask).await {
+                // It is this role's, so what it says matters, and is not to be done without.
+                Err(WarehouseError::Forbidden(why)) => return Err(WarehouseError::Unknown(why)),
+                there => there?,
+            };
+            last = last.into_iter().chain(there).max_by(|a, b| a.stamp.at.cmp(&b.stamp.at));
+        }
+        Ok(last.into_iter().collect())
+    }
+
+    async fn receipts_of(
+        &mut self,
+        table: &ReceiptTable,
+        seen: bool,
+        ask: &Ask,
+    ) -> Result<Vec<Entry>, WarehouseError> {
         let Ask { deployment, environment, only } = ask;
         let (outcome, plan, only_last) = match only {
             Only::All => (None, None, false),
-            Only::Last => (None, None, true),
+            Only::Last | Only::LastAnywhere => (None, None, true),
             Only::Begun => (Some("begun"), None, false),
             Only::Plan(sha256) => (Some("applied"), Some(sha256.as_str()), false),
         };
         let of = (deployment.as_str(), environment.as_str());
         let sql = table.read(of, outcome, plan, only_last)?;
-        let seen = self.receipts_seen;
         let sessions = self.sessions.clone();
         let (state, rows) = futures::join!(
-            async { if seen { Ok(None) } else { self.state(&table).await.map(Some) } },
+            async { if seen { Ok(None) } else { self.state(table).await.map(Some) } },
             sessions.query(&sql)
         );
         if let Some(state) = state? {
@@ -123,7 +151,7 @@ impl Snowflake {
         })?;
         let mut entries = Vec::with_capacity(rows.rows.len());
         for row in Table::of(&rows).rows() {
-            let body = self.whole(&table, row.text("body")).await?;
+            let body = self.whole(table, row.text("body")).await?;
             let receipt: Receipt = serde_json::from_str(&body).map_err(|error| {
                 WarehouseError::Forbidden(format!(
                     "a receipt in {} cannot be read: {error}; a newer rolecall may have written it",
@@ -164,108 +192,6 @@ impl Snowflake {
             .collect::<Option<Vec<String>>>()
             .map(|all| all.concat())
             .ok_or_else(lost)
-    }
-
-    /// See [`crate::warehouse::Execute::make_store`]. Whoever is let in by a future grant is out again
-    /// before the table has its name, and so is whatever they wrote.
-    pub(super) async fn receipts_make(&mut self) -> Result<Store, WarehouseError> {
-        let (table, me) = match self.place().await? {
-            Ok(place) => place,
-            Err(why) => return Ok(Store::Closed(why)),
-        };
-        let mut state = self.state(&table).await?;
-        if !state.has_schema() {
-            let sql = table.create_schema()?;
-            if let Err(error) = self.sessions.query(&sql).await {
-                state = self.state(&table).await?;
-                if !state.has_schema() {
-                    return self.not_made(&sql, &error, || {
-                        format!(
-                            "{me} may not make the schema {}: GRANT USAGE, CREATE SCHEMA ON DATABASE {} TO ROLE {}",
-                            table.schema, table.database, quoted(&me)
-                        )
-                    });
-                }
-            } else {
-                state = self.state(&table).await?;
-                if !state.is_schema_of(&me) {
-                    let sql = table.take_over(true, &me)?;
-                    if let Err(error) = self.sessions.query(&sql).await {
-                        return self.not_made(&sql, &error, || {
-                            format!(
-                                "a future grant gives the schema {} to another role",
-                                table.schema
-                            )
-                        });
-                    }
-                    state = self.state(&table).await?;
-                }
-            }
-        }
-        match state.store(&table, &me) {
-            Store::Missing => {}
-            store => return Ok(store),
-        }
-        for role in state.may_write_in_schema(&me)? {
-            self.say(&table.revoke_all(true, &role)?).await?;
-        }
-        let sql = table.create_draft()?;
-        let take_over = table.take_over(false, &me)?;
-        if let Err(error) = self.sessions.query(&sql).await {
-            // One that was left behind, when it was still another's.
-            let mine = is_forbidden(&error) && self.sessions.query(&take_over).await.is_ok();
-            if !mine || self.sessions.query(&sql).await.is_err() {
-                return self.not_made(&sql, &error, || {
-                    format!("{me} may not make the table {} in its schema", table.table)
-                });
-            }
-        }
-        let ask = format!("SHOW GRANTS ON TABLE {}", table.draft);
-        let mut grants = self.say(&ask).await?;
-        if !super::receipts_state::is_owner(&grants, &me) {
-            if let Err(error) = self.sessions.query(&take_over).await {
-                return self.not_made(&take_over, &error, || {
-                    format!("a future grant gives the table {} to another role", table.draft)
-                });
-            }
-            grants = self.say(&ask).await?;
-        }
-        let others = match super::receipts_state::others(&grants, &me, &[]) {
-            Ok(others) => others,
-            Err(why) => return Ok(Store::Closed(format!("{}: {why}", table.draft))),
-        };
-        for role in &others {
-            self.say(&table.revoke_all(false, role)?).await?;
-        }
-        if !others.is_empty() {
-            let rows = self.say(&table.count_draft()?).await?;
-            let count = Table::of(&rows).rows().next().map(|row| row.text("n").to_owned());
-            if count.as_deref() != Some("0") {
-                return Ok(Store::Strange(format!(
-                    "somebody has written into {} while it was made; apply again",
-                    table.draft
-                )));
-            }
-        }
-        let sql = table.rename_draft()?;
-        let renamed = self.sessions.query(&sql).await;
-        let store = self.receipts_store().await?;
-        match (renamed, store) {
-            (Err(error), Store::Missing) => Err(failed(&sql, &error)),
-            (_, store) => Ok(store),
-        }
-    }
-
-    fn not_made(
-        &self,
-        sql: &str,
-        error: &QueryError,
-        why: impl Fn() -> String,
-    ) -> Result<Store, WarehouseError> {
-        match is_forbidden(error) || is_missing(error) {
-            true => Ok(Store::Closed(format!("{} ({error})", why()))),
-            false => Err(failed(sql, error)),
-        }
     }
 
     /// See [`crate::warehouse::Execute::keep`].

@@ -171,7 +171,9 @@ impl State {
             .and_then(|table| table.rows().find(|row| row.text("name") == "RECEIPTS"));
         if let Some(row) = row {
             let special = ["is_dynamic", "is_iceberg", "is_hybrid", "is_external"];
-            if row.text("kind") != "TABLE" || special.iter().any(|column| row.truth(column)) {
+            // Whatever is made in a transient database is transient.
+            let is_table = matches!(row.text("kind"), "TABLE" | "TRANSIENT");
+            if !is_table || special.iter().any(|column| row.truth(column)) {
                 strange.push("it is no ordinary table".to_owned());
             }
         }

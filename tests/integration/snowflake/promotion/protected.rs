@@ -52,6 +52,22 @@ fn a_plan_is_fresh_approved_unedited_and_applied_once() {
 }
 
 #[test]
+fn an_environment_that_was_protected_is_retired_by_a_saved_plan_only() {
+    let Some(stage) = Stage::one() else { return };
+    stage.config("protected: true");
+    stage.promote_all();
+    // Its receipts are in its own database, and nothing but dev's is left to connect with.
+    stage.whole_config(
+        "version: 1\nenvironments:\n  dev: {role_name: \"{{ env.name }}_{{ product.name }}_{{ role.name }}\"}\nproduct_roles:\n  analyst: {may: [read]}\n  engineer: {may: [read, write]}\nproducts:\n  p: {}\n",
+    );
+    let retire = ["-t", "dev", "--retire", "prod", "--allow-revokes", "99"];
+    stage
+        .run(&[&["apply"], &retire[..]].concat())
+        .ends(8)
+        .says("only a saved plan is applied there");
+}
+
+#[test]
 fn receipts_that_are_taken_away_are_missed() {
     let Some(stage) = Stage::one() else { return };
     stage.config("protected: true");
