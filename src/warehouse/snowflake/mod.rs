@@ -24,6 +24,7 @@ mod receipts_state;
 mod session;
 mod settings;
 mod shown;
+mod told;
 mod usage;
 mod warehouse;
 mod waves;
