@@ -218,3 +218,54 @@ async fn a_receipt_that_is_lied_about_is_no_receipt() {
         assert_eq!(stage.receipts().len(), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_on_the_way_is_begun_still_and_finished_by_the_next_run() {
+    let Some(stage) = Stage::one() else { return };
+    let project = project(&stage);
+    let plan = planned(&stage, &project).await;
+    let settings = settings(&plan);
+    for (fault, known) in [
+        (json!({ "kind": "error", "match": "^GRANT SELECT", "nth": 2, "code": "000603" }), true),
+        (json!({ "kind": "partial", "match": "^GRANT USAGE", "nth": 1 }), true),
+        (json!({ "kind": "lie", "match": "^GRANT SELECT", "nth": 1 }), false),
+    ] {
+        stage.again();
+        let mut warehouse = connect(&stage).await;
+        stage.prod.tell("faults", &json!({ "faults": [fault] }));
+        let ended = apply(&mut warehouse, &project, &settings).await.unwrap();
+        stage.prod.tell("faults", &json!({ "faults": [] }));
+        assert!(
+            matches!(ended, Outcome::Partly { .. } | Outcome::DoneButDiffers { .. }),
+            "{fault}: {ended:?}"
+        );
+        let receipts = stage.receipts();
+        assert_eq!((receipts.len(), receipts[0].0.as_str()), (1, "begun"), "{fault}");
+        // What is known to be done is said to be so, where anything failed.
+        let outcomes = receipts[0].1["changes"].as_array().unwrap().iter();
+        let done = outcomes.filter(|it| it["outcome"] == "done").count();
+        assert!(if known { done > 0 && done < plan.changes.len() } else { done == 0 }, "{done}");
+        let ended = apply(&mut warehouse, &project, &settings).await.unwrap();
+        assert!(matches!(ended, Outcome::Applied { .. }), "{fault}: {ended:?}");
+        let receipts = stage.receipts();
+        assert_eq!((receipts.len(), receipts[0].0.as_str()), (1, "applied"), "{fault}");
+        assert_eq!(changes(&receipts[0].1).len(), plan.changes.len(), "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_applies_of_one_plan_at_once_leave_one_receipt() {
+    let Some(stage) = Stage::one() else { return };
+    let project = project(&stage);
+    let plan = planned(&stage, &project).await;
+    let settings = settings(&plan);
+    let (mut one, mut two) = (connect(&stage).await, connect(&stage).await);
+    let both =
+        futures::join!(apply(&mut one, &project, &settings), apply(&mut two, &project, &settings));
+    // The second one finds the lock, or nothing to do; never half of the work.
+    assert!(both.0.is_ok() || both.1.is_ok(), "{both:?}");
+    apply(&mut one, &project, &settings).await.unwrap();
+    let receipts = stage.receipts();
+    assert_eq!((receipts.len(), receipts[0].0.as_str()), (1, "applied"));
+    assert_eq!(changes(&receipts[0].1).len(), plan.changes.len());
+}

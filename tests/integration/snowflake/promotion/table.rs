@@ -1,5 +1,8 @@
 //! The table of receipts: made by the first apply, never written to once somebody has changed it.
 
+use rolecall::receipts::{Ask, Only, Store};
+use rolecall::warehouse::Observe;
+use rolecall::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 use serde_json::json;
 
 use super::stage::Stage;
@@ -86,15 +89,34 @@ fn a_table_that_somebody_has_changed_is_not_written_to() {
     }
 }
 
-#[test]
-fn who_may_only_read_it_asks_and_who_owns_it_now_is_named() {
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_only_read_it_asks_and_who_owns_it_now_is_named() {
     let Some(stage) = Stage::one() else { return };
     stage.config("protected: true");
     stage.promote_all();
     stage.prod.sql(&[
         "GRANT SELECT ON TABLE PROD.ROLECALL.RECEIPTS TO ROLE SYSADMIN",
         "GRANT USAGE ON SCHEMA PROD.ROLECALL TO ROLE SYSADMIN",
+        "GRANT USAGE ON DATABASE PROD TO ROLE SYSADMIN",
+        "GRANT USAGE ON WAREHOUSE WH TO ROLE SYSADMIN",
+        "CREATE ROLE NOBODY",
+        "GRANT ROLE NOBODY TO USER ADMIN",
+        "GRANT USAGE ON WAREHOUSE WH TO ROLE NOBODY",
     ]);
+    let ask =
+        Ask { deployment: "shop".to_owned(), environment: "prod".to_owned(), only: Only::All };
+    for (role, receipts) in [("SYSADMIN", 1), ("NOBODY", 0)] {
+        let settings = SnowflakeSettings {
+            role: Some(role.to_owned()),
+            warehouse: Some("WH".to_owned()),
+            ..stage.prod.settings()
+        };
+        let warehouse = Snowflake::connect(&settings, 2).await.unwrap();
+        let mut warehouse = warehouse.keeping_receipts_in("prod");
+        assert_eq!(warehouse.receipts(&ask).await.unwrap().len(), receipts, "{role}");
+        let store = warehouse.store().await.unwrap();
+        assert!(!matches!(store, Store::Ready), "{role}: {store:?}");
+    }
     stage.models("prod", &["T"]);
     stage.models("dev", &["T"]);
     stage
@@ -167,4 +189,29 @@ fn a_receipt_that_no_statement_can_hold_is_kept_in_pieces() {
     // Where a piece is gone, it is not read as if it were whole.
     stage.sql(&["DELETE FROM PROD.ROLECALL.RECEIPTS WHERE ID LIKE '%#1'"]);
     stage.run(&["log", "-t", "prod"]).ends(1).says("a piece of a receipt is missing");
+}
+
+#[test]
+fn what_receipts_cost_does_not_grow_with_what_is_applied() {
+    let Some(stage) = Stage::one() else { return };
+    let cost = |arguments: &[&str]| {
+        stage.prod.tell("clear", &json!({}));
+        stage.run(&[arguments, &["-t", "prod"]].concat()).ends(0);
+        let log = stage.prod.log();
+        let of_it = |sql: &&str| sql.contains("\"ROLECALL\"") || sql.contains("SYSDATE()");
+        log.iter().filter_map(|it| it["sql"].as_str()).filter(of_it).count()
+    };
+    let first = cost(&["apply"]);
+    let in_sync = cost(&["apply"]);
+    let plan = cost(&["plan"]);
+    stage.prod.sql(&["REVOKE SELECT ON TABLE PROD.S.T FROM ROLE P_ANALYST"]);
+    let one = cost(&["apply"]);
+    stage.prod.sql(&[
+        "REVOKE SELECT ON TABLE PROD.S.T FROM ROLE P_ANALYST",
+        "REVOKE SELECT ON TABLE PROD.S.U FROM ROLE P_ANALYST",
+        "REVOKE SELECT ON TABLE PROD.S.T FROM ROLE P_ENGINEER",
+    ]);
+    assert_eq!(cost(&["apply"]), one);
+    // Of a look at the table five are side by side; see docs/protected.md.
+    assert_eq!((plan, in_sync, one, first), (6, 12, 23, 42));
 }
