@@ -33,7 +33,10 @@ impl Entry {
 
     /// What of it was made, as far as the warehouse shows: it was not in effect when it was planned.
     pub fn made(&self, observed: &ObservedState) -> Vec<ChangeReceipt> {
-        let made = self.receipt.changes.iter().filter(|done| is_in_effect(&done.change, observed));
+        // What it said itself to be done was done, whatever became of it since.
+        let is_made =
+            |it: &&ChangeReceipt| it.outcome == DONE || is_in_effect(&it.change, observed);
+        let made = self.receipt.changes.iter().filter(is_made);
         let at = |done: &ChangeReceipt| {
             let at = done.at.clone().unwrap_or_else(|| self.begun_at().to_owned());
             ChangeReceipt { outcome: DONE.to_owned(), at: Some(at), ..done.clone() }
