@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Compared, Failure, Settings};
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Refusal, TargetIdentity};
+use crate::plan::Refusal;
 use crate::project::Project;
 use crate::protect::{self, Approvals, Rules, Submitted};
 use crate::receipts::{
@@ -228,17 +228,14 @@ pub(super) async fn receipt<W: Execute>(
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         instance: now.scope.instance.clone(),
-        target: TargetIdentity {
-            dialect: server.dialect,
-            system: server.system.clone(),
-            database: server.database.clone(),
-        },
+        target: server.into(),
         manifest_sha256: project.manifest_sha256.clone(),
         config_sha256: project.config_sha256.clone(),
         plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
             sha256: sha256.clone(),
             author: settings.plan.and_then(|plan| plan.author.clone()),
             approved_by: held.approved_by.clone(),
+            promoted_from: settings.plan.and_then(|plan| plan.promoted_from.clone()),
         }),
         applied_by: settings.custody.applied_by.clone(),
         gates: held.gates.clone(),

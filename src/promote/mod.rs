@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::apply::{Compared, Failure, compare};
 use crate::model::{Change, Diagnostic, Diagnostics, PrivilegeSet, Securable};
-use crate::plan::{self, Limit, Options, Sides, Step};
+use crate::plan::{self, Limit, Options, PromotedFrom, Sides, Step};
 use crate::project::Project;
 use crate::warehouse::{Observe, ObservePublic};
 
@@ -69,6 +69,8 @@ pub struct Promotion {
     pub skipped: Vec<Skipped>,
     /// What an ordinary plan and apply in the target does beyond it.
     pub beyond: Vec<Step>,
+    /// What it came from, for the plan; absent where the source's files are wrong.
+    pub source: Option<PromotedFrom>,
     /// Errors and warnings.
     pub found: Diagnostics,
 }
@@ -173,6 +175,12 @@ async fn ask_source<S: Observe>(
     let closed = gates::source_drift(from, &compared, limit.as_ref(), &limited);
     promotion.closed.extend(closed);
     promotion.closed.extend(gates::undeclared_members(from, &compared));
+    promotion.source = Some(PromotedFrom {
+        environment: from.environment.clone(),
+        target: (&compared.observed.server).into(),
+        manifest_sha256: from.manifest_sha256.clone(),
+        config_sha256: from.config_sha256.clone(),
+    });
     Ok(())
 }
 

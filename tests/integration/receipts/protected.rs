@@ -39,6 +39,7 @@ fn edit(file: &str, seal: bool, change: impl FnOnce(&mut Value)) {
             id: plan.id.clone(),
             author: plan.author.clone(),
             gates_changed: plan.gates_changed.clone(),
+            promoted_from: plan.promoted_from.clone(),
         };
         text = serde_json::to_string(&plan.signed(by)).unwrap();
     }
