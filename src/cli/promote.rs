@@ -11,10 +11,10 @@ use super::limit::{self, LimitFlags};
 use super::selection::Selection;
 use super::{Exit, Format, Global, WaitFlags, output, plan};
 use crate::apply::Compared;
-use crate::model::{Diagnostic, Diagnostics, Place};
+use crate::model::{Diagnostic, Diagnostics, Place, Severity};
 use crate::plan::{Plan, Signature};
 use crate::project::{Places, Project};
-use crate::promote::{How, Promotion, Side, one_project, promote, way};
+use crate::promote::{How, Promotion, Side, joined, one_project, promote, way};
 use crate::report::{json, plan as plan_text, promotion as text};
 
 #[derive(Debug, Args)]
@@ -71,6 +71,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     found.extend(one_project(from, to));
     found.extend(one_manifest(arguments, from, to));
     let limit = limit::of(to, &arguments.limits, selection, &mut found)?;
+    let limit = joined(from, to, limit);
+    let found: Diagnostics = found.into_iter().map(of_that_run).collect();
     if found.has_errors() {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);
@@ -184,6 +186,18 @@ fn read(global: &Global, arguments: &Arguments) -> anyhow::Result<Option<Pair>> 
         return Ok(None);
     };
     Ok(Some(Pair { from, to, selection, found, found_from, found_to }))
+}
+
+/// Only what was deployed: results that another run has written say nothing of this manifest.
+fn of_that_run(mut found: Diagnostic) -> Diagnostic {
+    if found.code == "other-invocation" {
+        found.severity = Severity::Error;
+        found.help = Some(
+            "let dbt write both in one run, and name them with --to-manifest and --run-results"
+                .to_owned(),
+        );
+    }
+    found
 }
 
 fn same(name: &str) -> WrongArguments {

@@ -35,7 +35,7 @@ pub use guard::{Refusal, guard};
 pub use limit::{Limit, Within};
 pub use order::phase;
 pub use origin::PromotedFrom;
-pub use stale::{Stale, fits, made_for};
+pub use stale::{Stale, fits, made_for, only_grants_again};
 
 /// What a plan may do beyond the ordinary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -12,7 +12,7 @@ impl Stage {
         let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
         assert!(promoted["plan"].is_null(), "{promoted:#}");
         let gates = promoted["gates"].as_array().unwrap();
-        assert_eq!(gates.len(), 5);
+        assert_eq!(gates.len(), 6);
         let closed = gates.iter().filter(|gate| gate["open"] == false);
         closed.map(|gate| gate["gate"].as_str().unwrap().to_owned()).collect()
     }
@@ -121,6 +121,32 @@ async fn what_dbt_would_grant_to_public_is_not_promoted() {
         let open = model("s.t").gives("analyst", &["read"]).dbt_gives("select", &[grantee]);
         stage.models("prod", &[open, model("s.u")]);
         stage.only("grant-to-public", "dbt's own `grants` give PUBLIC select on ");
+    }
+}
+
+#[tokio::test]
+async fn nobody_comes_into_a_role_that_has_power_by_hand_in_the_target() {
+    let by_hand = [
+        ("create role ~boss; grant ~boss to ~p_analyst", "which is in prod:boss by nobody's"),
+        ("grant pg_read_all_data to ~p_analyst", "which is in pg_read_all_data by nobody's"),
+        ("alter role ~p_analyst createrole", "which has attributes of its own by nobody's"),
+        ("alter role ~p_analyst bypassrls", "which has attributes of its own by nobody's"),
+    ];
+    for (sql, says) in by_hand {
+        let stage = Stage::one().await;
+        stage.members("analyst: []\n");
+        stage.apply_in_dev();
+        stage.promote(&[]).ends(0);
+        stage.apply().ends(0);
+        stage.prod.sql(sql).await;
+        // As long as nobody comes in, it is only listed.
+        stage.promote(&[]).ends(0).says("an ordinary plan and apply in prod also does");
+        std::fs::remove_file(stage.path("plan.json")).unwrap();
+        stage.members("analyst: [{user: taylor}]\n");
+        stage.apply_in_dev();
+        stage.only("undeclared-power", says);
+        stage.run(&["apply", "-t", "prod"]).ends(0);
+        stage.promote(&[]).ends(0).says("Nothing to add");
     }
 }
 

@@ -1,0 +1,65 @@
+//! The nodes of both environments, joined by `unique_id`.
+
+use std::collections::BTreeSet;
+
+use super::declared;
+use crate::apply::Compared;
+use crate::dbt::ResourceType;
+use crate::model::{Diagnostic, Place};
+use crate::plan::{Limit, TargetIdentity};
+use crate::project::Project;
+
+/// How far a promotion reaches: not to nodes that the source's manifest does not have, since nobody
+/// has tried them there. `None` where the target declares on no such node, and nothing is selected.
+pub fn joined(from: &Project, to: &Project, selected: Option<Limit>) -> Option<Limit> {
+    let (source, target) = (&from.manifest.nodes, &to.manifest.nodes);
+    if declared(to).all(|id| source.contains_key(id)) {
+        return selected;
+    }
+    let (nodes, gone) = match selected {
+        Some(Limit { nodes, gone }) => (nodes, gone),
+        None => (target.keys().cloned().collect(), false),
+    };
+    let nodes = nodes.into_iter().filter(|id| source.contains_key(id)).collect();
+    Some(Limit { nodes, gone })
+}
+
+/// Whether what is promoted is, in both, one and the same relation: then a manifest, or a
+/// connection, is likely the other environment's. Sources are often shared. A copy of a server
+/// cannot be told from it, so it is no error.
+pub(super) fn same_relations(
+    (from, source): (&Project, &Compared),
+    (to, target): (&Project, &Compared),
+    promoted: &BTreeSet<String>,
+) -> Option<Diagnostic> {
+    let identity = |of: &Compared| TargetIdentity::from(&of.observed.server);
+    if identity(source) != identity(target) {
+        return None;
+    }
+    let is_built = |id: &String| {
+        let node = to.manifest.nodes.get(id);
+        node.is_some_and(|node| node.resource_type != ResourceType::Source)
+    };
+    let mut same = target.resolved.nodes.iter().filter_map(|node| {
+        let on = node.relation.as_ref()?;
+        let there = source.resolved.nodes.iter().find(|it| it.unique_id == node.unique_id)?;
+        let is_same = there.relation.as_ref()?.relation_key()? == on.relation_key()?;
+        let is_meant = promoted.contains(&node.unique_id) && is_built(&node.unique_id);
+        (is_same && is_meant).then_some((&node.unique_id, on))
+    });
+    let (id, on) = same.next()?;
+    let more = match same.count() {
+        0 => String::new(),
+        n => format!(", and {n} more so"),
+    };
+    let (source, target) = (&from.environment, &to.environment);
+    let message = format!("{id} is {on} in {source} and in {target}{more}");
+    Some(
+        Diagnostic::warning("same-relation", message)
+            .with_place(Place::file(&to.manifest_path))
+            .with_also(Place::file(&from.manifest_path), "the source's")
+            .with_help(format!(
+                "let dbt build {target} into a database or schema of its own; were --to-manifest or --to-connection those of {source}?"
+            )),
+    )
+}
