@@ -260,6 +260,7 @@ fn show(
     made: Option<Plan>,
     how: &How,
 ) -> anyhow::Result<()> {
+    let gates = json::AskedGate::all(&promotion);
     let Promotion { closed, target, skipped, beyond, source: _, found } = promotion;
     let difference = target.as_ref().map(|compared| &compared.difference);
     let refused = difference.map(|it| it.refused.clone()).unwrap_or_default();
@@ -268,7 +269,7 @@ fn show(
         return output::data(&json::print(&json::Promoted {
             in_sync: made.as_ref().is_some_and(|plan| plan.changes.is_empty()),
             plan: made,
-            gates: json::AskedGate::all(&closed),
+            gates,
             skipped,
             beyond: beyond.into_iter().map(|step| step.change).collect(),
             refused,

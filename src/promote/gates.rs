@@ -130,7 +130,9 @@ pub(super) fn source_drift(
         message: format!("{name} cannot be compared with what is declared: {what}"),
         help: format!("`rolecall verify --target {name}` says it in full; mend it there"),
     };
-    let errors = limited.found.iter().filter(|d| d.severity == Severity::Error);
+    // Of the whole, too: with an error anywhere, nobody has looked at members.
+    let found = limited.found.iter().chain(source.difference.found.iter());
+    let errors = found.filter(|d| d.severity == Severity::Error);
     closed.extend(errors.map(|finding| told(finding.message.clone())));
     closed.extend(limited.refused.iter().map(|refusal| told(refusal.message.clone())));
     for node in source.resolved.nodes.iter().filter(|node| node.missing) {

@@ -24,6 +24,47 @@ pub fn joined(from: &Project, to: &Project, selected: Option<Limit>) -> Option<L
     Some(Limit { nodes, gone })
 }
 
+/// What the target's declarations give beyond the source's: meant for it alone, or the source's
+/// manifest is of before. It is given all the same.
+pub(super) fn more_declared(
+    from: &Project,
+    to: &Project,
+    promoted: &BTreeSet<String>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for id in promoted {
+        let tried = from.declarations.get(id).map_or(&[][..], |node| &node.grants);
+        for more in to.declarations.get(id).into_iter().flat_map(|node| &node.grants) {
+            let same = tried.iter().filter(|it| it.role == more.role);
+            let tried: BTreeSet<&String> = same.flat_map(|it| &it.permissions).collect();
+            let words = more.permissions.iter().filter(|word| !tried.contains(word));
+            let words: Vec<&str> = words.map(String::as_str).collect();
+            if words.is_empty() {
+                continue;
+            }
+            let warning = Diagnostic::warning(
+                "not-tried",
+                format!(
+                    "{id} gives {} {} in {}, and not in {}",
+                    more.role,
+                    words.join(", "),
+                    to.environment,
+                    from.environment
+                ),
+            );
+            let warning = match &more.place {
+                Some(place) => warning.with_place(place.clone()),
+                None => warning.with_place(Place::file(&to.manifest_path)),
+            };
+            found.push(warning.with_help(format!(
+                "where that is not meant, `dbt build --target {0}` and `rolecall apply --target {0}` first",
+                from.environment
+            )));
+        }
+    }
+    found
+}
+
 /// Whether what is promoted is, in both, one and the same relation: then a manifest, or a
 /// connection, is likely the other environment's. Sources are often shared. A copy of a server
 /// cannot be told from it, so it is no error.

@@ -19,7 +19,7 @@ pub use gates::{Closed, Gate};
 pub use joined::joined;
 pub use way::way;
 
-use joined::same_relations;
+use joined::{more_declared, same_relations};
 
 /// What PUBLIC holds, by object.
 pub type Everybodys = Vec<(Securable, PrivilegeSet)>;
@@ -80,6 +80,15 @@ pub struct Promotion {
 }
 
 impl Promotion {
+    /// Whether a gate could be asked: some look at a server, for which its files must be right.
+    pub fn has_asked(&self, gate: Gate) -> bool {
+        match gate {
+            Gate::SourceDrift | Gate::UndeclaredMember => self.source.is_some(),
+            Gate::Validation | Gate::BeyondMay => true,
+            Gate::GrantToPublic | Gate::UndeclaredPower => self.target.is_some(),
+        }
+    }
+
     /// Whether its changes may be made.
     pub fn is_open(&self) -> bool {
         self.closed.is_empty()
@@ -142,6 +151,7 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         promotion.beyond = beyond(to, &compared);
         let power = gates::undeclared_power(to, &compared);
         promotion.closed.extend(power);
+        promotion.found.extend(more_declared(from, to, &promoted));
         let source = source.as_ref();
         let same = source.and_then(|it| same_relations((from, it), (to, &compared), &promoted));
         promotion.found.extend(same);

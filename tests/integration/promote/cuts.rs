@@ -49,6 +49,30 @@ async fn every_cut_in_memory_is_finished_by_a_second_run_with_one_receipt() {
 }
 
 #[tokio::test]
+async fn two_promotions_that_differ_at_once_end_as_both() {
+    for stage in Stage::each().await {
+        let (part, whole) = (stage.path("part.json"), stage.path("whole.json"));
+        let files = [part.to_str().unwrap(), whole.to_str().unwrap()];
+        for (file, more) in files.into_iter().zip([&["-s", "t"][..], &[]]) {
+            let words = ["promote", "--from", "dev", "--to", "prod", "--out", file];
+            stage.run(&[&words, more].concat()).ends(0);
+        }
+        let apply = |file| {
+            let mut command = stage.command(&["apply", file, "-t", "prod"]);
+            command.env("ROLECALL_CONNECTION", stage.prod.url(None)).spawn().unwrap()
+        };
+        for child in files.map(apply) {
+            let ended = child.wait_with_output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        }
+        stage.run(&["verify", "-t", "prod"]).ends(0);
+        let kept = stage.receipts().await;
+        let changes: usize = kept.iter().map(|it| it["changes"].as_array().unwrap().len()).sum();
+        assert_eq!(changes, 11, "each change stands in one receipt: {kept:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_killed_apply_run_again_ends_promoted_with_one_receipt() {
     for stage in Stage::each().await {
         let plan = stage.path("plan.json");

@@ -59,6 +59,15 @@ async fn declarations_that_are_wrong_in_either_environment_close_a_gate() {
         let stage = Stage::one().await;
         stage.models(environment, &[model("s.t").gives("analyst", &["raed"]), model("s.u")]);
         stage.only("validation-failed", &format!("{environment} is not valid: unknown-permission"));
+        // What was not looked at is not called open.
+        let said = stage.promote(&["--format", "json"]).ends(4);
+        let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let open = ["source-drift", "grant-to-public"].map(|gate| {
+            let gates = promoted["gates"].as_array().unwrap();
+            gates.iter().find(|it| it["gate"] == gate).unwrap()["open"].as_bool()
+        });
+        let looked = if environment == "dev" { [None, Some(true)] } else { [Some(true), None] };
+        assert_eq!(open, looked);
     }
 }
 
@@ -90,6 +99,26 @@ async fn who_was_let_in_by_hand_is_named_with_who_did_it_and_not_promoted() {
         stage.members("analyst: [{user: taylor}, {user: sam}]\n");
         stage.promote(&[]).ends(0).says("member prod:sam (user)");
     }
+}
+
+#[tokio::test]
+async fn what_keeps_members_from_being_looked_at_closes_a_gate_with_any_selection() {
+    let stage = Stage::one().await;
+    if stage.dev.version().await >= 17 {
+        return;
+    }
+    // The source's server does not know MAINTAIN yet, of a model that is not selected.
+    stage.config(
+        &super::stage::CONFIG.replace("analyst: {may: [read]}", "analyst: {may: [read, maintain]}"),
+    );
+    stage.dev.sql("grant ~p_analyst to ~sam").await;
+    let models =
+        || [model("s.t").gives("analyst", &["read"]), model("s.u").gives("analyst", &["maintain"])];
+    stage.models("dev", &models());
+    stage.models("prod", &models());
+    let said = stage.promote(&["-s", "t"]).ends(4);
+    said.says("refused[source-drift]: dev cannot be compared with what is declared");
+    stage.has_no_plan();
 }
 
 #[tokio::test]

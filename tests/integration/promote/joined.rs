@@ -37,6 +37,60 @@ async fn a_model_that_is_one_relation_in_both_is_warned_of() {
 }
 
 #[tokio::test]
+async fn what_is_declared_in_the_target_alone_is_warned_of() {
+    let stage = Stage::one().await;
+    stage.promote(&[]).ends(0).never_says("not-tried");
+    stage.models("dev", &[model("s.t").gives("analyst", &["read"]), model("s.u")]);
+    stage.run(&["apply", "-t", "dev", "--allow-revokes", "99"]).ends(0);
+    let said = stage.promote(&["-s", "t"]).ends(0);
+    said.says(
+        "warning[not-tried]: model.dev:shop.s_t gives engineer read, write in prod, and not in dev",
+    )
+    .never_says("gives analyst");
+}
+
+#[tokio::test]
+async fn two_schemas_of_one_database_are_two_environments() {
+    let stage = Stage::one().await;
+    let prod = &stage.prod;
+    prod.sql("create schema dev_s; create table dev_s.t (x int); create table dev_s.u (x int)")
+        .await;
+    let manifest = std::fs::read_to_string(stage.path("target/prod/manifest.json")).unwrap();
+    let manifest = manifest.replace(r#""schema":"s""#, r#""schema":"dev_s""#);
+    let manifest = manifest.replace(r#"\".\"s\".\""#, r#"\".\"dev_s\".\""#);
+    std::fs::write(stage.path("target/dev/manifest.json"), manifest).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = stage.command(arguments);
+        for name in ["", "FROM_", "TO_"] {
+            command.env(format!("ROLECALL_{name}CONNECTION"), prod.url(None));
+        }
+        stage.ran(command)
+    };
+    run(&["apply", "-t", "dev"]).ends(0);
+    let plan = stage.path("plan.json");
+    let plan = plan.to_str().unwrap();
+    run(&["promote", "-t", "prod", "--out", plan]).ends(0).never_says("same-relation");
+    run(&["apply", plan, "-t", "prod"]).ends(0);
+    run(&["verify", "-t", "dev"]).ends(0);
+    run(&["verify", "-t", "prod"]).ends(0);
+    let reads = "select string_agg(distinct table_schema || ' ' || table_name, ', ')
+        from information_schema.role_table_grants where grantee = '~p_analyst'";
+    assert_eq!(prod.ask(reads).await, ["s t, s u"]);
+    assert_eq!(stage.dev.ask(&reads.replace("~", &prod.prefix)).await, ["NULL"]);
+}
+
+#[tokio::test]
+async fn a_day_of_the_past_brings_nobody_back() {
+    let stage = Stage::one().await;
+    stage.members("analyst: [{user: taylor}, {user: sam, until: 2020-01-31}]\n");
+    stage.run(&["apply", "-t", "dev", "--as-of", "2020-01-01"]).ends(0);
+    stage.promote(&["--as-of", "2020-01-01"]).ends(0).says("member prod:sam");
+    // It is another day when it is applied.
+    stage.apply().ends(0).never_says("sam");
+    stage.run(&["verify", "-t", "prod"]).ends(0);
+}
+
+#[tokio::test]
 async fn excluded_nodes_stay_as_they_are() {
     let stage = Stage::one().await;
     stage.promote(&["--exclude", "u"]).ends(0).says("To add: 2 roles, 6 grants, 1 member.");
