@@ -1,6 +1,6 @@
 //! The nodes of both environments, joined by `unique_id`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared;
 use crate::apply::Compared;
@@ -81,12 +81,14 @@ pub(super) fn same_relations(
         let node = to.manifest.nodes.get(id);
         node.is_some_and(|node| node.resource_type != ResourceType::Source)
     };
+    let nodes = source.resolved.nodes.iter();
+    let there: BTreeMap<&String, _> =
+        nodes.map(|node| (&node.unique_id, node.relation.as_ref())).collect();
     let mut same = target.resolved.nodes.iter().filter_map(|node| {
-        let on = node.relation.as_ref()?;
-        let there = source.resolved.nodes.iter().find(|it| it.unique_id == node.unique_id)?;
-        let is_same = there.relation.as_ref()?.relation_key()? == on.relation_key()?;
-        let is_meant = promoted.contains(&node.unique_id) && is_built(&node.unique_id);
-        (is_same && is_meant).then_some((&node.unique_id, on))
+        let (id, on) = (&node.unique_id, node.relation.as_ref()?);
+        let there = (*there.get(id)?)?;
+        let is_same = there.relation_key()? == on.relation_key()?;
+        (is_same && promoted.contains(id) && is_built(id)).then_some((id, on))
     });
     let (id, on) = same.next()?;
     let more = match same.count() {

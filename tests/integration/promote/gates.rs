@@ -112,8 +112,10 @@ async fn what_keeps_members_from_being_looked_at_closes_a_gate_with_any_selectio
         &super::stage::CONFIG.replace("analyst: {may: [read]}", "analyst: {may: [read, maintain]}"),
     );
     stage.dev.sql("grant ~p_analyst to ~sam").await;
-    let models =
-        || [model("s.t").gives("analyst", &["read"]), model("s.u").gives("analyst", &["maintain"])];
+    let models = || {
+        let [t, u] = Stage::plain();
+        [t, u.gives("analyst", &["maintain"])]
+    };
     stage.models("dev", &models());
     stage.models("prod", &models());
     let said = stage.promote(&["-s", "t"]).ends(4);
