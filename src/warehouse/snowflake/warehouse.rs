@@ -92,6 +92,8 @@ impl Snowflake {
             return Ok(server.clone());
         }
         let ask = "SELECT CURRENT_REGION() AS REGION, CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_ROLE() AS \"ROLE\", CURRENT_WAREHOUSE() AS WAREHOUSE";
+        // Whoever wants to know is about to look around, or to change things.
+        self.sessions.open_all();
         let rows = self.sessions.query(ask).await.map_err(|error| failed(ask, &error))?;
         let table = Table::of(&rows);
         let unreadable = || WarehouseError::Connect {
@@ -114,14 +116,16 @@ impl Snowflake {
         Ok(server)
     }
 
-    async fn unlocked(&mut self) -> Result<(), WarehouseError> {
-        self.journal = None;
-        let Some(lock) = self.lock.take().filter(|_| std::mem::take(&mut self.locked)) else {
+    async fn unlocked(&mut self, what_is_done: &str) -> Result<(), WarehouseError> {
+        if let Some(journal) = self.journal.take() {
+            journal.add("ended", json!({}));
+        }
+        let Some(lock) = self.lock.clone().filter(|_| std::mem::take(&mut self.locked)) else {
             return Ok(());
         };
         lock.give_back(&self.sessions, &self.holder).await.map_err(|error| {
             WarehouseError::Unknown(format!(
-                "the work is done, but the lock {} could not be given back: {error}\n  rolecall unlock --holder '{}'",
+                "{what_is_done}the lock {} could not be given back: {error}\n  rolecall unlock --holder '{}'",
                 lock.name(),
                 self.holder
             ))
@@ -179,17 +183,11 @@ impl Execute for Snowflake {
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {
-        if let Some(journal) = &self.journal {
-            journal.add("ended", json!({}));
-        }
-        let lock = self.lock.clone();
-        let ended = self.unlocked().await;
-        self.lock = lock;
-        ended
+        self.unlocked("the work is done, but ").await
     }
 
     /// Nothing is undone: what was executed stays.
     async fn roll_back(&mut self) -> Result<(), WarehouseError> {
-        self.commit().await
+        self.unlocked("").await
     }
 }
