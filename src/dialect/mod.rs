@@ -16,6 +16,7 @@ mod templates;
 pub use snowflake::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
 
 use reverse::reverse;
+pub(crate) use snowflake::snowflake_object;
 
 use crate::model::{
     Change, DialectKind, Ident, IdentError, ObjectClass, PrivilegeSet, ServerIdentity,

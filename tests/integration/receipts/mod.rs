@@ -3,5 +3,5 @@
 mod begun;
 mod cuts;
 mod log;
-mod protected;
+pub mod protected;
 mod table;

@@ -4,7 +4,7 @@ mod costs;
 mod failures;
 mod fixtures;
 mod locked_out;
+mod privileges;
 mod random;
 mod semantics;
 pub(super) mod site;
-mod statements;
