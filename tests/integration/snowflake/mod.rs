@@ -14,7 +14,7 @@ mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;
-mod statements;
+pub(crate) mod statements;
 mod tls;
 
 use std::time::Duration;
