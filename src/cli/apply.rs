@@ -156,7 +156,7 @@ fn report(
             Exit::Refused
         }
         Outcome::Applied { done, after, receipts: _ } => {
-            json.outcome = "applied";
+            json.outcome = if done.is_empty() { "in_sync" } else { "applied" };
             json.outside = outside(&after);
             json.left = after.difference.left.clone();
             json.adopted_members = json::AdoptedMember::of(&after.difference);
@@ -255,6 +255,11 @@ fn report(
 }
 
 fn applied(changes: usize) -> String {
+    if changes == 0 {
+        let told =
+            "In sync: nothing to change. The receipt of an apply that was cut is finished.\n";
+        return told.to_owned();
+    }
     let them = if changes == 1 { "it" } else { "them" };
     format!("Applied {}, and read {them} back.\n", count(changes, "change"))
 }

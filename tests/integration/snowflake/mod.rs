@@ -10,6 +10,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;

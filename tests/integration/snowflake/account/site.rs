@@ -18,6 +18,12 @@ pub(crate) fn quoted(name: &Ident) -> String {
 /// A stand-in whose role DEPLOYER may make roles and grant.
 pub(crate) fn account() -> Option<Standin> {
     let standin = Standin::start()?;
+    equip(&standin);
+    Some(standin)
+}
+
+/// The roles and the warehouse of a new account.
+pub(crate) fn equip(standin: &Standin) {
     standin.sql(&[
         "CREATE ROLE DEPLOYER",
         "GRANT CREATE ROLE ON ACCOUNT TO ROLE DEPLOYER",
@@ -28,7 +34,6 @@ pub(crate) fn account() -> Option<Standin> {
         "CREATE ROLE TRANSFORMER",
         "GRANT ROLE TRANSFORMER TO ROLE SYSADMIN",
     ]);
-    Some(standin)
 }
 
 pub(crate) fn settings(standin: &Standin) -> SnowflakeSettings {
