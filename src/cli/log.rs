@@ -9,7 +9,7 @@ use super::{ConnectionFlags, Exit, Format, Global, output, plan};
 use crate::model::{Ident, Inventory, RelationKey};
 use crate::project::Project;
 use crate::receipts::{
-    Ask, Entry, Event, Extent, History, Only, PlanReceipt, Question, Since, history,
+    Ask, Entry, Event, Extent, History, Only, PlanReceipt, Question, Since, Store, history,
 };
 use crate::report::{findings::printable, json};
 use crate::warehouse::Observe;
@@ -71,7 +71,13 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     let entries = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
-        Ok::<_, anyhow::Error>(warehouse.receipts(&ask).await?)
+        let entries = warehouse.receipts(&ask).await?;
+        if let (false, Store::Closed(why)) = (entries.is_empty(), warehouse.store().await?) {
+            output::message(&printable(&format!(
+                "another role keeps these receipts, and they are as true as it is: {why}"
+            )));
+        }
+        Ok::<_, anyhow::Error>(entries)
     })?;
     let question = Question {
         product: arguments.product.clone(),

@@ -93,3 +93,73 @@ async fn whoever_may_read_the_receipts_may_ask_and_nobody_else() {
         site.run(&["log"]).ends(1).says("no ordinary table");
     }
 }
+
+/// The table and its schema in another role's hands.
+async fn kept_by_another(site: &Site) {
+    site.sql(
+        "create role ~keeper; alter schema rolecall owner to ~keeper;
+         alter table rolecall.receipts owner to ~keeper",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_receipts_of_another_role_are_told_the_same_and_whose_they_are() {
+    for site in Site::each().await {
+        told(&site).await;
+        let asked = ["log", "--format", "json"];
+        let ours = site.run(&asked).ends(0).never_says("another role");
+        kept_by_another(&site).await;
+        let theirs = site.run(&asked).ends(0).says("another role keeps these receipts");
+        assert_eq!(ours.out, theirs.out);
+        site.run(&["plan"]).ends(0);
+    }
+}
+
+// Another thread exchanges it while a command runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_another_role_runs_where_its_table_is_exchanged_while_it_is_read() {
+    for site in Site::each().await {
+        told(&site).await;
+        kept_by_another(&site).await;
+        site.sql(
+            "create schema other authorization ~keeper;
+             create function other.caught() returns text language plpgsql as
+               $$ begin raise exception 'caught'; end $$;
+             create view other.receipts as
+               select at, deployment, environment, outcome, plan_sha256, session_user_name,
+                      acting_role, other.caught() as body
+               from rolecall.receipts",
+        )
+        .await;
+        let url = site.ground.url(None);
+        let exchanging = tokio::spawn(async move {
+            let client = crate::dbt_build::connect(&url).await;
+            let swap =
+                "alter schema rolecall rename to away; alter schema other rename to rolecall";
+            let back =
+                "alter schema rolecall rename to other; alter schema away rename to rolecall";
+            loop {
+                for sql in [swap, back] {
+                    // Two at once may meet: then the next round does it.
+                    let _ = client.batch_execute(sql).await;
+                }
+            }
+        });
+        for _ in 0..15 {
+            site.run(&["log"]).never_says("caught");
+        }
+        exchanging.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_lock_on_the_table_of_another_role_is_not_waited_for_longer_than_asked() {
+    for site in Site::each().await {
+        told(&site).await;
+        kept_by_another(&site).await;
+        let blocked = site.blocked("lock table rolecall.receipts").await;
+        site.run(&["log", "--lock-timeout", "1"]).ends(8).says("lock timeout");
+        drop(blocked);
+    }
+}
