@@ -1,12 +1,13 @@
 //! What guards an apply from outside of the plan: gates of protected environments, and receipts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Compared, Failure, Settings};
+use crate::config::Member;
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Refusal, only_grants_again};
+use crate::plan::{Plan, Refusal, only_grants_again};
 use crate::project::Project;
-use crate::protect::{self, Approvals, Rules, Submitted};
+use crate::protect::{self, Approvals, Called, Rules, Submitted};
 use crate::receipts::{
     self, Ask, Entry, Extent, Gates, Only, PlanReceipt, RECEIPT_VERSION, Receipt, RoleReceipt,
     Stamp, Store, gates, gates_changed,
@@ -20,7 +21,8 @@ pub struct Custody<'a> {
     pub rehearsal: bool,
     /// SHA-256 of the plan file's bytes, where there is a plan.
     pub plan_sha256: Option<String>,
-    /// The list of approved plans, where the configuration names one.
+    /// The list of approved plans, where the configuration names one; that of the last receipt, where
+    /// an environment is retired.
     pub approvals: Option<&'a Approvals>,
     /// The clock's time, never `--as-of`'s: seconds since 1970, UTC.
     pub now: i64,
@@ -108,18 +110,18 @@ pub(super) async fn enter<W: Observe>(
         }
         // The configuration has forgotten it; its last receipt has not.
         Some(retired) => {
-            let gates = match project.deployment() {
-                // This profile is another environment's, and so may be its database.
-                Some(deployment) => {
-                    last_of(warehouse, deployment, retired, Only::LastAnywhere).await
-                }
-                None => Ok(None),
-            };
-            // Receipts that are not this role's to read are said of later.
-            let gates = match gates {
-                Ok(last) => last.map(|last| last.receipt.gates).unwrap_or_default(),
-                Err(WarehouseError::Statement { .. } | WarehouseError::Forbidden(_)) => {
-                    Gates::new()
+            let gates = match gates_of_retired(warehouse, project, retired).await {
+                Ok(gates) => gates,
+                // There are some: what they say may be that it is protected.
+                Err(error @ (WarehouseError::Statement { .. } | WarehouseError::Forbidden(_))) => {
+                    return Ok(Err(vec![Refusal {
+                        code: "receipts-closed",
+                        message: format!(
+                            "whether {retired} is protected is not known: its receipts cannot be \
+                             read: {error}"
+                        ),
+                        help: "retire it as the role that applied there".to_owned(),
+                    }]));
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -129,9 +131,83 @@ pub(super) async fn enter<W: Observe>(
     };
     let Some(rules) = protection else { return Ok(Ok(Held { gates, ..none })) };
     let submitted = settings.plan.zip(plan_sha256.as_deref());
-    let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256 });
+    let called = called(project, *approvals, plan_sha256.as_deref());
+    let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256, called: &called });
     let judged = protect::judge(&rules, name, submitted, *approvals, *now, project.as_of);
     Ok(judged.map(|approved_by| Held { protected: true, gates, approved_by }))
+}
+
+/// The gates of an environment that the configuration has forgotten, by its last receipt: none where
+/// there is provably none.
+async fn gates_of_retired<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    retired: &str,
+) -> Result<Gates, WarehouseError> {
+    let Some(deployment) = project.deployment() else { return Ok(Gates::new()) };
+    // This profile is another environment's, and so may be its database.
+    let last = last_of(warehouse, deployment, retired, Only::LastAnywhere).await?;
+    Ok(last.map(|last| last.receipt.gates).unwrap_or_default())
+}
+
+/// The list of approved plans of an environment that the configuration has forgotten, as its last
+/// receipt names it; `None` where none is asked for. What the configuration names now is not it.
+///
+/// # Errors
+/// Also where the receipts cannot be read: then [`super::apply`] refuses.
+pub async fn list_of_retired<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    retired: &str,
+) -> Result<Option<String>, WarehouseError> {
+    let gates = gates_of_retired(warehouse, project, retired).await?;
+    Ok(remembered(&gates).and_then(|rules| rules.approved_plans))
+}
+
+/// What the members of the owners' files are called in the warehouse, and would whoever approves a
+/// plan be.
+fn called(project: &Project, approvals: Option<&Approvals>, sha256: Option<&str>) -> Vec<Called> {
+    let entries = project.config.members.values().flat_map(|roles| roles.values().flatten());
+    let members = entries.filter_map(|entry| match &entry.member {
+        Member::Named { kind: _, name } => Some(name.as_str()),
+        Member::Rule(_) => None,
+    });
+    let lines = approvals.zip(sha256).map(|(list, sha256)| list.of(sha256)).unwrap_or_default();
+    // As a file would write them: with and without what follows an `@`.
+    let approvers = lines.iter().flat_map(|line| {
+        let who = line.who.trim_matches('"').trim_start_matches('@');
+        [who, who.split('@').next().unwrap_or_default()]
+    });
+    let names: BTreeSet<&str> = members.chain(approvers).collect();
+    let of =
+        |name: &str| Called { name: name.to_owned(), in_warehouse: project.member_names(name) };
+    names.into_iter().map(of).collect()
+}
+
+/// What a plan is known by, however its file is laid out.
+fn id_of(plan: &Plan) -> String {
+    if plan.id.is_empty() { plan.seal.clone() } else { plan.id.clone() }
+}
+
+/// The last receipt of the whole of a plan, whatever the bytes of its file were.
+async fn applied<W: Observe>(
+    warehouse: &mut W,
+    now: &Compared,
+    sha256: &str,
+    plan: Option<&Plan>,
+) -> Result<Option<Entry>, WarehouseError> {
+    let ask = Ask {
+        deployment: now.scope.deployment.clone(),
+        environment: now.scope.environment.clone(),
+        only: Only::All,
+    };
+    let id = plan.map(id_of);
+    let is_it = |entry: &Entry| {
+        let kept = entry.receipt.plan.as_ref();
+        entry.receipt.outcome == Extent::Applied
+            && kept.is_some_and(|kept| kept.sha256 == sha256 || (id.is_some() && kept.id == id))
+    };
+    Ok(warehouse.receipts(&ask).await?.into_iter().rfind(is_it))
 }
 
 /// The rules of an environment as its last receipt knows them.
@@ -196,12 +272,8 @@ pub(super) async fn admit<W: Execute>(
         Store::Missing => Ok(Ok(Receipts::Kept)),
         Store::Ready => {
             if let (true, Some(sha256)) = (held.protected, &settings.custody.plan_sha256) {
-                let ask = Ask {
-                    deployment: now.scope.deployment.clone(),
-                    environment: now.scope.environment.clone(),
-                    only: Only::Plan(sha256.clone()),
-                };
-                if let Some(Entry { stamp, .. }) = warehouse.receipts(&ask).await?.pop() {
+                let before = applied(warehouse, now, sha256, settings.plan).await?;
+                if let Some(Entry { stamp, .. }) = before {
                     let Stamp { at, session_user, .. } = stamp;
                     let is_rebuilt = |plan| only_grants_again(plan, &now.observed, &now.difference);
                     let help = match settings.plan.is_some_and(is_rebuilt) {
@@ -273,6 +345,7 @@ pub(super) async fn receipt<W: Execute>(
         config_sha256: project.config_sha256.clone(),
         plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
             sha256: sha256.clone(),
+            id: settings.plan.map(id_of),
             author: settings.plan.and_then(|plan| plan.author.clone()),
             approved_by: held.approved_by.clone(),
             promoted_from: settings.plan.and_then(|plan| plan.promoted_from.clone()),

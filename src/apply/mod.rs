@@ -7,5 +7,5 @@ mod custody;
 mod run;
 
 pub use compare::{Compared, Failure, compare};
-pub use custody::{Custody, changed_gates};
+pub use custody::{Custody, changed_gates, list_of_retired};
 pub use run::{Outcome, Settings, apply};

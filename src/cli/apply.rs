@@ -50,7 +50,7 @@ fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.limits.check(&arguments.flags)?;
-    arguments.receipts.check()?;
+    arguments.receipts.check(arguments.plan.as_deref())?;
     if arguments.plan.is_some() && !arguments.limits.is_empty() {
         anyhow::bail!(WrongArguments(
             "a plan has its own limit: give the selection to `plan --out`, and apply that"
@@ -72,10 +72,30 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         );
         retire = Some(plan.scope.environment.clone());
     }
-    let approvals = custody::approvals(&project, &global.project_dir, retire.is_some(), &mut found);
+    let mut approvals = match retire {
+        None => custody::approvals(&project, &global.project_dir, &mut found),
+        Some(_) => None,
+    };
     if found.has_errors() {
         output::findings(found);
         return Ok(Exit::Failed);
+    }
+    let now = custody::now()?;
+    let runtime = plan::runtime()?;
+    let mut warehouse = runtime.block_on(plan::connect(&arguments.connection, &project))?;
+    if let Some(retired) = &retire {
+        let folder = &global.project_dir;
+        approvals = runtime.block_on(custody::approvals_of_retired(
+            &mut warehouse,
+            &project,
+            folder,
+            retired,
+            &mut found,
+        ))?;
+        if found.has_errors() {
+            output::findings(found);
+            return Ok(Exit::Failed);
+        }
     }
     let settings = Settings {
         options: reviewed.as_ref().map_or_else(
@@ -89,13 +109,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             rehearsal: false,
             plan_sha256,
             approvals: approvals.as_ref(),
-            now: custody::now()?,
+            now,
             begin_receipts: arguments.receipts.begin_receipts,
             applied_by: arguments.receipts.by.name(),
         },
     };
-    let outcome = plan::runtime()?.block_on(async {
-        let warehouse = plan::connect(&arguments.connection, &project).await?;
+    let outcome = runtime.block_on(async {
         let mut warehouse = warehouse.with_journal(journal(arguments, &project));
         // A warning of what cannot be read comes with the apply itself.
         let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();

@@ -164,7 +164,7 @@ fn text(receipts: &[Logged]) -> String {
         if let Some(by) = applied_by {
             head.push_str(&format!(", said to be {by}"));
         }
-        if let Some(PlanReceipt { sha256, author, approved_by, promoted_from }) = plan {
+        if let Some(PlanReceipt { sha256, id: _, author, approved_by, promoted_from }) = plan {
             head.push_str(&format!(", plan {}", sha256.get(..12).unwrap_or_default()));
             if let Some(author) = author {
                 head.push_str(&format!(" of {author}"));

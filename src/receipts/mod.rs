@@ -89,6 +89,9 @@ impl Extent {
 pub struct PlanReceipt {
     /// SHA-256 of the file's bytes.
     pub sha256: String,
+    /// What it is known by however its file is laid out: its id, or its seal. Not in old receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Who made it, as the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
