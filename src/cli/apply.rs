@@ -206,7 +206,7 @@ fn report(
             json.outcome = "stale";
             output::message("the plan is stale, and nothing was changed: make it again");
             for line in &stale.because {
-                output::message(&format!("  {}", crate::report::findings::printable(line)));
+                output::message(&format!("  {}", crate::report::findings::one_line(line)));
             }
             json.because = stale.because;
             Exit::Stale
@@ -220,7 +220,7 @@ fn report(
             for line in &json.because {
                 output::message(&format!(
                     "  still to do: {}",
-                    crate::report::findings::printable(line)
+                    crate::report::findings::one_line(line)
                 ));
             }
             Exit::Differs
@@ -240,7 +240,7 @@ fn report(
             for line in &json.because {
                 output::message(&format!(
                     "  still to do: {}",
-                    crate::report::findings::printable(line)
+                    crate::report::findings::one_line(line)
                 ));
             }
             json.changes = done;
@@ -286,7 +286,7 @@ fn applied(changes: usize) -> String {
 fn list(changes: &[Change]) -> String {
     changes
         .iter()
-        .map(|change| format!("  {}\n", crate::report::findings::printable(&change.brief())))
+        .map(|change| format!("  {}\n", crate::report::findings::one_line(&change.brief())))
         .collect()
 }
 

@@ -20,7 +20,7 @@ use crate::warehouse::{Observe, WarehouseError};
 #[derive(Debug, Args)]
 pub(super) struct ByFlag {
     /// Who makes it, for reviews and receipts [default: the CI job's user, else the system's]
-    #[arg(long, env = "ROLECALL_BY", value_name = "NAME")]
+    #[arg(long, env = "ROLECALL_BY", value_name = "NAME", value_parser = one_name)]
     by: Option<String>,
 }
 
@@ -29,9 +29,19 @@ const USERS: [&str; 5] = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"
 
 impl ByFlag {
     pub(super) fn name(&self) -> Option<String> {
-        let said = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
+        let said = |name: Option<String>| {
+            name.filter(|name| !name.trim().is_empty() && one_name(name).is_ok())
+        };
         let user = || USERS.iter().find_map(|name| said(std::env::var(name).ok()));
         said(self.by.clone()).or_else(user)
+    }
+}
+
+/// Names stand in reviews and receipts, in a line with others: nothing in them may look like more.
+fn one_name(name: &str) -> Result<String, &'static str> {
+    match crate::report::findings::one_line(name) == name {
+        true => Ok(name.to_owned()),
+        false => Err("a name has no line breaks, no control characters and none that turn text"),
     }
 }
 

@@ -9,9 +9,9 @@ use super::{ConnectionFlags, Exit, Format, Global, output, plan};
 use crate::model::{Ident, Inventory, RelationKey};
 use crate::project::Project;
 use crate::receipts::{
-    Ask, Entry, Event, Extent, History, Only, PlanReceipt, Question, Since, Store, history,
+    Ask, Entry, Event, Extent, Has, History, Only, PlanReceipt, Question, Since, Store, history,
 };
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 use crate::warehouse::Observe;
 
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
         let entries = warehouse.receipts(&ask).await?;
         if let (false, Store::Closed(why)) = (entries.is_empty(), warehouse.store().await?) {
-            output::message(&printable(&format!(
+            output::message(&one_line(&format!(
                 "another role keeps these receipts, and they are as true as it is: {why}"
             )));
         }
@@ -181,11 +181,11 @@ fn text(receipts: &[Logged]) -> String {
         if unfinished.is_some() {
             head.push_str(", begun and not finished: `rolecall apply` goes on, or settles it");
         }
-        out.push_str(&printable(&head));
+        out.push_str(&one_line(&head));
         out.push('\n');
         for event in changes {
             let planned = if event.planned { "planned: " } else { "" };
-            out.push_str(&printable(&format!("  {planned}{}\n", event.change.brief())));
+            out.push_str(&format!("  {planned}{}\n", one_line(&event.change.brief())));
         }
     }
     out
@@ -193,16 +193,28 @@ fn text(receipts: &[Logged]) -> String {
 
 /// Since when they have it, in a sentence for each privilege.
 fn answer(person: &str, model: &str, since: &[Since]) -> String {
-    if since.is_empty() {
-        return printable(&format!("\nBy the receipts, {person} has nothing on {model} now.\n"));
-    }
+    let line = |text: &str| format!("{}\n", one_line(text));
     let mut out = String::from("\n");
-    for Since { person, on, privilege, since, through } in since {
+    if since.is_empty() {
+        out.push_str(&line(&format!("By the receipts, {person} has nothing on {model} now.")));
+    }
+    for Since { person, on, has, since, through, unsure } in since {
         let through: Vec<&str> = through.iter().map(Ident::as_str).collect();
-        out.push_str(&printable(&format!(
-            "By the receipts, {person} has {} on {on} since {since}, through {}.\n",
-            privilege.as_str(),
-            through.join(" and ")
+        let through = through.join(" and ");
+        let (may, what) = match (has, unsure) {
+            (Has::Privilege(privilege), false) => ("has", format!("{} on", privilege.as_str())),
+            (Has::Privilege(privilege), true) => ("may have", format!("{} on", privilege.as_str())),
+            (Has::Ownership, false) => ("owns", String::new()),
+            (Has::Ownership, true) => ("may own", String::new()),
+        };
+        let words: Vec<&str> = [may, &what].into_iter().filter(|it| !it.is_empty()).collect();
+        let doubt = match unsure {
+            true => ": somebody else's grant was taken since, perhaps the only one",
+            false => "",
+        };
+        out.push_str(&line(&format!(
+            "By the receipts, {person} {} {on} since {since}, through {through}{doubt}.",
+            words.join(" ")
         )));
     }
     out

@@ -1,11 +1,15 @@
 //! The answer to "since when?": what receipts say of a product, a role, a person or a model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::{ChangeReceipt, Entry, RoleReceipt};
-use crate::model::{Change, Ident, Privilege, RelationKey, Securable};
+use crate::model::{Change, Ident, RelationKey, Securable};
+
+mod held;
+
+pub use held::{Has, Since};
 
 /// What is asked. What is not said does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,21 +40,6 @@ pub struct Event {
     /// It was planned, in a receipt that is only begun: whether it was made is not known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub planned: bool,
-}
-
-/// What a person has on a relation, by what the receipts say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Since {
-    /// The person.
-    pub person: Ident,
-    /// The relation.
-    pub on: Securable,
-    /// What it is that they have.
-    pub privilege: Privilege,
-    /// Since when, without a break.
-    pub since: String,
-    /// Through which roles, as they are called now.
-    pub through: BTreeSet<Ident>,
 }
 
 /// What happened, oldest first.
@@ -122,7 +111,7 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
         }
     }
     let since = match (person, model) {
-        (Some(person), Some(model)) => since(entries, person, model),
+        (Some(person), Some(model)) => held::since(entries, person, model),
         _ => Vec::new(),
     };
     History { events, since }
@@ -166,98 +155,6 @@ impl<'a> Names<'a> {
 
     fn purpose(&self, at: usize, name: &Ident) -> Option<&'a RoleReceipt> {
         self.entries.get(at)?.receipt.roles.get(name)
-    }
-}
-
-/// What the people have on the relations after the last receipt, and since which one.
-fn since(entries: &[Entry], person: &BTreeSet<Ident>, model: &BTreeSet<RelationKey>) -> Vec<Since> {
-    let mut held = Held::default();
-    let mut has: BTreeMap<(Ident, Securable, Privilege), (String, BTreeSet<Ident>)> =
-        BTreeMap::new();
-    for (at, changes) in entries.iter().flat_map(by_time) {
-        for change in changes {
-            held.make(change, person, model);
-        }
-        let mut now: BTreeMap<(Ident, Securable, Privilege), BTreeSet<Ident>> = BTreeMap::new();
-        for (role, member) in &held.members {
-            let grants = held.grants.iter().filter(|((of, _), _)| of == role);
-            for ((_, on), privileges) in grants {
-                for privilege in privileges {
-                    let key = (member.clone(), on.clone(), *privilege);
-                    now.entry(key).or_default().insert(role.clone());
-                }
-            }
-        }
-        has = now
-            .into_iter()
-            .map(|(key, through)| {
-                let since = has.get(&key).map_or(at, |(since, _)| since.as_str()).to_owned();
-                (key, (since, through))
-            })
-            .collect();
-    }
-    has.into_iter()
-        .map(|((person, on, privilege), (since, through))| Since {
-            person,
-            on,
-            privilege,
-            since,
-            through,
-        })
-        .collect()
-}
-
-/// The changes of a receipt that were made, and when: what a cut apply had made already is older than
-/// the receipt that goes on with it.
-fn by_time(entry: &Entry) -> BTreeMap<&str, Vec<&Change>> {
-    let mut by_time: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
-    for done in entry.receipt.changes.iter().filter(|done| done.outcome == super::DONE) {
-        let at = done.at.as_deref().unwrap_or(&entry.stamp.at);
-        by_time.entry(at).or_default().push(&done.change);
-    }
-    by_time
-}
-
-#[derive(Default)]
-struct Held {
-    /// (role, member)
-    members: BTreeSet<(Ident, Ident)>,
-    /// (role, relation) → privileges
-    grants: BTreeMap<(Ident, Securable), BTreeSet<Privilege>>,
-}
-
-impl Held {
-    fn make(&mut self, change: &Change, person: &BTreeSet<Ident>, model: &BTreeSet<RelationKey>) {
-        let meant = |on: &Securable| on.relation_key().is_some_and(|key| model.contains(&key));
-        match change {
-            Change::AddMember { role, member, .. } if person.contains(member) => {
-                self.members.insert((role.clone(), member.clone()));
-            }
-            Change::RemoveMember { role, member, .. } => {
-                self.members.remove(&(role.clone(), member.clone()));
-            }
-            Change::Grant { on, role, privileges } if meant(on) => {
-                let held = self.grants.entry((role.clone(), on.clone())).or_default();
-                held.extend(privileges.iter());
-            }
-            Change::Revoke { on, role, privileges, .. } => {
-                if let Some(held) = self.grants.get_mut(&(role.clone(), on.clone())) {
-                    held.retain(|privilege| !privileges.contains(*privilege));
-                }
-            }
-            Change::RenameRole { from, to } => {
-                let new = |role: Ident| if role == *from { to.clone() } else { role };
-                let members = std::mem::take(&mut self.members).into_iter();
-                self.members = members.map(|(role, member)| (new(role), member)).collect();
-                let grants = std::mem::take(&mut self.grants).into_iter();
-                self.grants = grants.map(|((role, on), held)| ((new(role), on), held)).collect();
-            }
-            Change::DropRole { role } => {
-                self.members.retain(|(of, _)| of != role);
-                self.grants.retain(|(of, _), _| of != role);
-            }
-            _ => {}
-        }
     }
 }
 

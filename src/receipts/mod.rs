@@ -16,7 +16,7 @@ use crate::plan::{PromotedFrom, TargetIdentity};
 
 pub use begun::{DONE, PLANNED};
 pub use gates::{Gates, gates, gates_changed};
-pub use history::{Event, History, Question, Since, history};
+pub use history::{Event, Has, History, Question, Since, history};
 pub use time::iso;
 
 /// The version of a receipt's shape that this code writes.
