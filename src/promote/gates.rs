@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::grantees;
 use crate::apply::Compared;
-use crate::dialect::Dialect;
 use crate::model::{Change, Diagnostics, Ident, MemberKind, RoleAttributes, Severity};
 use crate::plan::{Difference, Limit, Refusal, Step, Why};
 use crate::project::Project;
@@ -226,16 +226,12 @@ pub(super) fn grants_to_public(
         let each = node.grants.iter();
         each.flat_map(move |(words, grantees)| grantees.iter().map(move |g| (node, words, g)))
     }) {
-        if grantee.split(',').any(|grantee| is_public(to.dialect(), grantee)) {
-            closed.insert(Closed {
-                gate: Gate::GrantToPublic,
-                message: format!(
-                    "dbt's own `grants` give PUBLIC {words} on {} in {}",
-                    node.unique_id, to.environment
-                ),
-                help: "take it out of `grants`".to_owned(),
-            });
-        }
+        let place = format!("{} in {}", node.unique_id, to.environment);
+        closed.extend(grantees::wrong(to.dialect(), words, grantee).map(|wrong| Closed {
+            gate: Gate::GrantToPublic,
+            message: wrong.message(words, grantee, &place),
+            help: wrong.help().to_owned(),
+        }));
     }
     closed.into_iter().collect()
 }
@@ -308,15 +304,4 @@ pub(super) fn undeclared_power(to: &Project, target: &Compared) -> Vec<Closed> {
         }
     }
     closed
-}
-
-/// dbt writes a grantee into SQL as it stands: whatever follows the name is SQL too. In PostgreSQL
-/// the quoted name means everybody as well.
-fn is_public(dialect: &dyn Dialect, grantee: &str) -> bool {
-    let mut words = grantee.split_ascii_whitespace();
-    let is_word =
-        |word: &&str| word.eq_ignore_ascii_case("group") || word.eq_ignore_ascii_case("role");
-    let name = words.find(|word| !is_word(word)).unwrap_or_default();
-    name.eq_ignore_ascii_case("public")
-        || dialect.fold(name).is_ok_and(|name| name.as_str().eq_ignore_ascii_case("public"))
 }

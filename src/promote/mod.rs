@@ -4,7 +4,9 @@
 //! be added there. The source says whether that may be done: nobody and nothing is copied from it.
 
 mod gates;
+mod grantees;
 mod joined;
+mod members;
 mod way;
 
 use std::collections::BTreeSet;
@@ -139,13 +141,19 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         false => None,
     };
     if to_is_valid {
-        let compared = compare(target, to, &how.options(), None).await?;
+        let mut compared = compare(target, to, &how.options(), None).await?;
         let promoted = promoted(to, how);
         let everybodys = target.public(&compared.scope.schemas).await?;
         let public = gates::grants_to_public(to, &compared, &promoted, &everybodys);
         promotion.closed.extend(public);
         promotion.skipped = skipped(from, to, &compared, how);
-        promotion.beyond = beyond(to, &compared);
+        let ordinary = ordinary(to, &compared);
+        // What a role has and keeps goes to whoever comes in, and an ordinary plan says so, too.
+        compared.difference.left.extend(ordinary.left);
+        compared.difference.left.sort();
+        compared.difference.left.dedup();
+        promotion.beyond = beyond(ordinary.steps, &compared);
+        promotion.found.extend(members::undeclared_gains(to, &compared, &promotion.beyond));
         let power = gates::undeclared_power(to, &compared);
         promotion.closed.extend(power);
         promotion.found.extend(more_declared(from, to, &promoted));
@@ -154,7 +162,7 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         promotion.found.extend(same);
         promotion.found.extend(compared.findings());
         if how.strict {
-            promotion.found.extend(unknown_members(to, &compared));
+            promotion.found.extend(members::unknown(to, &compared));
         }
         promotion.target = Some(compared);
     }
@@ -221,15 +229,20 @@ fn difference(project: &Project, compared: &Compared, options: &Options) -> plan
     plan::diff(&Sides::of(resolved, observed, scope, &environments, options))
 }
 
-/// What is to go, or to be handed over or renamed, in the target: never by a promotion.
-fn beyond(to: &Project, compared: &Compared) -> Vec<Step> {
+/// What an ordinary plan says of the target.
+fn ordinary(to: &Project, compared: &Compared) -> plan::Difference {
     let options =
         Options { skip_missing: true, allow_revokes: Some(u64::MAX), ..Options::default() };
+    difference(to, compared, &options)
+}
+
+/// What is to go, or to be handed over or renamed, in the target: never by a promotion.
+fn beyond(ordinary: Vec<Step>, compared: &Compared) -> Vec<Step> {
     let made: BTreeSet<&Change> = compared.difference.steps.iter().map(|s| &s.change).collect();
     let is_beyond = |change: &Change| {
         change.takes_away() || matches!(change, Change::RenameRole { .. } | Change::SetOwner { .. })
     };
-    let ordinary = difference(to, compared, &options).steps.into_iter();
+    let ordinary = ordinary.into_iter();
     ordinary.filter(|step| is_beyond(&step.change) && !made.contains(&step.change)).collect()
 }
 
@@ -256,32 +269,4 @@ fn skipped(from: &Project, to: &Project, compared: &Compared, how: &How) -> Vec<
     }));
     skipped.sort();
     skipped
-}
-
-/// With `--strict`: members of the plan's roles whom the target does not know.
-fn unknown_members(to: &Project, compared: &Compared) -> Vec<Diagnostic> {
-    let unknown = compared.resolved.desired.memberships.iter();
-    unknown
-        .filter(|((_, member), _)| !compared.observed.roles.contains_key(member))
-        .map(|((role, member), wanted)| {
-            let error = Diagnostic::error(
-                "missing-member",
-                format!(
-                    "the {} {member} is to be a member of {role}, and {} does not know that name",
-                    wanted.kind.as_str(),
-                    to.environment
-                ),
-            );
-            let error = error.with_help("create it there first, or promote without --strict");
-            let because = wanted.because.first();
-            match because.and_then(|why| Some((why.file.as_ref()?, why.line))) {
-                None => error,
-                Some((file, line)) => {
-                    let mut place = crate::model::Place::file(file);
-                    place.line = line;
-                    error.with_place(place)
-                }
-            }
-        })
-        .collect()
 }

@@ -163,3 +163,63 @@ async fn a_lock_on_the_table_of_another_role_is_not_waited_for_longer_than_asked
         drop(blocked);
     }
 }
+
+#[tokio::test]
+async fn what_others_granted_goes_and_what_rolecall_gave_is_still_told() {
+    for site in Site::each().await {
+        site.models(&[
+            model("s.t").gives("analyst", &["read"]).gives("engineer", &["write"]),
+            model("s.u").gives("engineer", &["own"]),
+        ]);
+        site.sql("create role ~ann; create role ~bob").await;
+        site.members("analyst: [{user: ~ann}, {user: ~bob}]\nengineer: [{user: ~ann}]");
+        site.run(&["apply"]).ends(0);
+        let ann = person(&site, "ann");
+        let log = |model: &str| site.run(&["log", "--person", &ann, "--model", model]).ends(0).out;
+        assert!(log("s.u").contains("ann owns db.s.u since"), "{}", log("s.u"));
+        // An engineer passes on what she may; that goes by the next apply, and no more.
+        site.sql(
+            "grant select on s.t to ~p_engineer with grant option; set role ~p_engineer;
+             grant select on s.t to ~p_analyst; reset role",
+        )
+        .await;
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0);
+        let said = log("s.t");
+        assert!(said.contains("revoke SELECT on table db.s.t from p_analyst"), "{said}");
+        assert!(said.contains("ann has SELECT on db.s.t since"), "{said}");
+        assert!(said.contains("through p_analyst"), "{said}");
+        // Bob lets her in once more, and is stopped.
+        site.sql("grant ~p_analyst to ~bob with admin option").await;
+        site.sql("set role ~bob; grant ~p_analyst to ~ann; reset role").await;
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0);
+        let said = log("s.t");
+        assert!(!said.contains("has nothing"), "{said}");
+        // Taken out by hand, and let in again by an apply: since that one.
+        site.sql("revoke ~p_analyst from ~ann cascade").await;
+        site.run(&["apply", "--by", "again"]).ends(0);
+        let said = log("s.t");
+        let last = said.lines().find(|line| line.ends_with("said to be again")).unwrap();
+        let (at, _) = last.split_once(' ').unwrap();
+        let since = format!("ann has SELECT on db.s.t since {at}, through p_analyst.");
+        assert!(said.contains(&since), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_would_look_like_lines_of_the_log_is_a_wrong_argument() {
+    let Some(site) = Site::each().await.pop() else { return };
+    let by =
+        "x, approved by kim\n2019-01-01T00:00:00.000000Z by postgres\n  let eve into p_analyst";
+    site.run(&["apply", "--by", by]).ends(2).says("no line breaks");
+    site.run(&["apply", "--by", "\u{1b}[2J"]).ends(2);
+    site.run(&["apply", "--by", "x"]).ends(0);
+    // One that is in a receipt already stays in its line.
+    site.sql(
+        "update rolecall.receipts set body = jsonb_set(body::jsonb,
+         '{applied_by}', to_jsonb(E'x\\n  let eve into p_analyst'::text))::text",
+    )
+    .await;
+    let ran = site.run(&["log"]).ends(0);
+    assert!(ran.out.contains("said to be x\\n  let eve into p_analyst"), "{ran:?}");
+    assert!(!ran.out.contains("\n  let eve"), "{ran:?}");
+}
