@@ -55,8 +55,16 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 
 /// What makes the desired state out of a warehouse that has nothing of it.
 fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
-    let DesiredState { environment: _, dialect: _, roles, grants, known: _, memberships, owners } =
-        desired;
+    let DesiredState {
+        environment: _,
+        dialect: _,
+        roles,
+        grants,
+        known: _,
+        memberships,
+        owners,
+        ..
+    } = desired;
     let roles = roles
         .iter()
         .map(|(role, r)| Change::CreateRole { role: role.clone(), marker: r.marker.clone() });
