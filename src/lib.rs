@@ -9,6 +9,7 @@ pub mod dbt;
 pub mod declare;
 pub mod dialect;
 pub mod directory;
+pub mod edit;
 pub mod model;
 pub mod plan;
 pub mod project;

@@ -17,12 +17,12 @@ use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
 use crate::directory::Known;
-use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, MemberKind, Place};
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
-pub use people::CountedRule;
+pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
 /// Where to look, as the command line says.
@@ -175,6 +175,14 @@ impl Project {
     pub fn member_names(&self, name: &str) -> Vec<String> {
         self.environment()
             .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
+    }
+
+    /// What one name becomes by the environment's template and the dialect; `None` where it cannot
+    /// be a member's.
+    pub fn member_name(&self, name: &str, is_user: bool) -> Option<Ident> {
+        let kind = if is_user { MemberKind::User } else { MemberKind::Group };
+        let unseen = Inventory::default();
+        resolve::member_name(&self.inputs(None, &unseen, false, None)?, name, kind)
     }
 
     /// The places of rules that only a warehouse can be asked about.

@@ -6,9 +6,11 @@ mod compile_dbt;
 mod completions;
 mod custody;
 mod exit;
+mod import;
 mod init;
 mod limit;
 mod log;
+mod member;
 mod output;
 mod plan;
 mod promote;
@@ -154,6 +156,10 @@ enum Command {
     Verify(verify::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
+    /// Who is in a product role: add, remove, list, in the owner's file
+    Member(member::Arguments),
+    /// Write into the owners' files what a warehouse has
+    Import(import::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
@@ -298,6 +304,8 @@ pub fn run() -> Exit {
         Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
+        Command::Member(arguments) => member::run(&global, arguments),
+        Command::Import(arguments) => import::run(&global, arguments),
         Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),
