@@ -19,4 +19,5 @@ pub mod receipts;
 pub mod rehearse;
 pub mod report;
 pub mod resolve;
+pub mod review;
 pub mod warehouse;
