@@ -177,30 +177,6 @@ impl Project {
             .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
     }
 
-    /// What one name becomes by the environment's template and the dialect; `None` where it cannot
-    /// be a member's.
-    pub fn member_name(&self, name: &str, is_user: bool) -> Option<Ident> {
-        let kind = if is_user { MemberKind::User } else { MemberKind::Group };
-        let unseen = Inventory::default();
-        resolve::member_name(&self.inputs(None, &unseen, false, None)?, name, kind)
-    }
-
-    /// The places of rules that only a warehouse can be asked about.
-    pub fn unasked_rules(&self) -> Vec<Place> {
-        match self.known {
-            Known::Unasked => people::rules(&self.config).map(|rule| rule.place.clone()).collect(),
-            Known::Nothing | Known::People(_) => Vec::new(),
-        }
-    }
-
-    /// How many people each rule matches, where people are known.
-    pub fn counted_rules(&self) -> Vec<CountedRule> {
-        match &self.known {
-            Known::People(directory) => people::count(&self.config, directory),
-            Known::Nothing | Known::Unasked => Vec::new(),
-        }
-    }
-
     /// Its environment.
     pub fn environment(&self) -> Option<&Environment> {
         self.config.environments.get(&self.environment)

@@ -65,7 +65,8 @@ pub(super) async fn signature<W: Observe>(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Signature { made_at: now()?, author: by.name(), gates_changed })
+    let id = uuid::Uuid::new_v4().to_string();
+    Ok(Signature { made_at: now()?, id, author: by.name(), gates_changed })
 }
 
 /// A plan's file: its bytes are what is hashed.

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::directory::RawDirectory;
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
@@ -50,26 +51,6 @@ pub(super) struct RawPlatform {
     /// The data products, by name.
     #[schemars(default)]
     pub products: Named<RawProduct>,
-}
-
-/// A directory of people: exactly one of `path` and `query`.
-#[derive(Debug, JsonSchema)]
-#[schemars(
-    deny_unknown_fields,
-    rename = "directory",
-    extend("oneOf" = [{"required": ["path"]}, {"required": ["query"]}])
-)]
-pub(super) struct RawDirectory {
-    /// A CSV or JSON file, from the project's folder.
-    pub path: Option<Located<String>>,
-    /// One SELECT over the connection that plans.
-    pub query: Option<Located<String>>,
-    /// The column or attribute that is a person's name.
-    #[schemars(required, with = "String")]
-    pub key: Option<Located<String>>,
-    /// Where it stands.
-    #[schemars(skip)]
-    pub place: Place,
 }
 
 /// Where models are deployed.
@@ -221,9 +202,6 @@ pub(super) const ENVIRONMENT: Keys = Keys {
     ],
     later: &[],
 };
-/// The keys of a directory.
-pub(super) const DIRECTORY: Keys =
-    Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
 /// The keys of an environment's connection.
 pub(super) const CONNECTION: Keys =
     Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
@@ -287,18 +265,6 @@ fn read_roles(
             .map(|(name, node)| (name, RawProductRole::read(reader, node)))
             .collect(),
     )
-}
-
-impl RawDirectory {
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
-        let fields = reader.fields(node, &DIRECTORY);
-        Self {
-            path: reader.text(&fields, "path"),
-            query: reader.text(&fields, "query"),
-            key: reader.text(&fields, "key"),
-            place: reader.source.place(node),
-        }
-    }
 }
 
 impl RawEnvironment {

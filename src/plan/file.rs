@@ -27,6 +27,9 @@ pub struct Plan {
     /// When it was made, by the clock: seconds since 1970, UTC. `--as-of` does not move it.
     #[serde(default)]
     pub made_at: i64,
+    /// Another for every plan: two that say the same, made within a second, are two plans.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// Who made it: claimed by the surroundings, not proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
@@ -207,6 +210,7 @@ impl Plan {
             version: PLAN_VERSION,
             made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
             made_at: 0,
+            id: String::new(),
             author: None,
             gates_changed: Vec::new(),
             target: TargetIdentity {
@@ -234,8 +238,9 @@ impl Plan {
 
     /// The plan as it is saved: with when, by whom and past which gates it was made, and sealed.
     pub fn signed(mut self, by: Signature) -> Self {
-        let Signature { made_at, author, gates_changed } = by;
+        let Signature { made_at, id, author, gates_changed } = by;
         self.made_at = made_at;
+        self.id = id;
         self.author = author;
         self.gates_changed = gates_changed;
         self.seal = self.seal_of();
@@ -278,6 +283,8 @@ impl Plan {
 pub struct Signature {
     /// The clock's time: seconds since 1970, UTC.
     pub made_at: i64,
+    /// See [`Plan::id`].
+    pub id: String,
     /// Who made it, as the surroundings claim.
     pub author: Option<String>,
     /// See [`Plan::gates_changed`].

@@ -19,6 +19,7 @@ fn plan() -> Plan {
         version: PLAN_VERSION,
         made_by: "rolecall".to_owned(),
         made_at: 0,
+        id: String::new(),
         author: None,
         gates_changed: Vec::new(),
         target: TargetIdentity {
@@ -55,7 +56,7 @@ fn plan() -> Plan {
 
 fn signed(plan: Plan, made_at: i64) -> Plan {
     let author = Some("jane@acme.example".to_owned());
-    plan.signed(Signature { made_at, author, gates_changed: Vec::new() })
+    plan.signed(Signature { made_at, author, ..Signature::default() })
 }
 
 const SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";

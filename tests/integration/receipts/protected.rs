@@ -36,6 +36,7 @@ fn edit(file: &str, seal: bool, change: impl FnOnce(&mut Value)) {
         let plan = rolecall::plan::Plan::read(text.as_bytes()).unwrap();
         let by = rolecall::plan::Signature {
             made_at: plan.made_at,
+            id: plan.id.clone(),
             author: plan.author.clone(),
             gates_changed: plan.gates_changed.clone(),
         };
@@ -63,6 +64,26 @@ async fn only_a_saved_plan_is_applied_and_only_once() {
         let again = plan(&site, &[]);
         site.run(&["apply", &again]).ends(0);
         assert_eq!(receipts(&site).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_was_undone_is_granted_again_by_a_plan_of_the_same_second() {
+    for site in Site::each().await {
+        site.config(&config(""));
+        let mut made = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let file = plan(&site, &[]);
+            made.insert(hash(&file));
+            // As quick as it can be, and always the same seconds in it.
+            edit(&file, true, |plan| {
+                plan["made_at"] = (plan["made_at"].as_i64().unwrap() / 60 * 60).into();
+                plan["resolved_for"] = plan["made_at"].clone();
+            });
+            site.run(&["apply", &file]).ends(0);
+            site.sql("revoke select on s.t from ~p_analyst").await;
+        }
+        assert_eq!((made.len(), receipts(&site).await.len()), (3, 3));
     }
 }
 
