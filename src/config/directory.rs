@@ -6,7 +6,7 @@ use super::Located;
 use super::guards::is_inside;
 use super::raw::Keys;
 use super::reader::{Reader, printable, said_twice};
-use super::tree::Node;
+use super::tree::{Node, Value};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A directory of people: exactly one of `path` and `query`.
@@ -33,14 +33,16 @@ pub(super) struct RawDirectory {
 const DIRECTORY: Keys = Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
 impl RawDirectory {
     /// Reads the block.
-    pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+    pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let is_map = matches!(node.value, Value::Map(_) | Value::Null);
         let fields = reader.fields(node, &DIRECTORY);
-        Self {
+        // Whatever else it is has been said.
+        is_map.then(|| Self {
             path: reader.text(&fields, "path"),
             query: reader.text(&fields, "query"),
             key: reader.text(&fields, "key"),
             place: reader.source.place(node),
-        }
+        })
     }
 }
 

@@ -235,7 +235,7 @@ impl RawPlatform {
             deployment: reader.text(&fields, "deployment"),
             dialect: reader.text(&fields, "dialect"),
             approved_plans: reader.text(&fields, "approved_plans"),
-            directory: fields.get("directory").map(|node| RawDirectory::read(reader, node)),
+            directory: fields.get("directory").and_then(|node| RawDirectory::read(reader, node)),
             warn_before: reader.text(&fields, "warn_before"),
             packages: reader.texts(&fields, "packages"),
             environments: Named(

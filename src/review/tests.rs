@@ -170,7 +170,10 @@ fn nobody_lets_themselves_in() {
     members [sales] permissions []
     author-admitted: the rule in sales.analyst lets in Kim <kim@acme.example> (claimed), who made the change
     ");
-    insta::assert_snapshot!(after("analyst:\n  - {user: jane, until: 2027-01-31}\n  - user: '\"Kim\"'\n", "KIM", "x@y"), @"members [sales] permissions []");
+    insta::assert_snapshot!(after("analyst:\n  - {user: jane, until: 2027-01-31}\n  - user: '\"Kim\"'\n", "KIM", "x@y"), @r"
+    members [sales] permissions []
+    author-admitted: the entry in sales.analyst lets in KIM <x@y> (claimed), who made the change
+    ");
 }
 
 #[test]

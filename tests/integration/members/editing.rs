@@ -72,7 +72,11 @@ async fn who_was_let_in_by_hand_is_written_into_the_owners_file() {
     assert_eq!(text(&site), MEMBERS);
     dry.says("left out: strange in p.analyst");
     let said = site.run(&["import", "--members"]).ends(1);
-    snapshot!(said.out, @"");
+    snapshot!(said.out, @r"
+    user robin into p.analyst, rolecall/members/p.yml:4  # imported from prod, granted by postgres
+    group ad into p.engineer, rolecall/members/p.yml:6  # imported from prod, granted by postgres
+    user robin into p.engineer, rolecall/members/p.yml:7  # imported from prod, granted by postgres
+    ");
     snapshot!(text(&site), @"");
     site.sql("revoke ~p_analyst from strange; drop role strange").await;
     site.run(&["verify"]).ends(0);
