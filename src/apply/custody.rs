@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Compared, Failure, Settings};
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Refusal, TargetIdentity};
+use crate::plan::{Refusal, only_grants_again};
 use crate::project::Project;
 use crate::protect::{self, Approvals, Rules, Submitted};
 use crate::receipts::{
@@ -39,6 +39,10 @@ pub(super) struct Held {
     /// Whose approval of the plan counts.
     approved_by: Vec<String>,
 }
+
+/// Where only the grants of rebuilt relations are missing.
+const AGAIN_REBUILT: &str = "relations were rebuilt since, and lost their grants: make another plan for them; \
+     or let dbt grant what is declared as it builds: `hook: true`";
 
 /// The last receipt of an environment; `None` where it has none.
 async fn last<W: Observe>(
@@ -184,10 +188,15 @@ pub(super) async fn admit<W: Execute>(
                 };
                 if let Some(Entry { stamp, .. }) = warehouse.receipts(&ask).await?.pop() {
                     let Stamp { at, session_user, .. } = stamp;
+                    let is_rebuilt = |plan| only_grants_again(plan, &now.observed, &now.difference);
+                    let help = match settings.plan.is_some_and(is_rebuilt) {
+                        true => AGAIN_REBUILT,
+                        false => "a plan is applied once: make another for what differs now",
+                    };
                     return refuse(
                         "plan-replayed",
                         format!("this plan was applied at {at} by {session_user}"),
-                        "a plan is applied once: make another for what differs now",
+                        help,
                     );
                 }
             }
@@ -228,17 +237,14 @@ pub(super) async fn receipt<W: Execute>(
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         instance: now.scope.instance.clone(),
-        target: TargetIdentity {
-            dialect: server.dialect,
-            system: server.system.clone(),
-            database: server.database.clone(),
-        },
+        target: server.into(),
         manifest_sha256: project.manifest_sha256.clone(),
         config_sha256: project.config_sha256.clone(),
         plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
             sha256: sha256.clone(),
             author: settings.plan.and_then(|plan| plan.author.clone()),
             approved_by: held.approved_by.clone(),
+            promoted_from: settings.plan.and_then(|plan| plan.promoted_from.clone()),
         }),
         applied_by: settings.custody.applied_by.clone(),
         gates: held.gates.clone(),

@@ -35,12 +35,15 @@ pub(super) struct Arguments {
     journal: Option<PathBuf>,
 }
 
-/// Below the target path, where the manifest is.
+/// Below the target path, where the manifest is; never in the project's own `rolecall/`.
 fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
     arguments.journal.clone().unwrap_or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let second = now.map(|now| now.as_secs()).unwrap_or_default();
         let folder = project.manifest_path.parent().unwrap_or(std::path::Path::new("."));
+        let of_project = ["rolecall.yml", "dbt_project.yml", "rolecall/members"];
+        let is_project = of_project.iter().any(|file| folder.join(file).exists());
+        let folder = if is_project { folder.join("target") } else { folder.to_owned() };
         folder.join("rolecall").join(format!("journal-{second}-{}.jsonl", std::process::id()))
     })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{ConnectionFlags, Exit, Format, Global, output, plan};
 use crate::model::{Ident, Inventory, RelationKey};
 use crate::project::Project;
-use crate::receipts::{Ask, Entry, Event, History, Only, Question, Since, history};
+use crate::receipts::{Ask, Entry, Event, History, Only, PlanReceipt, Question, Since, history};
 use crate::report::{findings::printable, json};
 use crate::warehouse::Observe;
 
@@ -49,7 +49,7 @@ struct Logged<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     applied_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'a crate::receipts::PlanReceipt>,
+    plan: Option<&'a PlanReceipt>,
     changes: Vec<&'a Event>,
 }
 
@@ -150,13 +150,18 @@ fn text(receipts: &[Logged]) -> String {
         if let Some(by) = applied_by {
             head.push_str(&format!(", said to be {by}"));
         }
-        if let Some(plan) = plan {
-            head.push_str(&format!(", plan {}", plan.sha256.get(..12).unwrap_or_default()));
-            if let Some(author) = &plan.author {
+        if let Some(PlanReceipt { sha256, author, approved_by, promoted_from }) = plan {
+            head.push_str(&format!(", plan {}", sha256.get(..12).unwrap_or_default()));
+            if let Some(author) = author {
                 head.push_str(&format!(" of {author}"));
             }
-            if !plan.approved_by.is_empty() {
-                head.push_str(&format!(", approved by {}", plan.approved_by.join(", ")));
+            if let Some(from) = promoted_from {
+                let manifest = from.manifest_sha256.get(..12).unwrap_or_default();
+                let from = &from.environment;
+                head.push_str(&format!(", promoted from {from} at manifest {manifest}"));
+            }
+            if !approved_by.is_empty() {
+                head.push_str(&format!(", approved by {}", approved_by.join(", ")));
             }
         }
         out.push_str(&printable(&head));

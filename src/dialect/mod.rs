@@ -14,6 +14,7 @@ mod snowflake;
 mod templates;
 
 use reverse::reverse;
+pub(crate) use snowflake::snowflake_object;
 
 use crate::model::{
     Change, DialectKind, Ident, IdentError, ObjectClass, PrivilegeSet, ServerIdentity,

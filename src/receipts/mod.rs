@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{Change, Ident};
-use crate::plan::TargetIdentity;
+use crate::plan::{PromotedFrom, TargetIdentity};
 
 pub use gates::{Gates, gates, gates_changed};
 pub use history::{Event, History, Question, Since, history};
@@ -87,6 +87,9 @@ pub struct PlanReceipt {
     /// Whose approval counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved_by: Vec<String>,
+    /// The environment that it promoted, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_from: Option<PromotedFrom>,
 }
 
 /// What a managed role is for.

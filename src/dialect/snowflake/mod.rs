@@ -7,6 +7,8 @@ mod tests;
 
 use std::sync::LazyLock;
 
+pub(crate) use statements::snowflake_object;
+
 use super::privileges::{Class, Table};
 use super::{Dialect, Statement, StatementError, Target, names};
 use crate::model::{Change, DialectKind, Ident, IdentError, ObjectClass, Privilege, PrivilegeSet};

@@ -5,6 +5,7 @@
 
 mod account;
 mod arrow;
+mod authority;
 mod edges;
 mod env;
 mod execute;
@@ -14,6 +15,7 @@ mod journal;
 mod key;
 mod lock;
 mod objects;
+mod passed_on;
 mod pool;
 mod profile;
 mod reader;

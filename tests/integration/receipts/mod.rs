@@ -2,5 +2,5 @@
 
 mod cuts;
 mod log;
-mod protected;
+pub mod protected;
 mod table;

@@ -4,11 +4,16 @@ mod account;
 mod against_standin;
 mod connecting;
 mod exchange;
+mod hooks;
+mod job;
 mod lasting;
 pub(crate) mod live;
+mod logins;
+mod mistakes;
 mod results;
 mod scripted;
 pub(crate) mod standin;
+mod statements;
 mod tls;
 
 use std::time::Duration;
