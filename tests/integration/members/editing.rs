@@ -77,7 +77,15 @@ async fn who_was_let_in_by_hand_is_written_into_the_owners_file() {
     group ad into p.engineer, rolecall/members/p.yml:6  # imported from prod, granted by postgres
     user robin into p.engineer, rolecall/members/p.yml:7  # imported from prod, granted by postgres
     ");
-    snapshot!(text(&site), @"");
+    snapshot!(text(&site), @r#"
+    # Who reads
+    analyst:
+      - user: taylor   # since 2024
+      - {user: robin, reason: "imported from prod, granted by postgres", environments: [prod]}
+    engineer:
+      - {group: ad, reason: "imported from prod, granted by postgres", environments: [prod]}
+      - {user: robin, reason: "imported from prod, granted by postgres", environments: [prod]}
+    "#);
     site.sql("revoke ~p_analyst from strange; drop role strange").await;
     site.run(&["verify"]).ends(0);
     site.run(&["import", "--members"]).ends(0).says("nothing to import");
