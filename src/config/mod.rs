@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod directory;
 mod environment;
 mod guards;
 pub mod init;
@@ -21,11 +22,18 @@ mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::directory::Rule;
 use crate::model::{DialectKind, MemberKind, Place};
 
-pub use load::load;
+/// How long before an entry ends it is said, where nobody says: two weeks, in seconds.
+pub const WARN_BEFORE: i64 = 14 * 86_400;
+
+pub use directory::{DirectorySource, PeopleFrom};
+pub use load::{load, load_files};
+pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
+pub(crate) use reader::suggest;
 pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};
@@ -48,6 +56,10 @@ pub struct Config {
     pub dialect: Option<Located<DialectKind>>,
     /// `approved_plans:` for every environment that does not name its own.
     pub approved_plans: Option<Located<String>>,
+    /// `directory:`: where people's attributes come from.
+    pub directory: Option<DirectorySource>,
+    /// `warn_before:` in seconds; without it, [`WARN_BEFORE`].
+    pub warn_before: Option<i64>,
     /// `packages:`: other packages whose nodes are managed too.
     pub packages: BTreeSet<String>,
     /// By name.
@@ -181,5 +193,5 @@ pub enum Member {
         name: String,
     },
     /// Everybody whose attributes match.
-    Rule(String),
+    Rule(Rule),
 }

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::directory::RawDirectory;
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
@@ -35,6 +36,10 @@ pub(super) struct RawPlatform {
     pub dialect: Option<Located<String>>,
     /// The list of approved plans, from the project's folder, for protected environments.
     pub approved_plans: Option<Located<String>>,
+    /// Who is known and what is known of them: what members' rules are asked of.
+    pub directory: Option<RawDirectory>,
+    /// How long before a member's entry ends `plan` and `validate` say so: `14d`, `36h`.
+    pub warn_before: Option<Located<String>>,
     /// Other dbt packages whose nodes are managed too.
     pub packages: Option<Vec<Located<String>>>,
     /// Where models are deployed, by name: by default the dbt target of the same name.
@@ -149,7 +154,7 @@ pub(super) struct RawEntry {
     pub user: Option<Located<String>>,
     /// A group: a role that an identity provider makes.
     pub group: Option<Located<String>>,
-    /// Everyone whose attributes match. Not evaluated by this version.
+    /// Everyone whose attributes match: `user.department == 'Sales'`.
     pub rule: Option<Located<String>>,
     /// The last day (`2027-01-31`, in UTC) or the moment (`2027-01-31T18:00:00Z`) it ends.
     pub until: Option<Located<String>>,
@@ -168,12 +173,14 @@ pub(super) const PLATFORM: Keys = Keys {
         "deployment",
         "dialect",
         "approved_plans",
+        "directory",
+        "warn_before",
         "packages",
         "environments",
         "product_roles",
         "products",
     ],
-    later: &["policies", "playbooks", "roles", "directory", "tests", "compat", "checks"],
+    later: &["policies", "playbooks", "roles", "tests", "compat", "checks"],
 };
 /// The keys of an environment.
 pub(super) const ENVIRONMENT: Keys = Keys {
@@ -228,6 +235,8 @@ impl RawPlatform {
             deployment: reader.text(&fields, "deployment"),
             dialect: reader.text(&fields, "dialect"),
             approved_plans: reader.text(&fields, "approved_plans"),
+            directory: fields.get("directory").and_then(|node| RawDirectory::read(reader, node)),
+            warn_before: reader.text(&fields, "warn_before"),
             packages: reader.texts(&fields, "packages"),
             environments: Named(
                 environments

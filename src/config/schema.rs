@@ -179,11 +179,12 @@ mod tests {
         for schema in [rolecall_schema(), members_schema()] {
             outline(&schema, &schema, "$", &mut out);
         }
-        insta::assert_snapshot!(out, @r#"
+        insta::assert_snapshot!(out, @r"
         $: object
         $.approved_plans: string
         $.deployment: string
         $.dialect: string
+        $.directory: ?
         $.environments: object|null
         $.environments.*: object
         $.environments.*.approved_plans: string
@@ -232,6 +233,7 @@ mod tests {
         $.products.*.product_roles.*.warehouses[]: string
         $.products.*.title: string
         $.version!: integer
+        $.warn_before: string
         $: object
         $.*: array|null
         $.*[]: object
@@ -242,7 +244,7 @@ mod tests {
         $.*[].rule: string
         $.*[].until: string
         $.*[].user: string
-        "#);
+        ");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod members;
 mod nodes;
 mod owners;
 mod roles;
+mod rules;
 mod snowflake;
 mod views;
 
@@ -19,11 +20,17 @@ use crate::config::{Config, Environment};
 use crate::dbt::Manifest;
 use crate::declare::Declarations;
 use crate::dialect::Dialect;
+use crate::directory::Known;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, Inventory, RelationKey, SchemaKey, Scope,
 };
 
 pub use members::member_names;
+
+/// What a user or a group of that name is called in the environment that is resolved.
+pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) -> Option<Ident> {
+    members::member_name(inputs, name, kind).ok()
+}
 pub use nodes::ManagedNode;
 
 /// Everything that a desired state follows from.
@@ -52,6 +59,8 @@ pub struct Inputs<'a> {
     pub only: Option<&'a BTreeSet<String>>,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
+    /// What rules are asked of.
+    pub known: &'a Known,
 }
 
 /// The dbt target, as far as templates may use it.
