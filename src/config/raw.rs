@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
@@ -46,6 +47,12 @@ pub(super) struct RawPlatform {
     /// The data products, by name.
     #[schemars(default)]
     pub products: Named<RawProduct>,
+    /// Privileges × resources × actors, written once for many nodes.
+    pub policies: Option<Vec<RawPolicy>>,
+    /// Account- and database-level privileges.
+    pub platform_policies: Option<Vec<RawPlatformPolicy>>,
+    /// A role of the warehouse that no plan takes anything from: the way back in.
+    pub break_glass: Option<Located<String>>,
 }
 
 /// Where models are deployed.
@@ -59,6 +66,8 @@ pub(super) struct RawEnvironment {
     pub user_name: Option<Located<String>>,
     /// The template of group names. Without it, names are taken as members files write them.
     pub group_name: Option<Located<String>>,
+    /// The template of policies' role names. Without it, `role_name` with the product `policy`.
+    pub policy_role_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
     /// Only saved plans are applied here: fresh, made for it, and only once.
@@ -125,6 +134,8 @@ pub(super) struct RawProduct {
     pub owners: Option<Vec<Located<String>>>,
     /// dbt node selection of its nodes, such as `path:models/marts/sales`.
     pub outputs: Option<Located<String>>,
+    /// What policies call the part of the company it belongs to; dots are a hierarchy.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     #[schemars(default)]
     pub product_roles: Named<RawProductRole>,
@@ -172,8 +183,11 @@ pub(super) const PLATFORM: Keys = Keys {
         "environments",
         "product_roles",
         "products",
+        "policies",
+        "platform_policies",
+        "break_glass",
     ],
-    later: &["policies", "playbooks", "roles", "directory", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "directory", "tests", "compat", "checks"],
 };
 /// The keys of an environment.
 pub(super) const ENVIRONMENT: Keys = Keys {
@@ -182,6 +196,7 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "role_name",
         "user_name",
         "group_name",
+        "policy_role_name",
         "promote_from",
         "protected",
         "valid_for",
@@ -205,8 +220,11 @@ pub(super) const PRODUCT_ROLE: Keys =
 pub(super) const PRODUCT_ROLE_IN: Keys =
     Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
 /// The keys of a product.
-pub(super) const PRODUCT: Keys =
-    Keys { of: "a product", known: &["title", "owners", "outputs", "product_roles"], later: &[] };
+pub(super) const PRODUCT: Keys = Keys {
+    of: "a product",
+    known: &["title", "owners", "outputs", "domain", "product_roles"],
+    later: &[],
+};
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
     of: "a member",
@@ -242,6 +260,13 @@ impl RawPlatform {
                     .map(|(name, node)| (name, RawProduct::read(reader, node)))
                     .collect(),
             ),
+            policies: fields
+                .get("policies")
+                .map(|node| read_all(reader, node, "policies", RawPolicy::read)),
+            platform_policies: fields
+                .get("platform_policies")
+                .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
+            break_glass: reader.text(&fields, "break_glass"),
         }
     }
 }
@@ -269,6 +294,7 @@ impl RawEnvironment {
             }),
             user_name: reader.text(&fields, "user_name"),
             group_name: reader.text(&fields, "group_name"),
+            policy_role_name: reader.text(&fields, "policy_role_name"),
             promote_from: reader.text(&fields, "promote_from"),
             protected: reader.truth(&fields, "protected"),
             valid_for: reader.text(&fields, "valid_for"),
@@ -327,6 +353,7 @@ impl RawProduct {
             title: reader.text(&fields, "title"),
             owners: reader.texts(&fields, "owners"),
             outputs: reader.text(&fields, "outputs"),
+            domain: reader.text(&fields, "domain"),
             product_roles: read_roles(reader, roles),
         }
     }

@@ -58,12 +58,13 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     names
 }
 
-/// The database of a role that lives in one, instance, product and product role.
-type Key = (Option<Ident>, Option<String>, String, String);
+/// The database of a role that lives in one, instance, product, product role, and policy.
+type Key = (Option<Ident>, Option<String>, String, String, Option<String>);
 
 fn key(name: &Ident, marker: &Marker) -> Key {
     let database = name.in_parts().map(|(database, _)| database);
-    (database, marker.instance.clone(), marker.product.clone(), marker.role.clone())
+    let Marker { instance, product, role, policy, .. } = marker.clone();
+    (database, instance, product, role, policy)
 }
 
 /// The observed roles that bear the markers of this scope.
@@ -89,8 +90,9 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
                 Diagnostic::error(
                     "marker-twice",
                     format!(
-                        "the roles {other} and {name} both bear the marker of {}.{} in {}",
-                        marker.product, marker.role, marker.environment
+                        "the roles {other} and {name} both bear the marker of {} in {}",
+                        marker.whose(),
+                        marker.environment
                     ),
                 )
                 .with_help(
@@ -110,8 +112,10 @@ fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out
     match &role.marker {
         MarkerReading::Marker(other) => {
             let whose = format!(
-                "{}.{} of the deployment {} in {}",
-                other.product, other.role, other.deployment, other.environment
+                "{} of the deployment {} in {}",
+                other.whose(),
+                other.deployment,
+                other.environment
             );
             refuse(
                 out,

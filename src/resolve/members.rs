@@ -5,7 +5,7 @@ use super::{Inputs, Target};
 use crate::config::template::{self, TemplateContext, TemplateKind};
 use crate::config::{Environment, Member, MemberEntry, has_expired};
 use crate::model::{
-    DesiredMembership, DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Reason,
+    DesiredMembership, DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Place, Reason,
 };
 
 pub(super) fn admit_members(
@@ -133,4 +133,22 @@ fn member_name(
             None
         }
     }
+}
+
+/// What a user or a group of that name is called here; what is wrong with it is said.
+pub(super) fn named(
+    inputs: &Inputs,
+    kind: MemberKind,
+    name: &str,
+    place: &Place,
+    found: &mut Diagnostics,
+) -> Option<Ident> {
+    let entry = MemberEntry {
+        place: place.clone(),
+        member: Member::Named { kind, name: name.to_owned() },
+        environments: Vec::new(),
+        until: None,
+        reason: None,
+    };
+    member_name(inputs, &entry, found).map(|(name, _)| name)
 }

@@ -44,6 +44,7 @@ fn marker(role: &str) -> Marker {
         instance: None,
         product: "sales".into(),
         role: role.into(),
+        policy: None,
         immutable: false,
     }
 }
