@@ -349,7 +349,10 @@ fn rebuilt_meanwhile(now: &Compared, after: &Compared) -> bool {
 
 fn check_plan(settings: &Settings, now: &Compared) -> Result<(), Stale> {
     match settings.plan {
-        Some(plan) => plan::fits(plan, &now.scope, &now.observed, &now.difference),
+        Some(plan) => {
+            plan::ended(plan, &now.resolved.desired)?;
+            plan::fits(plan, &now.scope, &now.observed, &now.difference)
+        }
         None => Ok(()),
     }
 }

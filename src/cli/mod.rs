@@ -88,6 +88,9 @@ struct Global {
     /// postgres or snowflake, where the manifest does not say
     #[arg(long, global = true, value_name = "DIALECT")]
     dialect: Option<DialectArg>,
+    /// A CSV or JSON file of people for members' rules [default: `directory` of rolecall.yml]
+    #[arg(long, global = true, env = "ROLECALL_DIRECTORY", value_name = "FILE")]
+    directory: Option<PathBuf>,
     /// The date that expiry is judged by, as YYYY-MM-DD (its end, UTC) [default: now]
     #[arg(long, global = true, value_name = "DATE", value_parser = end_of_day)]
     as_of: Option<i64>,
@@ -259,6 +262,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            directory: self.directory.clone().filter(some),
             wanted: Default::default(),
         }
     }

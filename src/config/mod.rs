@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod directory;
 mod environment;
 mod guards;
 pub mod init;
@@ -22,9 +23,15 @@ mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::directory::Rule;
 use crate::model::{DialectKind, MemberKind, Place};
 
+/// How long before an entry ends it is said, where nobody says: two weeks, in seconds.
+pub const WARN_BEFORE: i64 = 14 * 86_400;
+
+pub use directory::{DirectorySource, PeopleFrom};
 pub use load::load;
+pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
 pub use role_kind::RoleKind;
@@ -49,6 +56,10 @@ pub struct Config {
     pub dialect: Option<Located<DialectKind>>,
     /// `approved_plans:` for every environment that does not name its own.
     pub approved_plans: Option<Located<String>>,
+    /// `directory:`: where people's attributes come from.
+    pub directory: Option<DirectorySource>,
+    /// `warn_before:` in seconds; without it, [`WARN_BEFORE`].
+    pub warn_before: Option<i64>,
     /// `packages:`: other packages whose nodes are managed too.
     pub packages: BTreeSet<String>,
     /// By name.
@@ -192,5 +203,5 @@ pub enum Member {
         name: String,
     },
     /// Everybody whose attributes match.
-    Rule(String),
+    Rule(Rule),
 }

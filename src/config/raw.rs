@@ -36,6 +36,10 @@ pub(super) struct RawPlatform {
     pub dialect: Option<Located<String>>,
     /// The list of approved plans, from the project's folder, for protected environments.
     pub approved_plans: Option<Located<String>>,
+    /// Who is known and what is known of them: what members' rules are asked of.
+    pub directory: Option<RawDirectory>,
+    /// How long before a member's entry ends `plan` and `validate` say so: `14d`, `36h`.
+    pub warn_before: Option<Located<String>>,
     /// Other dbt packages whose nodes are managed too.
     pub packages: Option<Vec<Located<String>>>,
     /// Where models are deployed, by name: by default the dbt target of the same name.
@@ -53,6 +57,26 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
+}
+
+/// A directory of people: exactly one of `path` and `query`.
+#[derive(Debug, JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename = "directory",
+    extend("oneOf" = [{"required": ["path"]}, {"required": ["query"]}])
+)]
+pub(super) struct RawDirectory {
+    /// A CSV or JSON file, from the project's folder.
+    pub path: Option<Located<String>>,
+    /// One SELECT over the connection that plans.
+    pub query: Option<Located<String>>,
+    /// The column or attribute that is a person's name.
+    #[schemars(required, with = "String")]
+    pub key: Option<Located<String>>,
+    /// Where it stands.
+    #[schemars(skip)]
+    pub place: Place,
 }
 
 /// Where models are deployed.
@@ -160,7 +184,7 @@ pub(super) struct RawEntry {
     pub user: Option<Located<String>>,
     /// A group: a role that an identity provider makes.
     pub group: Option<Located<String>>,
-    /// Everyone whose attributes match. Not evaluated by this version.
+    /// Everyone whose attributes match: `user.department == 'Sales'`.
     pub rule: Option<Located<String>>,
     /// The last day (`2027-01-31`, in UTC) or the moment (`2027-01-31T18:00:00Z`) it ends.
     pub until: Option<Located<String>>,
@@ -179,6 +203,8 @@ pub(super) const PLATFORM: Keys = Keys {
         "deployment",
         "dialect",
         "approved_plans",
+        "directory",
+        "warn_before",
         "packages",
         "environments",
         "product_roles",
@@ -187,7 +213,7 @@ pub(super) const PLATFORM: Keys = Keys {
         "platform_policies",
         "break_glass",
     ],
-    later: &["playbooks", "roles", "directory", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "tests", "compat", "checks"],
 };
 /// The keys of an environment.
 pub(super) const ENVIRONMENT: Keys = Keys {
@@ -210,6 +236,9 @@ pub(super) const ENVIRONMENT: Keys = Keys {
     ],
     later: &[],
 };
+/// The keys of a directory.
+pub(super) const DIRECTORY: Keys =
+    Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
 /// The keys of an environment's connection.
 pub(super) const CONNECTION: Keys =
     Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
@@ -246,6 +275,8 @@ impl RawPlatform {
             deployment: reader.text(&fields, "deployment"),
             dialect: reader.text(&fields, "dialect"),
             approved_plans: reader.text(&fields, "approved_plans"),
+            directory: fields.get("directory").map(|node| RawDirectory::read(reader, node)),
+            warn_before: reader.text(&fields, "warn_before"),
             packages: reader.texts(&fields, "packages"),
             environments: Named(
                 environments
@@ -281,6 +312,18 @@ fn read_roles(
             .map(|(name, node)| (name, RawProductRole::read(reader, node)))
             .collect(),
     )
+}
+
+impl RawDirectory {
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        let fields = reader.fields(node, &DIRECTORY);
+        Self {
+            path: reader.text(&fields, "path"),
+            query: reader.text(&fields, "query"),
+            key: reader.text(&fields, "key"),
+            place: reader.source.place(node),
+        }
+    }
 }
 
 impl RawEnvironment {

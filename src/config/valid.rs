@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::directory;
 use super::environment::add_environment;
 use super::guards;
 use super::names::{check_fit, check_name, check_permission};
@@ -11,6 +12,9 @@ use super::reader::{printable, said_twice, suggest};
 use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
 
+/// What a `warn_before` says, for a message.
+const WARN_WHAT: &str = "anybody can be warned ahead of an end";
+
 /// The version of the files that this program reads.
 pub(super) const VERSION: u32 = 1;
 
@@ -18,12 +22,15 @@ pub(super) const VERSION: u32 = 1;
 pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> Config {
     let mut config = Config::default();
     let mut dialect: Option<Located<String>> = None;
+    let mut warn_before: Option<Located<String>> = None;
     for file in files {
         let RawPlatform {
             version,
             deployment,
             dialect: file_dialect,
             approved_plans,
+            directory: file_directory,
+            warn_before: file_warn_before,
             packages,
             environments,
             product_roles,
@@ -36,6 +43,8 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
         once("`dialect`", &mut dialect, file_dialect, diagnostics);
         once("`approved_plans`", &mut config.approved_plans, approved_plans, diagnostics);
+        directory::once(&mut config.directory, file_directory, diagnostics);
+        once("`warn_before`", &mut warn_before, file_warn_before, diagnostics);
         for package in packages.unwrap_or_default() {
             diagnostics.extend(check_fit("the package", &package));
             config.packages.insert(package.value);
@@ -58,6 +67,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     if let Some(list) = &config.approved_plans {
         diagnostics.extend(guards::check_list(list));
     }
+    config.warn_before = warn_before.map(|said| guards::duration(said, WARN_WHAT, diagnostics));
     config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);

@@ -164,7 +164,12 @@ fn emptied(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<(Ident, usize
         .desired
         .memberships
         .iter()
-        .filter(|(_, wanted)| wanted.kind != MemberKind::Role)
+        .filter(|((_, member), wanted)| {
+            // Somebody who is not there keeps no role from being empty.
+            wanted.kind != MemberKind::Role
+                && (sides.observed.roles.contains_key(member)
+                    || sides.observed.users.contains(member))
+        })
         .map(|((role, _), _)| role)
         .collect();
     let loses: BTreeSet<&Ident> = steps

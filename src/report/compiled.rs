@@ -74,8 +74,9 @@ pub struct Owner<'a> {
 impl<'a> Compiled<'a> {
     /// The shape of a desired state.
     pub fn of(desired: &'a DesiredState, deployment: &'a str, warnings: Vec<Diagnostic>) -> Self {
-        let DesiredState { environment, dialect, roles, grants, known: _, memberships, owners } =
-            desired;
+        let DesiredState {
+            environment, dialect, roles, grants, known: _, memberships, owners, ..
+        } = desired;
         Self {
             version: 1,
             environment,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::count;
 use super::findings::printable;
-use crate::model::{Change, Ident, Reason, Scope, ServerIdentity};
+use crate::model::{Change, Ended, Ident, Reason, Scope, ServerIdentity};
 use crate::plan::{Difference, Left, Limit, Step, Why};
 
 /// The plan for people.
@@ -171,6 +171,10 @@ fn why(why: &Why) -> String {
     match why {
         Why::Configured => String::new(),
         Why::Undeclared => "# nobody declares it".to_owned(),
+        Why::Ended(Ended { entry, until }) => {
+            let entry = reason(entry);
+            format!("# {entry}, ended: until {until}")
+        }
         Why::RoleGone => "# the role is no longer declared".to_owned(),
         Why::Declared(reasons) => {
             let more = reasons.len().saturating_sub(1);

@@ -11,6 +11,7 @@ mod nodes;
 mod owners;
 mod policies;
 mod roles;
+mod rules;
 mod snowflake;
 mod views;
 
@@ -20,6 +21,7 @@ use crate::config::{Config, Environment};
 use crate::dbt::Manifest;
 use crate::declare::Declarations;
 use crate::dialect::Dialect;
+use crate::directory::Known;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, Inventory, RelationKey, SchemaKey, Scope,
 };
@@ -54,6 +56,8 @@ pub struct Inputs<'a> {
     pub only: Option<&'a BTreeSet<String>>,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
+    /// What rules are asked of.
+    pub known: &'a Known,
 }
 
 /// The dbt target, as far as templates may use it.

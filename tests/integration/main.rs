@@ -14,6 +14,7 @@ mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
 mod laws;
+mod members;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;

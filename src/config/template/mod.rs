@@ -348,7 +348,7 @@ fn describe(error: &Error) -> String {
 }
 
 /// The place of `part` in a template's line, where it can be found there.
-fn within(template: &Located<String>, part: &str) -> Place {
+pub(super) fn within(template: &Located<String>, part: &str) -> Place {
     let mut place = template.place.clone();
     if let (Some(source), Some(column), false) = (&place.source, place.column, part.is_empty()) {
         let begin = source

@@ -1,0 +1,91 @@
+//! Who is known, as far as files say it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Places;
+use crate::config::{Config, DirectorySource, Member, MemberEntry, PeopleFrom};
+use crate::directory::{Directory, Known, read_file};
+use crate::model::Diagnostics;
+
+/// A rule, and how many people it matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountedRule {
+    /// The product.
+    pub product: String,
+    /// The product role.
+    pub role: String,
+    /// Where the entry stands.
+    pub file: String,
+    /// Its line.
+    pub line: Option<u32>,
+    /// How many match.
+    pub matches: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// The key of a directory that only the command line names.
+const KEY: &str = "name";
+
+/// Reads the directory, where a rule needs one. What is wrong with it is told.
+pub fn known(places: &Places, config: &Config, found: &mut Diagnostics) -> Known {
+    let declared = config.directory.as_ref();
+    let Some((path, shown)) = file(places, declared) else {
+        return declared.map_or(Known::Nothing, |_| Known::Unasked);
+    };
+    if rules(config).next().is_none() {
+        return Known::Nothing;
+    }
+    let key = declared.map_or(KEY, |declared| declared.key.value.as_str());
+    match read_file(&path, &shown, key) {
+        Ok(directory) => Known::People(Arc::new(directory)),
+        Err(problems) => {
+            found.extend(problems);
+            // That is said: not also at every rule.
+            Known::Unasked
+        }
+    }
+}
+
+/// The entries that are rules.
+pub fn rules(config: &Config) -> impl Iterator<Item = &MemberEntry> {
+    let entries = config.members.values().flat_map(|roles| roles.values()).flatten();
+    entries.filter(|entry| matches!(entry.member, Member::Rule(_)))
+}
+
+/// How many people each rule matches.
+pub fn count(config: &Config, directory: &Directory) -> Vec<CountedRule> {
+    let mut counted = Vec::new();
+    for (product, roles) in &config.members {
+        for (role, entries) in roles {
+            for entry in entries {
+                let Member::Rule(rule) = &entry.member else { continue };
+                counted.push(CountedRule {
+                    product: product.clone(),
+                    role: role.clone(),
+                    file: entry.place.file.to_string_lossy().replace('\\', "/"),
+                    line: entry.place.line,
+                    matches: directory.matching(rule).len(),
+                    of: directory.len(),
+                });
+            }
+        }
+    }
+    counted
+}
+
+/// Where the file is, and what it is called; `None` where it is no file.
+fn file(places: &Places, declared: Option<&DirectorySource>) -> Option<(PathBuf, PathBuf)> {
+    if let Some(path) = &places.directory {
+        return Some((path.clone(), path.clone()));
+    }
+    match &declared?.from {
+        PeopleFrom::File(path) => {
+            Some((places.project_dir.join(&path.value), Path::new(&path.value).to_owned()))
+        }
+        PeopleFrom::Query(_) => None,
+    }
+}
