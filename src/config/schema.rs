@@ -205,6 +205,7 @@ mod tests {
     $.break_glass: string
     $.deployment: string
     $.dialect: string
+    $.directory: ?
     $.environments: object|null
     $.environments.*: object
     $.environments.*.approved_plans: string
@@ -281,6 +282,7 @@ mod tests {
     $.products.*.product_roles.*.warehouses[]: string
     $.products.*.title: string
     $.version!: integer
+    $.warn_before: string
     $: object
     $.*: array|null
     $.*[]: object

@@ -16,10 +16,12 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
         match ours.get(&key(name, &role.marker)) {
             Some(observed) if observed == name => {
                 names.insert(name.clone(), name.clone());
+                fix(sides, name, observed, &role.marker, out);
             }
             Some(observed) => {
                 names.insert(observed.clone(), name.clone());
                 renames.push((observed.clone(), name.clone()));
+                fix(sides, name, observed, &role.marker, out);
             }
             // Not there, and no part of what this plan is about.
             None if !sides.within.makes(name) => {}
@@ -56,6 +58,18 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     other_environments(sides, out);
     other_templates(sides, out);
     names
+}
+
+/// A role that becomes immutable says so from now on; one that is so stays so.
+fn fix(sides: &Sides, name: &Ident, observed: &Ident, marker: &Marker, out: &mut Difference) {
+    let is_now = sides.observed.roles.get(observed).map(|role| &role.marker);
+    let is_free = matches!(is_now, Some(MarkerReading::Marker(now)) if !now.immutable);
+    if marker.immutable && is_free && sides.within.is_everything() && !sides.options.only_adds {
+        out.steps.push(Step {
+            change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
+            why: Why::Configured,
+        });
+    }
 }
 
 /// The database of a role that lives in one, instance, product, product role, and policy.

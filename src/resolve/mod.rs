@@ -161,9 +161,19 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     known::know_dbt_grants(inputs, &roles, &gates, &mut desired, &mut found);
     views::check_views(inputs, &nodes, &desired, &mut found);
     members::admit_members(inputs, &roles, &mut desired, &mut found);
-    declared += policies::grant_platform(&namer, &roles, &mut desired, &mut found);
-    chosen.admit(inputs, (&nodes, &roles), &part_roles, &mut gates, &mut desired, &mut found);
-    gates.let_in(&|_| None, &mut desired, &mut found);
+    let mut people = policies::People::new(inputs, &mut found);
+    declared += policies::grant_platform(&namer, &roles, &mut people, &mut desired, &mut found);
+    chosen.admit(
+        inputs,
+        (&nodes, &roles),
+        &part_roles,
+        (&mut people, &mut gates),
+        &mut desired,
+        &mut found,
+    );
+    gates.let_in(&mut people, inputs, &mut desired, &mut found);
+    people.say(inputs, &desired, &mut found);
+    desired.break_glass = policies::break_glass(inputs, &desired, &mut found);
     snowflake::shape(inputs, &mut desired, &mut found);
     let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
     for node in &nodes {

@@ -7,6 +7,7 @@ mod valid;
 use std::collections::BTreeSet;
 
 use super::Located;
+use crate::directory::Rule;
 use crate::model::{ObjectClass, Place};
 
 pub(super) use platform::RawPlatformPolicy;
@@ -90,18 +91,31 @@ pub struct Actors {
     pub users: Vec<Located<String>>,
     /// The same.
     pub groups: Vec<Located<String>>,
+    /// Everyone of the directory who matches one of these.
+    pub rules: Vec<Located<Rule>>,
     /// `product.role`.
     pub product_roles: Vec<Located<RoleRef>>,
     /// Whoever owns the node, by these; empty for nobody.
     pub resource_owners: Vec<Located<OwnedBy>>,
 }
 
+impl Policy {
+    /// Whether it has to be known who people are, beyond their names.
+    pub fn needs_people(&self) -> bool {
+        let matches = |found: &Match| found.user_attribute.value != RESERVED;
+        self.combine == Combine::All
+            || !self.actors.rules.is_empty()
+            || self.matching.as_ref().is_some_and(matches)
+    }
+}
+
 impl Actors {
     /// Whether nobody is named at all.
     pub fn is_empty(&self) -> bool {
-        let Self { users, groups, product_roles, resource_owners } = self;
+        let Self { users, groups, rules, product_roles, resource_owners } = self;
         users.is_empty()
             && groups.is_empty()
+            && rules.is_empty()
             && product_roles.is_empty()
             && resource_owners.is_empty()
     }

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 
 use super::RoleRef;
-use super::valid::{no_environment, role_refs};
+use super::valid::{no_environment, read_rules, role_refs};
 use crate::config::Located;
 use crate::config::names::{PERMISSION_WORDS, check_fit, check_permission};
 use crate::config::raw::Keys;
 use crate::config::reader::{Reader, printable};
 use crate::config::tree::Node;
+use crate::directory::Rule;
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A platform policy.
@@ -30,6 +31,8 @@ pub struct PlatformPolicy {
     pub users: Vec<Located<String>>,
     /// The same.
     pub groups: Vec<Located<String>>,
+    /// Everyone of the directory who matches one of these.
+    pub rules: Vec<Located<Rule>>,
     /// Roles of the warehouse, as they are named there.
     pub roles: Vec<Located<String>>,
     /// `product.role`.
@@ -103,6 +106,8 @@ pub(in crate::config) struct RawPlatformActors {
     pub users: Option<Vec<Located<String>>>,
     /// Groups by name.
     pub groups: Option<Vec<Located<String>>>,
+    /// Everyone of the directory who matches: `user.department == 'Sales'`.
+    pub rules: Option<Vec<Located<String>>>,
     /// Roles of the warehouse that nothing here manages, as they are named there.
     pub roles: Option<Vec<Located<String>>>,
     /// Product roles, as `product.role`.
@@ -133,8 +138,8 @@ pub(in crate::config) const PLATFORM_ON: Keys = Keys {
 /// The keys of a platform policy's actors.
 pub(in crate::config) const PLATFORM_ACTORS: Keys = Keys {
     of: "a platform policy's actors",
-    known: &["users", "groups", "roles", "product_roles"],
-    later: &["rules"],
+    known: &["users", "groups", "rules", "roles", "product_roles"],
+    later: &[],
 };
 
 impl RawPlatformPolicy {
@@ -154,6 +159,7 @@ impl RawPlatformPolicy {
             RawPlatformActors {
                 users: reader.texts(&fields, "users"),
                 groups: reader.texts(&fields, "groups"),
+                rules: reader.texts(&fields, "rules"),
                 roles: reader.texts(&fields, "roles"),
                 product_roles: reader.texts(&fields, "product_roles"),
             }
@@ -211,7 +217,9 @@ pub(super) fn read(
     if environments.as_ref().is_some_and(Vec::is_empty) {
         diagnostics.push(no_environment(&name));
     }
-    let RawPlatformActors { users, groups, roles, product_roles } = actors.unwrap_or_default();
+    let RawPlatformActors { users, groups, rules, roles, product_roles } =
+        actors.unwrap_or_default();
+    let rules = rules.unwrap_or_default();
     let on = match on {
         None => On { database: true, ..On::default() },
         Some(RawOn { database, databases, warehouses, account }) => On {
@@ -247,6 +255,7 @@ pub(super) fn read(
         on,
         users,
         groups,
+        rules: read_rules(&rules, diagnostics),
         roles,
         product_roles: role_refs(product_roles.unwrap_or_default(), diagnostics),
         environments: environments.unwrap_or_default(),

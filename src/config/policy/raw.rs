@@ -74,6 +74,8 @@ pub(in crate::config) struct RawActors {
     pub users: Option<Vec<Located<String>>>,
     /// Groups by name.
     pub groups: Option<Vec<Located<String>>>,
+    /// Everyone of the directory who matches: `user.department == 'Sales'`.
+    pub rules: Option<Vec<Located<String>>>,
     /// Product roles, as `product.role`.
     pub product_roles: Option<Vec<Located<String>>>,
     /// Whoever owns the node: true, or which owners count: group, meta, product.
@@ -122,8 +124,8 @@ pub(in crate::config) const RESOURCES: Keys = Keys {
 /// The keys of a policy's actors.
 pub(in crate::config) const ACTORS: Keys = Keys {
     of: "a policy's actors",
-    known: &["users", "groups", "product_roles", "resource_owners"],
-    later: &["rules"],
+    known: &["users", "groups", "rules", "product_roles", "resource_owners"],
+    later: &[],
 };
 /// The keys of a policy's match.
 pub(in crate::config) const MATCH: Keys =
@@ -183,6 +185,7 @@ impl RawPolicy {
             RawActors {
                 users: reader.texts(&fields, "users"),
                 groups: reader.texts(&fields, "groups"),
+                rules: reader.texts(&fields, "rules"),
                 product_roles: reader.texts(&fields, "product_roles"),
                 resource_owners: fields.get("resource_owners").and_then(|node| match node.value {
                     Value::Bool(truth) => Some(RawOwners::Truth(truth, reader.source.place(node))),

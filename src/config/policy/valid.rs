@@ -7,10 +7,12 @@ use super::raw::{RawActors, RawMatch, RawOwners, RawPolicy, RawResources};
 use super::{
     Actors, Combine, Match, OwnedBy, Policy, RESERVED, RawPlatformPolicy, Resources, RoleRef,
 };
+use crate::config::members::parse_rule;
 use crate::config::names::{check_fit, check_name, check_permission};
 use crate::config::reader::{printable, said_twice, suggest};
 use crate::config::valid::unknown_environment;
 use crate::config::{Config, Located};
+use crate::directory::Rule;
 use crate::model::{Diagnostic, Diagnostics, ObjectClass, Place};
 
 /// Adds the policies of one file, with what is wrong in each.
@@ -221,7 +223,8 @@ fn read_resources(raw: RawResources, diagnostics: &mut Diagnostics) -> Resources
 }
 
 fn read_actors(raw: RawActors, diagnostics: &mut Diagnostics) -> Actors {
-    let RawActors { users, groups, product_roles, resource_owners } = raw;
+    let RawActors { users, groups, rules, product_roles, resource_owners } = raw;
+    let rules = rules.unwrap_or_default();
     let (users, groups) = (users.unwrap_or_default(), groups.unwrap_or_default());
     for (what, names) in [("the user", &users), ("the group", &groups)] {
         for name in names {
@@ -231,9 +234,22 @@ fn read_actors(raw: RawActors, diagnostics: &mut Diagnostics) -> Actors {
     Actors {
         users,
         groups,
+        rules: read_rules(&rules, diagnostics),
         product_roles: role_refs(product_roles.unwrap_or_default(), diagnostics),
         resource_owners: resource_owners.map_or_else(Vec::new, |raw| owners(raw, diagnostics)),
     }
+}
+
+pub(super) fn read_rules(
+    written: &[Located<String>],
+    diagnostics: &mut Diagnostics,
+) -> Vec<Located<Rule>> {
+    let mut rules = Vec::with_capacity(written.len());
+    for rule in written {
+        let place = rule.place.clone();
+        rules.extend(parse_rule(rule, diagnostics).map(|value| Located { value, place }));
+    }
+    rules
 }
 
 pub(super) fn role_refs(
@@ -298,6 +314,21 @@ fn read_match(raw: RawMatch, diagnostics: &mut Diagnostics) -> Option<Match> {
         );
         return None;
     };
+    let reserved = |name: &str| super::is_reserved(name) && name != RESERVED;
+    // Nobody carries anything else of that name.
+    let odd = reserved(&user_attribute.value)
+        || user_attribute.value == RESERVED && !super::is_under(&node_tag.value, RESERVED);
+    if odd {
+        diagnostics.push(
+            Diagnostic::error(
+                "invalid-policy",
+                format!("the attribute `{}` matches no such tag", printable(&user_attribute.value)),
+            )
+            .with_help(format!("people carry {RESERVED} for the products that they are let into: write node_tag: {RESERVED}"))
+            .with_place(user_attribute.place),
+        );
+        return None;
+    }
     Some(Match { user_attribute, node_tag })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Inputs;
 use super::super::members::named;
 use super::super::roles::{RoleHere, RolesHere};
+use super::people::People;
 use crate::config::policy::RoleRef;
 use crate::model::{
     DesiredMembership, DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Place, Reason,
@@ -26,6 +27,15 @@ pub(super) enum Who {
     Named(MemberKind, String),
     /// A role of the warehouse, as it is named there.
     Role(String),
+    /// Everyone of the directory who matches.
+    Rule(String),
+    /// Everyone of the directory who carries one of these values.
+    Carrying {
+        /// The attribute.
+        attribute: String,
+        /// The tag below its root, and the whole tag.
+        values: [String; 2],
+    },
     /// Whoever is in a product role.
     ProductRole(RoleRef),
     /// Whoever is in any product role of a product: has been let into it.
@@ -33,11 +43,20 @@ pub(super) enum Who {
 }
 
 /// Members by name.
-pub(super) type Members = BTreeMap<Ident, DesiredMembership>;
+pub(super) type Members = BTreeMap<Ident, Member>;
 
-/// A membership for these reasons.
-pub(super) fn wanted(kind: MemberKind, because: Vec<Reason>) -> DesiredMembership {
-    DesiredMembership { kind, because }
+/// Who is to be a member, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Member {
+    pub(super) kind: MemberKind,
+    pub(super) because: Vec<Reason>,
+    /// Nothing names the person: the directory knows who it is, and the warehouse may not yet.
+    pub(super) matched: bool,
+}
+
+/// A member who is named.
+pub(super) fn wanted(kind: MemberKind, because: Vec<Reason>) -> Member {
+    Member { kind, because, matched: false }
 }
 
 impl Actor {
@@ -53,11 +72,16 @@ pub(super) fn members(
     inputs: &Inputs,
     actor: &Actor,
     here: &RolesHere,
+    people: &mut People,
     desired: &DesiredState,
     found: &mut Diagnostics,
 ) -> Members {
     let because = || vec![super::reason(&actor.place, None, actor.what.clone())];
     let one = |name: Ident, kind| Members::from([(name, wanted(kind, because()))]);
+    let matched = |names: Vec<Ident>| -> Members {
+        let member = Member { matched: true, ..wanted(MemberKind::User, because()) };
+        names.into_iter().map(|name| (name, member.clone())).collect()
+    };
     match &actor.who {
         Who::Named(kind, name) => {
             let Some(name) = named(inputs, *kind, name, &actor.place, found) else {
@@ -88,6 +112,10 @@ pub(super) fn members(
                 Members::new()
             }
         },
+        Who::Rule(text) => matched(people.matching(inputs, text, &actor.place, found)),
+        Who::Carrying { attribute, values } => {
+            matched(people.carrying(inputs, attribute, values, &actor.place, found))
+        }
         Who::ProductRole(_) => actor
             .product_role(here)
             .map(|role| one(role.name.clone(), MemberKind::Role))
@@ -96,13 +124,16 @@ pub(super) fn members(
             let mut approved = Members::new();
             let roles = here.get(product.as_str()).into_iter().flat_map(BTreeMap::values);
             for role in roles {
-                for ((_, member), entry) in members_of(desired, &role.name) {
+                for (key, entry) in members_of(desired, &role.name) {
+                    let member = &key.1;
+                    let matched = desired.matched.contains(key);
                     if entry.kind == MemberKind::Role {
                         continue;
                     }
                     let all = approved
                         .entry(member.clone())
-                        .or_insert_with(|| wanted(entry.kind, Vec::new()));
+                        .or_insert_with(|| Member { matched, ..wanted(entry.kind, Vec::new()) });
+                    all.matched &= matched;
                     all.because.extend(entry.because.iter().cloned());
                     all.because.sort();
                     all.because.dedup();
@@ -149,11 +180,17 @@ pub(super) fn let_in(
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) {
-    for (member, DesiredMembership { kind, because }) in members {
+    for (member, Member { kind, because, matched }) in members {
+        let key = (role.clone(), member.clone());
+        if !matched {
+            desired.matched.remove(&key);
+        } else if !desired.memberships.contains_key(&key) {
+            desired.matched.insert(key.clone());
+        }
         let membership = desired
             .memberships
-            .entry((role.clone(), member.clone()))
-            .or_insert_with(|| wanted(kind, Vec::new()));
+            .entry(key)
+            .or_insert_with(|| DesiredMembership { kind, because: Vec::new() });
         if membership.kind != kind {
             let what = format!(
                 "{member} is named both as a {} and as a {}",

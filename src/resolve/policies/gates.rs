@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::Inputs;
 use super::actors::{Members, let_in};
 use super::names::{Namer, Wanted, short};
+use super::people::People;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Place, RelationKey, Securable,
 };
@@ -135,14 +137,16 @@ impl Gates {
     /// Everybody's membership has to be known by now.
     pub(in crate::resolve) fn let_in(
         &self,
-        listed: &dyn Fn(&Ident) -> Option<Vec<Ident>>,
+        people: &mut People,
+        inputs: &Inputs,
         desired: &mut DesiredState,
         found: &mut Diagnostics,
     ) {
         if self.pairs.values().all(Option::is_none) {
             return;
         }
-        let mut crowd = Crowd::of(desired, listed);
+        let groups = people.groups(inputs, found);
+        let mut crowd = Crowd::of(desired, groups);
         let mut admitted: BTreeMap<&Gate, BTreeSet<Ident>> = BTreeMap::new();
         for (gate, (place, members)) in &self.admitted {
             let given = members.iter().map(|(member, wanted)| (member.clone(), wanted.kind));
@@ -159,7 +163,9 @@ impl Gates {
             }
             let members = people.into_iter().map(|person| {
                 let because = crowd.because(source, &person);
-                (person, super::actors::wanted(MemberKind::User, because))
+                let member = super::actors::wanted(MemberKind::User, because);
+                // Whoever is named anywhere is looked for there.
+                (person, super::actors::Member { matched: true, ..member })
             });
             all.push((role.clone(), members.collect()));
         }
@@ -173,20 +179,21 @@ impl Gates {
 struct Crowd<'c> {
     members: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
     because: BTreeMap<(Ident, Ident), Vec<crate::model::Reason>>,
-    listed: &'c dyn Fn(&Ident) -> Option<Vec<Ident>>,
+    /// Whom the directory lists; `None` where nobody was asked.
+    groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>,
     /// Groups that have been complained of.
     unlisted: BTreeSet<Ident>,
 }
 
 impl<'c> Crowd<'c> {
-    fn of(desired: &DesiredState, listed: &'c dyn Fn(&Ident) -> Option<Vec<Ident>>) -> Self {
+    fn of(desired: &DesiredState, groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>) -> Self {
         let mut members: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
         let mut because = BTreeMap::new();
         for ((role, member), wanted) in &desired.memberships {
             members.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
             because.insert((role.clone(), member.clone()), wanted.because.clone());
         }
-        Self { members, because, listed, unlisted: BTreeSet::new() }
+        Self { members, because, groups, unlisted: BTreeSet::new() }
     }
 
     /// The entries that made somebody a member, where they name that person.
@@ -226,9 +233,10 @@ impl<'c> Crowd<'c> {
                         todo.extend(self.members.get(&member).into_iter().flatten().cloned());
                     }
                 }
-                MemberKind::Group => match (self.listed)(&member) {
-                    Some(listed) => people.extend(listed),
-                    None => {
+                MemberKind::Group => match self.groups.map(|groups| groups.get(&member)) {
+                    None => {}
+                    Some(Some(listed)) => people.extend(listed.iter().cloned()),
+                    Some(None) => {
                         if self.unlisted.insert(member.clone()) {
                             found.push(unlisted(&member, policy, place));
                         }
@@ -248,5 +256,5 @@ fn unlisted(group: &Ident, policy: &str, place: &Place) -> Diagnostic {
         ),
     )
     .with_place(place.clone())
-    .with_help("who is in both can be said of people only: name users, or list the group's people in the directory")
+    .with_help("who is in both can be said of people only: name users, or list the group's people in the directory: its name in their attribute `groups`")
 }

@@ -7,6 +7,7 @@ mod names;
 mod nodes;
 mod owners;
 mod parts;
+mod people;
 mod platform;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use gates::Gates;
 pub(super) use gates::Source;
 pub(super) use names::Namer;
 use parts::Part;
+pub(super) use people::People;
 pub(super) use platform::grant_platform;
 
 /// What policies give on nodes: which role holds which permission words.
@@ -142,7 +144,7 @@ impl<'a> Chosen<'a> {
         inputs: &Inputs,
         (nodes, here): (&[ManagedNode], &RolesHere),
         part_roles: &PartRoles,
-        gates: &mut Gates,
+        (people, gates): (&mut People, &mut Gates),
         desired: &mut DesiredState,
         found: &mut Diagnostics,
     ) {
@@ -156,7 +158,7 @@ impl<'a> Chosen<'a> {
                 };
                 for actor in &part.actors {
                     bound(inputs, policy, part, actor, nodes, here, found);
-                    let members = actors::members(inputs, actor, here, desired, found);
+                    let members = actors::members(inputs, actor, here, people, desired, found);
                     anybody |= !members.is_empty();
                     actors::let_in(role, members, desired, found);
                 }
@@ -169,7 +171,8 @@ impl<'a> Chosen<'a> {
             for part in parts {
                 let mut members = actors::Members::new();
                 for actor in &part.actors {
-                    for (member, wanted) in actors::members(inputs, actor, here, desired, found) {
+                    let more = actors::members(inputs, actor, here, people, desired, found);
+                    for (member, wanted) in more {
                         members.entry(member).or_insert(wanted);
                     }
                 }
@@ -217,6 +220,34 @@ fn check_words(inputs: &Inputs, policy: &Policy, found: &mut Diagnostics) {
             .with_help("one of read, write, admin, or a raw privilege; what is on databases and warehouses is for `platform_policies`")
             .with_place(word.place.clone()),
         );
+    }
+}
+
+/// The role that no plan takes anything from, as the warehouse names it.
+pub(super) fn break_glass(
+    inputs: &Inputs,
+    desired: &DesiredState,
+    found: &mut Diagnostics,
+) -> Option<Ident> {
+    let written = inputs.config.break_glass.as_ref()?;
+    let name = inputs.dialect.fold(&written.value).map_err(|error| error.to_string());
+    let name = name.and_then(|name| match desired.roles.contains_key(&name) {
+        true => Err("that is a managed role, which comes and goes with the files".to_owned()),
+        false => inputs.dialect.longest_name(&name).map(|()| name),
+    });
+    match name {
+        Ok(name) => Some(name),
+        Err(why) => {
+            found.push(
+                Diagnostic::error(
+                    "bad-break-glass",
+                    format!("break_glass {:?}: {why}", written.value),
+                )
+                .with_place(written.place.clone())
+                .with_help("name a role that is there whatever these files say"),
+            );
+            None
+        }
     }
 }
 

@@ -96,6 +96,11 @@ fn everywhere(policy: &Policy) -> BTreeSet<Actor> {
     named(MemberKind::User, &actors.users)
         .into_iter()
         .chain(named(MemberKind::Group, &actors.groups))
+        .chain(actors.rules.iter().map(|rule| Actor {
+            who: Who::Rule(rule.value.text().to_owned()),
+            place: rule.place.clone(),
+            what: what(),
+        }))
         .chain(roles)
         .collect()
 }
@@ -108,15 +113,24 @@ fn matching(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> Vec<(String
         if !is_under(&tag, &node_tag.value) || tag == node_tag.value {
             continue;
         }
-        // Nobody carries it but whoever has been let into the product.
-        let product = tag.strip_prefix(RESERVED).and_then(|rest| rest.strip_prefix('.'));
-        let Some(product) = product.filter(|_| user_attribute.value == RESERVED) else { continue };
+        let value = tag[node_tag.value.len()..].trim_start_matches('.');
+        let who = match user_attribute.value == RESERVED {
+            // Nobody carries it but whoever has been let into the product.
+            true => match tag.strip_prefix(RESERVED).and_then(|rest| rest.strip_prefix('.')) {
+                Some(product) => Who::Approved(product.to_owned()),
+                None => continue,
+            },
+            false => Who::Carrying {
+                attribute: user_attribute.value.clone(),
+                values: [value.to_owned(), tag.clone()],
+            },
+        };
         let actor = Actor {
-            who: Who::Approved(product.to_owned()),
+            who,
             place: user_attribute.place.clone(),
             what: format!("the policy {}", policy.name),
         };
-        found.push((product.to_owned(), actor));
+        found.push((value.to_owned(), actor));
     }
     found
 }
@@ -128,6 +142,8 @@ fn label_of(kind: &str, actors: &BTreeSet<Actor>) -> String {
         Who::Role(name) => format!("role {name:?}"),
         Who::ProductRole(role) => format!("{}.{}", role.product, role.role),
         Who::Approved(product) => format!("{RESERVED}.{product}"),
+        Who::Rule(rule) => format!("rule {rule:?}"),
+        Who::Carrying { attribute, values: [value, _] } => format!("{attribute:?} {value:?}"),
     });
     let names: BTreeSet<String> = who.collect();
     let names: Vec<String> = names.into_iter().collect();

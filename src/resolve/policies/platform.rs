@@ -6,6 +6,7 @@ use super::super::nodes::target_database;
 use super::super::roles::RolesHere;
 use super::actors::{self, Actor, Who};
 use super::names::{Namer, Wanted};
+use super::people::People;
 use super::{is_here, reason};
 use crate::config::Located;
 use crate::config::policy::PlatformPolicy;
@@ -19,6 +20,7 @@ use crate::model::{
 pub(in crate::resolve) fn grant_platform(
     namer: &Namer,
     here: &RolesHere,
+    people: &mut People,
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) -> usize {
@@ -54,7 +56,7 @@ pub(in crate::resolve) fn grant_platform(
         }
         let mut anybody = false;
         for actor in everybody(policy) {
-            let members = actors::members(inputs, &actor, here, desired, found);
+            let members = actors::members(inputs, &actor, here, people, desired, found);
             anybody |= !members.is_empty();
             actors::let_in(&role, members, desired, found);
         }
@@ -82,7 +84,10 @@ fn everybody(policy: &PlatformPolicy) -> Vec<Actor> {
     let roles = policy.roles.iter().map(|role| actor(Who::Role(role.value.clone()), &role.place));
     let ours = policy.product_roles.iter();
     let ours = ours.map(|role| actor(Who::ProductRole(role.value.clone()), &role.place));
-    named(MemberKind::User).chain(named(MemberKind::Group)).chain(roles).chain(ours).collect()
+    let rules = policy.rules.iter();
+    let rules = rules.map(|rule| actor(Who::Rule(rule.value.text().to_owned()), &rule.place));
+    let people = named(MemberKind::User).chain(named(MemberKind::Group)).chain(rules);
+    people.chain(roles).chain(ours).collect()
 }
 
 /// What it is on, as far as this connection reaches it.

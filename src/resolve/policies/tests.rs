@@ -9,6 +9,7 @@ use crate::config::{FileKind, SourceFile, parse};
 use crate::dbt::read_manifest_for;
 use crate::declare::{ProjectSources, read_declarations};
 use crate::dialect;
+use crate::directory::{Known, read_text};
 use crate::model::{Diagnostics, DialectKind, Inventory};
 
 pub(super) const HEAD: &str = r#"version: 1
@@ -56,6 +57,16 @@ pub(super) fn resolved(
     members: &[(&str, &str)],
     nodes: Vec<(String, Value)>,
 ) -> (Option<Resolved>, Diagnostics) {
+    knowing(Known::Nothing, config, members, nodes)
+}
+
+/// The same, with a directory of people.
+pub(super) fn knowing(
+    known: Known,
+    config: &str,
+    members: &[(&str, &str)],
+    nodes: Vec<(String, Value)>,
+) -> (Option<Resolved>, Diagnostics) {
     let mut files = vec![SourceFile {
         path: PathBuf::from("rolecall.yml"),
         text: config.to_owned(),
@@ -99,6 +110,7 @@ pub(super) fn resolved(
         skip_missing: false,
         only: None,
         as_of: 0,
+        known: &known,
     });
     found.extend(problems);
     (resolved, found)
@@ -132,12 +144,22 @@ pub(super) fn shown(resolved: &Resolved) -> String {
     lines.join("\n")
 }
 
+fn people() -> Known {
+    let csv = "name,department,region,groups\nsam,Sales,sales,crowd;bi\njoe,Sales,EU,crowd\nzoe,Fin,fin,bi\n";
+    let read = read_text(csv.as_bytes(), Path::new("people.csv"), "name");
+    Known::People(std::sync::Arc::new(read.unwrap()))
+}
+
 fn says(policies: &str) -> String {
+    says_of(Known::Nothing, policies)
+}
+
+fn says_of(known: Known, policies: &str) -> String {
     let members = [
         ("sales", "analyst: [{user: sam}, {user: joe}]\nengineer: [{user: joe}]"),
         ("fin", "analyst: [{user: kay}]"),
     ];
-    let (resolved, found) = resolved(&format!("{HEAD}{policies}"), &members, shop());
+    let (resolved, found) = knowing(known, &format!("{HEAD}{policies}"), &members, shop());
     let mut text = resolved.map(|resolved| shown(&resolved)).unwrap_or_default();
     for d in found.iter() {
         let line = d.place.as_ref().and_then(|place| place.line);
@@ -365,4 +387,49 @@ platform_policies:
     sales_analyst: SELECT on db.sales.orders; SELECT on db.sales.visits <- user joe, user sam
     sales_engineer:  <- user joe
     "#);
+}
+
+#[test]
+fn the_directory_says_who_matches_a_rule_and_who_is_in_a_group() {
+    insta::assert_snapshot!(says_of(people(), r#"
+policies:
+  - {name: cleared, combine: all, resources: {tags: [pii]}, actors: {groups: [crowd], rules: ["user.department == 'Fin'"]}}
+  - {name: readers, privileges: [read], actors: {groups: [bi], users: [kay]}}
+  - {name: same, privileges: [read], match: {user_attribute: region, node_tag: rolecall_product}}
+"#), @r#"
+    fin_analyst:  <- user kay
+    policy_readers: SELECT on db.fin.rates; SELECT on db.sales.visits <- group bi, user kay
+    policy_readers_where_cleared: SELECT on db.fin.ledger; SELECT on db.sales.orders <- user sam, user zoe
+    policy_sales_analyst_where_cleared: SELECT on db.sales.orders <- user joe, user sam
+    policy_same_fin: SELECT on db.fin.rates <- user zoe
+    policy_same_fin_where_cleared: SELECT on db.fin.ledger <- user zoe
+    policy_same_sales: SELECT on db.sales.visits <- user sam
+    policy_same_sales_where_cleared: SELECT on db.sales.orders <- user sam
+    sales_analyst: SELECT on db.sales.visits <- user joe, user sam
+    sales_engineer:  <- user joe
+    "#);
+    insta::assert_snapshot!(says_of(people(), r#"
+policies:
+  - {name: cleared, combine: all, resources: {tags: [pii]}, actors: {groups: [nobody], rules: ["user.dept == 'x'", "nonsense("]}}
+"#), @"Error[invalid-rule] (line 12) the rule does not parse: unexpected end of input, expected expression");
+    insta::assert_snapshot!(says(r#"
+policies:
+  - {name: cleared, combine: all, resources: {tags: [pii]}, actors: {rules: ["user.department == 'x'"]}}
+  - {name: same, privileges: [read], match: {user_attribute: region, node_tag: rolecall_product}}
+  - {name: jo, privileges: [read], actors: {users: [bi], groups: [bi]}}
+"#), @r#"
+    Error[user-and-group] (line 14) bi is named both as a user and as a group
+    Error[no-directory] (line 13) a policy matches an attribute, and no directory of people says who has it
+    Warning[policy-admits-nobody] (line 13) the policy same admits nobody
+    Error[no-directory] (line 12) there is a rule, and no directory of people to ask
+    Warning[policy-admits-nobody] (line 12) the policy cleared is always required on 2 nodes, and admits nobody: nobody gets access there
+    "#);
+}
+
+#[test]
+fn what_rolecall_gives_people_is_in_no_directory() {
+    let read = read_text(b"name,rolecall_product\njoe,sales\n", Path::new("p.csv"), "name");
+    let known = Known::People(std::sync::Arc::new(read.unwrap()));
+    let said = says_of(known, "");
+    assert!(said.contains("reserved-attribute"), "{said}");
 }
