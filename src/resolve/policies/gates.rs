@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Inputs;
 use super::actors::{Members, let_in};
-use super::names::{Namer, Wanted, short};
+use super::names::{LONGEST, Namer, Wanted, short};
 use super::people::People;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Place, RelationKey, Securable,
@@ -106,10 +106,10 @@ impl Gates {
             })
             .collect();
         let joined = names.join("&");
-        let shown = short(&names.join("_"));
+        let shown = format!("{}_where_{}", source.label, names.join("_"));
         let place = namer.inputs.config.policies.get(&pair.1.first()?.0).map(|p| &p.place)?;
         let wanted = Wanted {
-            label: format!("{}_where_{shown}", short(&source.label)),
+            label: short(&shown, LONGEST),
             policy: joined,
             product: source.product,
             role: source.part.clone(),

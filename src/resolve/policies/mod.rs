@@ -3,6 +3,8 @@
 
 mod actors;
 mod gates;
+#[cfg(test)]
+mod law_tests;
 mod names;
 mod nodes;
 mod owners;

@@ -9,8 +9,10 @@ use crate::config::template::{self, TemplateContext, TemplateKind};
 use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Marker, Place};
 use crate::plan::hex;
 
-/// Longer parts of a name are cut, and told apart by a hash.
-const LONGEST_PART: usize = 28;
+/// A longer name of one part of a policy is cut, and told apart by a hash.
+const LONGEST_PART: usize = 24;
+/// The same for who is in both. A warehouse keeps 63 letters, and a template adds some.
+pub(super) const LONGEST: usize = 40;
 
 /// What makes roles of policies in one environment.
 pub(in crate::resolve) struct Namer<'x, 'a> {
@@ -43,7 +45,7 @@ impl Namer<'_, '_> {
     ) -> Option<Ident> {
         let label = match part {
             None => policy.name.clone(),
-            Some(part) => format!("{}_{}", policy.name, short(part)),
+            Some(part) => format!("{}_{}", policy.name, short(part, LONGEST_PART)),
         };
         let wanted = Wanted {
             label,
@@ -156,12 +158,12 @@ fn same_target(roles: &Located<String>, policies: &Located<String>) -> Result<()
 }
 
 /// A part of a name: as it is where it is short and plain, else its beginning and a hash.
-pub(super) fn short(text: &str) -> String {
+pub(super) fn short(text: &str, longest: usize) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if text.len() <= LONGEST_PART && text.chars().all(plain) {
+    if text.len() <= longest && text.chars().all(plain) {
         return text.to_owned();
     }
     let words: Vec<&str> = text.split(|c| !plain(c)).filter(|word| !word.is_empty()).collect();
-    let head: String = words.join("_").chars().take(LONGEST_PART - 9).collect();
+    let head: String = words.join("_").chars().take(longest.saturating_sub(9)).collect();
     format!("{}_{}", head.trim_end_matches('_'), &hex(&Sha256::digest(text))[..8])
 }

@@ -138,6 +138,7 @@ fn matching(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> Vec<(String
 /// The same people, the same words, whatever the order.
 fn label_of(kind: &str, actors: &BTreeSet<Actor>) -> String {
     let who = actors.iter().map(|actor| match &actor.who {
+        Who::Named(MemberKind::User, name) => format!("{name:?}"),
         Who::Named(kind, name) => format!("{} {name:?}", kind.as_str()),
         Who::Role(name) => format!("role {name:?}"),
         Who::ProductRole(role) => format!("{}.{}", role.product, role.role),

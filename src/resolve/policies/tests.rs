@@ -219,9 +219,9 @@ policies:
     fin_analyst:  <- user kay
     policy_owned: SELECT on db.fin.ledger; SELECT on db.fin.rates; SELECT on db.sales.orders; SELECT on db.sales.visits <- user root
     policy_owned_owners_user_ann_50e50836: SELECT on db.fin.rates <- user ann
-    policy_owned_owners_user_jane_829a541c: SELECT on db.sales.orders; SELECT on db.sales.visits <- user jane
+    policy_owned_owners_user_jan_829a541c: SELECT on db.sales.orders; SELECT on db.sales.visits <- user jane
     policy_owned_owners_user_mo_5bb3901b: SELECT on db.fin.ledger <- user mo
-    policy_told_owners_user_jane_829a541c: DELETE, INSERT, TRUNCATE, UPDATE on db.sales.orders <- user jane
+    policy_told_owners_user_jan_829a541c: DELETE, INSERT, TRUNCATE, UPDATE on db.sales.orders <- user jane
     policy_told_owners_user_kim_9ae6fa84: DELETE, INSERT, TRUNCATE, UPDATE on db.fin.ledger; DELETE, INSERT, TRUNCATE, UPDATE on db.fin.rates <- user kim
     sales_analyst: SELECT on db.sales.orders; SELECT on db.sales.visits <- user joe, user sam
     sales_engineer:  <- user joe

@@ -1,4 +1,3 @@
 //! Policies through the real binary on real servers.
 
-mod effect;
 mod server;

@@ -28,7 +28,7 @@ async fn a_policy_is_planned_applied_verified_and_taken_back_like_everything_els
         site.run(&["plan"])
             .ends(0)
             .says("policy_stewards")
-            .says("write by the policy stewards, rolecall.yml:12")
+            .says("read by the policy stewards, rolecall.yml:12")
             .says("the policy stewards, rolecall.yml:15");
         site.run(&["apply"]).ends(0);
         for command in ["plan", "verify"] {
