@@ -17,12 +17,12 @@ use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
 use crate::directory::Known;
-use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, MemberKind, Place};
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
-pub use people::CountedRule;
+pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
 /// Where to look, as the command line says.
@@ -175,22 +175,6 @@ impl Project {
     pub fn member_names(&self, name: &str) -> Vec<String> {
         self.environment()
             .map_or_else(Vec::new, |here| resolve::member_names(here, &self.target, name))
-    }
-
-    /// The places of rules that only a warehouse can be asked about.
-    pub fn unasked_rules(&self) -> Vec<Place> {
-        match self.known {
-            Known::Unasked => people::rules(&self.config).map(|rule| rule.place.clone()).collect(),
-            Known::Nothing | Known::People(_) => Vec::new(),
-        }
-    }
-
-    /// How many people each rule matches, where people are known.
-    pub fn counted_rules(&self) -> Vec<CountedRule> {
-        match &self.known {
-            Known::People(directory) => people::count(&self.config, directory),
-            Known::Nothing | Known::Unasked => Vec::new(),
-        }
     }
 
     /// Its environment.

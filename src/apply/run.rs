@@ -205,8 +205,14 @@ async fn one_transaction<W: Execute>(
                 warehouse.commit().await?;
                 return Ok(Part::More(changes, entry));
             }
-            Ok(Wanted::RollBack(outcome)) => {
-                warehouse.roll_back().await?;
+            Ok(Wanted::RollBack(mut outcome)) => {
+                match (warehouse.roll_back().await, &mut outcome) {
+                    // What is done and what is not comes first.
+                    (Err(also), Outcome::Partly { failure: Failure::Found(found), .. }) => {
+                        found.push(Diagnostic::error("stopped", also.to_string()));
+                    }
+                    (ended, _) => ended?,
+                }
                 return Ok(Part::Ended(Box::new(outcome)));
             }
             Err(Failure::Warehouse(WarehouseError::Retry(_))) if tries < TRIES => {

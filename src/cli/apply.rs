@@ -137,7 +137,7 @@ fn report(
             json.findings = now.findings().sorted();
             if text {
                 output::findings(now.findings());
-                output::data("In sync: nothing to change.\n")?;
+                output::data(&plan_text::in_sync(limit))?;
                 output::data(&limited(&now))?;
                 output::data(&plan_text::left(&now.difference.left))?;
             }

@@ -16,33 +16,34 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut names = Names::default();
     let (mut counted, mut unasked) = (Vec::new(), 0);
     let mut compiled = Compiled::read(&global.project_dir);
-    for target in targets(global.target.as_ref(), &places, &mut all) {
+    let asked = targets(global.target.as_ref(), &places, &mut all);
+    // The hooks' file is of all environments, whichever was asked for.
+    let others = match (&compiled, &global.target) {
+        (Some(_), Some(_)) => targets(None, &places, &mut Diagnostics::default()),
+        _ => Vec::new(),
+    };
+    let others: Vec<_> = others.into_iter().filter(|other| !asked.contains(other)).collect();
+    let of_asked = asked.into_iter().map(|target| (target, true));
+    for (target, is_asked) in of_asked.chain(others.into_iter().map(|target| (target, false))) {
         places.target = target;
         let (checked, found) = Project::check(&places, now);
-        all.extend(found);
-        valid &= checked.is_some();
-        if let Some((project, resolved)) = checked {
+        if is_asked {
+            all.extend(found);
+            valid &= checked.is_some();
+        }
+        let Some((project, resolved)) = checked else { continue };
+        if is_asked {
             counted = project.counted_rules();
             unasked = project.unasked_rules().len();
-            if let Some(compiled) = &mut compiled {
-                compiled.add(&project, &resolved);
-            }
+        }
+        if let Some(compiled) = &mut compiled {
+            compiled.add(&project, &resolved);
+        }
+        if is_asked {
             names.add(&project, resolved.desired.roles.into_keys());
         }
     }
     names.say(&mut all);
-    if let Some(compiled) = &mut compiled
-        && global.target.is_some()
-    {
-        // The hooks' file is of all environments, whichever was asked for.
-        places.target = None;
-        for target in targets(None, &places, &mut Diagnostics::default()) {
-            places.target = target;
-            if let (Some((project, resolved)), _) = Project::check(&places, now) {
-                compiled.add(&project, &resolved);
-            }
-        }
-    }
     if let Some(compiled) = compiled {
         let (config, _) = crate::config::load(&global.project_dir);
         let environments = config.map(|config| config.environments).unwrap_or_default();

@@ -1,10 +1,48 @@
 //! `directory:`, checked in itself.
 
+use schemars::JsonSchema;
+
 use super::Located;
 use super::guards::is_inside;
-use super::raw::RawDirectory;
-use super::reader::{printable, said_twice};
+use super::raw::Keys;
+use super::reader::{Reader, printable, said_twice};
+use super::tree::Node;
 use crate::model::{Diagnostic, Diagnostics, Place};
+
+/// A directory of people: exactly one of `path` and `query`.
+#[derive(Debug, JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename = "directory",
+    extend("oneOf" = [{"required": ["path"]}, {"required": ["query"]}])
+)]
+pub(super) struct RawDirectory {
+    /// A CSV or JSON file, from the project's folder.
+    pub path: Option<Located<String>>,
+    /// One SELECT over the connection that plans.
+    pub query: Option<Located<String>>,
+    /// The column or attribute that is a person's name.
+    #[schemars(required, with = "String")]
+    pub key: Option<Located<String>>,
+    /// Where it stands.
+    #[schemars(skip)]
+    pub place: Place,
+}
+
+/// The keys of a directory.
+const DIRECTORY: Keys = Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
+impl RawDirectory {
+    /// Reads the block.
+    pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        let fields = reader.fields(node, &DIRECTORY);
+        Self {
+            path: reader.text(&fields, "path"),
+            query: reader.text(&fields, "query"),
+            key: reader.text(&fields, "key"),
+            place: reader.source.place(node),
+        }
+    }
+}
 
 /// Where people and their attributes come from.
 #[derive(Debug, Clone, PartialEq)]

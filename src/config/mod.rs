@@ -30,10 +30,11 @@ use crate::model::{DialectKind, MemberKind, Place};
 pub const WARN_BEFORE: i64 = 14 * 86_400;
 
 pub use directory::{DirectorySource, PeopleFrom};
-pub use load::load;
+pub use load::{load, load_files};
 pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
 pub use parse::{FileKind, SourceFile, parse};
+pub(crate) use reader::suggest;
 pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::directory::RawDirectory;
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
@@ -57,26 +58,6 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
-}
-
-/// A directory of people: exactly one of `path` and `query`.
-#[derive(Debug, JsonSchema)]
-#[schemars(
-    deny_unknown_fields,
-    rename = "directory",
-    extend("oneOf" = [{"required": ["path"]}, {"required": ["query"]}])
-)]
-pub(super) struct RawDirectory {
-    /// A CSV or JSON file, from the project's folder.
-    pub path: Option<Located<String>>,
-    /// One SELECT over the connection that plans.
-    pub query: Option<Located<String>>,
-    /// The column or attribute that is a person's name.
-    #[schemars(required, with = "String")]
-    pub key: Option<Located<String>>,
-    /// Where it stands.
-    #[schemars(skip)]
-    pub place: Place,
 }
 
 /// Where models are deployed.
@@ -236,9 +217,6 @@ pub(super) const ENVIRONMENT: Keys = Keys {
     ],
     later: &[],
 };
-/// The keys of a directory.
-pub(super) const DIRECTORY: Keys =
-    Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
 /// The keys of an environment's connection.
 pub(super) const CONNECTION: Keys =
     Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
@@ -312,18 +290,6 @@ fn read_roles(
             .map(|(name, node)| (name, RawProductRole::read(reader, node)))
             .collect(),
     )
-}
-
-impl RawDirectory {
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
-        let fields = reader.fields(node, &DIRECTORY);
-        Self {
-            path: reader.text(&fields, "path"),
-            query: reader.text(&fields, "query"),
-            key: reader.text(&fields, "key"),
-            place: reader.source.place(node),
-        }
-    }
 }
 
 impl RawEnvironment {

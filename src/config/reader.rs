@@ -210,7 +210,7 @@ pub(super) fn said_twice(what: &str, again: Place, first: &Place) -> Diagnostic 
 }
 
 /// `did you mean …`, where something is near, and the words that are known.
-pub(super) fn suggest<'a>(
+pub(crate) fn suggest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
     otherwise: &str,

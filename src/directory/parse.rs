@@ -41,7 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Test, RuleError> {
             at: error.range().filter(|at| text.get(at.clone()).is_some()).unwrap_or(0..0),
         }
     })?;
-    test(&tree, text, 0)
+    test(&tree, 0)
 }
 
 /// Before the tree is made: what is made one level deep is also dropped one level deep.
@@ -91,7 +91,7 @@ fn error(expression: &Expr, message: impl Into<String>, help: impl Into<String>)
     RuleError { message: message.into(), help: help.into(), at: range(expression.span()) }
 }
 
-fn test(expression: &Expr, text: &str, depth: usize) -> Result<Test, RuleError> {
+fn test(expression: &Expr, depth: usize) -> Result<Test, RuleError> {
     if depth > DEEPEST {
         return Err(error(expression, "the rule nests too deeply", "use parentheses less"));
     }
@@ -105,10 +105,10 @@ fn test(expression: &Expr, text: &str, depth: usize) -> Result<Test, RuleError> 
                 && matches!(op.op, BinOpKind::ScAnd | BinOpKind::ScOr)
                 && matches!(op.op, BinOpKind::ScAnd) == is_all
             {
-                parts.push(test(&op.right, text, depth + 1)?);
+                parts.push(test(&op.right, depth + 1)?);
                 rest = &op.left;
             }
-            parts.push(test(rest, text, depth + 1)?);
+            parts.push(test(rest, depth + 1)?);
             parts.reverse();
             Ok(if is_all { Test::All(parts) } else { Test::Any(parts) })
         }
@@ -137,7 +137,7 @@ fn test(expression: &Expr, text: &str, depth: usize) -> Result<Test, RuleError> 
             )),
         },
         Expr::UnaryOp(op) if matches!(op.op, UnaryOpKind::Not) => {
-            Ok(Test::Not(Box::new(test(&op.expr, text, depth + 1)?)))
+            Ok(Test::Not(Box::new(test(&op.expr, depth + 1)?)))
         }
         Expr::GetAttr(_) | Expr::GetItem(_) => {
             let attribute = attribute(expression)?;

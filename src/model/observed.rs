@@ -157,3 +157,11 @@ pub struct ObservedState {
     /// What was noticed on the way: warnings.
     pub found: Vec<Diagnostic>,
 }
+
+impl ObservedState {
+    /// Who owns an object; for a column, its relation's owner. `None` where that was not seen.
+    pub fn owner_of(&self, on: &Securable) -> Option<&Ident> {
+        let relation = || self.inventory.relation(on).map(|relation| &relation.owner);
+        self.owned.get(on).or_else(relation)
+    }
+}

@@ -28,7 +28,7 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
     }
     for entry in sides.observed.acl.iter().filter(|entry| !names.contains_key(&entry.grantee)) {
         // What an owner granted hangs on nothing: the next owner has granted it then.
-        if owner(sides, &entry.on) == Some(&entry.grantor) {
+        if sides.observed.owner_of(&entry.on) == Some(&entry.grantor) {
             continue;
         }
         let from = new_name(names, &entry.grantor);
@@ -50,13 +50,6 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
             });
         }
     }
-}
-
-/// Who owns an object now; for a column, its relation.
-fn owner<'a>(sides: &Sides<'a>, on: &Securable) -> Option<&'a Ident> {
-    let observed = sides.observed;
-    let relation = || observed.inventory.relation(on).map(|relation| &relation.owner);
-    observed.owned.get(on).or_else(relation)
 }
 
 fn memberships(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet<Refusal>) {

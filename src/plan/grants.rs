@@ -70,11 +70,7 @@ impl Seen<'_> {
         if let Some((_, to)) = key.as_ref().and_then(|key| self.moves.get(key)) {
             return Some(to.clone());
         }
-        let observed = self.sides.observed;
-        let owner = observed
-            .owned
-            .get(on)
-            .or_else(|| observed.inventory.relations.get(&key?).map(|relation| &relation.owner));
+        let owner = self.sides.observed.owner_of(on);
         owner.map(|owner| new_name(self.names, owner).clone())
     }
 

@@ -79,11 +79,7 @@ fn owner<'a>(
 ) -> Option<&'a Ident> {
     let place = on.relation_key();
     let next = place.as_ref().and_then(|place| owners.get(place));
-    let now = || {
-        let relation = || observed.inventory.relations.get(place.as_ref()?).map(|it| &it.owner);
-        observed.owned.get(on).or_else(relation).map(|owner| new_name(names, owner))
-    };
-    next.or_else(now)
+    next.or_else(|| observed.owner_of(on).map(|owner| new_name(names, owner)))
 }
 
 fn next_owners(steps: &[Step]) -> Owners {

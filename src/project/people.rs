@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Places;
+use super::{Places, Project};
 use crate::config::{Config, DirectorySource, Member, MemberEntry, PeopleFrom};
 use crate::directory::{Directory, Known, read_file};
-use crate::model::Diagnostics;
+use crate::model::{Diagnostics, Ident, Inventory, MemberKind, Place};
+use crate::resolve;
 
 /// A rule, and how many people it matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +82,32 @@ pub fn count(config: &Config, directory: &Directory) -> Vec<CountedRule> {
         }
     }
     counted
+}
+
+impl Project {
+    /// What one name becomes by the environment's template and the dialect; `None` where it cannot
+    /// be a member's.
+    pub fn member_name(&self, name: &str, is_user: bool) -> Option<Ident> {
+        let kind = if is_user { MemberKind::User } else { MemberKind::Group };
+        let unseen = Inventory::default();
+        resolve::member_name(&self.inputs(None, &unseen, false, None)?, name, kind)
+    }
+
+    /// The places of rules that only a warehouse can be asked about.
+    pub fn unasked_rules(&self) -> Vec<Place> {
+        match self.known {
+            Known::Unasked => rules(&self.config).map(|rule| rule.place.clone()).collect(),
+            Known::Nothing | Known::People(_) => Vec::new(),
+        }
+    }
+
+    /// How many people each rule matches, where people are known.
+    pub fn counted_rules(&self) -> Vec<CountedRule> {
+        match &self.known {
+            Known::People(directory) => count(&self.config, directory),
+            Known::Nothing | Known::Unasked => Vec::new(),
+        }
+    }
 }
 
 /// Where the file is, and what it is called; `None` where it is no file.

@@ -24,9 +24,7 @@ pub fn text(
         let place = printable(&place);
         let _ = match limit {
             None => writeln!(out, "{place} is in sync: nothing to change."),
-            Some(limit) if limit.nodes.is_empty() && !limit.gone => {
-                writeln!(out, "{place}: no node is meant, so nothing was compared.")
-            }
+            Some(limit) if means_nothing(limit) => writeln!(out, "{place}: {NOTHING_MEANT}."),
             Some(_) => writeln!(out, "{place}: nothing to change in what is meant."),
         };
     } else {
@@ -43,6 +41,22 @@ pub fn text(
     out.push_str(&left(&difference.left));
     out.push_str(&limit.map(|limit| limited(limit, difference.outside)).unwrap_or_default());
     out
+}
+
+/// What is said where a selection has selected nothing.
+const NOTHING_MEANT: &str = "no node is meant, so nothing was compared";
+
+fn means_nothing(limit: &Limit) -> bool {
+    limit.nodes.is_empty() && !limit.gone
+}
+
+/// What an apply says that had nothing to do.
+pub fn in_sync(limit: Option<&Limit>) -> String {
+    match limit {
+        Some(limit) if means_nothing(limit) => format!("Nothing to do: {NOTHING_MEANT}.\n"),
+        Some(_) => "In sync in what is meant: nothing to change.\n".to_owned(),
+        None => "In sync: nothing to change.\n".to_owned(),
+    }
 }
 
 /// What decides about gates and has changed since the last receipt: the first that is seen.

@@ -27,6 +27,11 @@ use crate::model::{
 };
 
 pub use members::member_names;
+
+/// What a user or a group of that name is called in the environment that is resolved.
+pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) -> Option<Ident> {
+    members::member_name(inputs, name, kind).ok()
+}
 pub use nodes::ManagedNode;
 pub use policies::{Gates, NodeGrants};
 

@@ -131,6 +131,19 @@ impl Site {
         self.database = database;
     }
 
+    /// `sales_analytics` as dbt built it, where its members have roles.
+    pub async fn with_people() -> Option<Self> {
+        let site = Self::new("sales_analytics", "SHOP", "shop").await?;
+        site.sql(&site.read("warehouse_setup.sql")).await;
+        site.sql(
+            "create role taylor; create role jane; create role robin; create role kim;
+             create role ad_sales; create role ad_finance; create role ad_data_engineers;",
+        )
+        .await;
+        site.build(&[]);
+        Some(site)
+    }
+
     /// A command of ours on what dbt built.
     pub fn rolecall(&self, words: &[&str]) -> Ended {
         let mut command = rolecall();
@@ -182,14 +195,7 @@ pub async fn connect(url: &str) -> Client {
 
 #[tokio::test]
 async fn access_comes_back_after_a_rebuild_and_a_reviewed_plan_outlives_it() {
-    let Some(site) = Site::new("sales_analytics", "SHOP", "shop").await else { return };
-    site.sql(&site.read("warehouse_setup.sql")).await;
-    site.sql(
-        "create role taylor; create role jane; create role robin; create role kim;
-         create role ad_sales; create role ad_finance; create role ad_data_engineers;",
-    )
-    .await;
-    site.build(&[]);
+    let Some(site) = Site::with_people().await else { return };
     site.rolecall(&["verify"]).with(3);
     let plan = site.path().join("reviewed.json");
     let plan = plan.to_str().unwrap();

@@ -13,14 +13,7 @@ fn held(relation: &str) -> String {
 
 #[tokio::test]
 async fn a_run_that_fails_in_part_gives_access_to_what_it_built() {
-    let Some(site) = Site::new("sales_analytics", "SHOP", "shop").await else { return };
-    site.sql(&site.read("warehouse_setup.sql")).await;
-    site.sql(
-        "create role taylor; create role jane; create role robin; create role kim;
-         create role ad_sales; create role ad_finance; create role ad_data_engineers;",
-    )
-    .await;
-    site.build(&[]);
+    let Some(site) = Site::with_people().await else { return };
     let file = site.path().join("target/run_results.json");
     let results = ["--run-results", file.to_str().unwrap()];
     let with = |words: &[&'static str]| [words, &results[..]].concat();

@@ -91,7 +91,8 @@ fn folders_below_marts_become_products() {
         role_name: "{{ product.name }}_{{ role.name }}"
         # The environment whose access is promoted into this one.
         promote_from: dev
-        # Guard rails are stricter here.
+        # Only a saved plan is applied here (`plan --out`, or `promote --out`), and the dbt hooks grant
+        # nothing unless `hook: true` says so.
         protected: true
         # Where users or groups have other names here than in the members' files:
         # user_name: "{{ user.name }}"

@@ -173,15 +173,10 @@ impl Memory {
         self.state.roles.get_mut(role).ok_or_else(|| refused(change, "there is no such role"))
     }
 
-    fn owner_of(&self, on: &Securable) -> Option<Ident> {
-        let listed = self.state.inventory.relation(on);
-        listed.map(|it| it.owner.clone()).or_else(|| self.state.owned.get(on).cloned())
-    }
-
     fn grantor_on(&self, on: &Securable) -> Ident {
         self.grantor
             .clone()
-            .or_else(|| self.owner_of(on))
+            .or_else(|| self.state.owner_of(on).cloned())
             .unwrap_or_else(|| self.state.server.acting_as.clone())
     }
 
@@ -223,7 +218,7 @@ impl Memory {
         let here = entries().find(|entry| entry.grantee == *role && entry.grantor == *grantor);
         let lost = here.map_or(PrivilegeSet::EMPTY, |it| it.grantable.intersection(privileges));
         let lost = lost.minus(options);
-        if self.owner_of(on).as_ref() != Some(role)
+        if self.state.owner_of(on) != Some(role)
             && entries()
                 .any(|it| it.grantor == *role && !it.privileges.intersection(lost).is_empty())
         {

@@ -7,7 +7,7 @@ use crate::warehouse::WarehouseError;
 impl Memory {
     /// The new owner takes the old one's place in the access list; its own grants become implicit.
     pub(super) fn set_owner(&mut self, on: &Securable, to: &Ident) {
-        let from = self.owner_of(on);
+        let from = self.state.owner_of(on).cloned();
         if let Some(key) = on.relation_key()
             && let Some(it) = self.state.inventory.relations.get_mut(&key)
         {

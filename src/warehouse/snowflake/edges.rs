@@ -203,14 +203,14 @@ impl Edges {
     pub(super) fn inherited(
         &mut self,
         rows: &Rows,
-        roles: &[&Ident],
+        roles: &[Ident],
         database: &Ident,
         known: &Known,
     ) {
         for row in Table::of(rows).rows() {
             let shown = row.text("grantee_name");
             let grantee = known.grantee(row.text("grant_to"), shown, Some(database));
-            let Some(role) = grantee.filter(|grantee| roles.contains(&grantee)) else { continue };
+            let Some(role) = grantee.filter(|grantee| roles.contains(grantee)) else { continue };
             let what = format!(
                 "inherited {} on every {} ({})",
                 row.text("privilege"),
@@ -224,7 +224,7 @@ impl Edges {
     /// Rows of ACCOUNT_USAGE, which has names in parts and unquoted.
     pub(super) fn read_usage(
         &mut self,
-        roles: &[&Ident],
+        roles: &[Ident],
         to_roles: &Rows,
         to_users: &Rows,
         known: &Known,
@@ -233,13 +233,13 @@ impl Edges {
         let of = ["granted_to", "grantee_name", "granted_by"];
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let find = |kind: &str, database: &str, name: &str| {
-            let wanted = |role: &&&Ident| match role.in_parts() {
+            let wanted = |role: &&Ident| match role.in_parts() {
                 Some((d, n)) => {
                     kind.starts_with("DATABASE") && d.as_str() == database && n.as_str() == name
                 }
                 None => kind == "ROLE" && role.as_str() == name,
             };
-            roles.iter().find(wanted).map(|role| (*role).clone())
+            roles.iter().find(wanted).cloned()
         };
         for row in Table::of(to_roles).rows() {
             let (kind, on) = (row.text("granted_to"), row.text("granted_on"));

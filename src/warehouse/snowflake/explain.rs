@@ -8,15 +8,20 @@ use super::{QueryError, ServerError};
 pub(super) fn query(failure: Failure, shared: &Shared) -> QueryError {
     match failure {
         Failure::Server(error) => QueryError::Server(error),
-        Failure::Login(error) => {
-            let message = shared.settings.redacted(with_hint(&error, shared));
-            QueryError::Server(ServerError { message, ..error })
-        }
+        Failure::Login(_) => no_session(&failure, shared),
         Failure::SessionGone { may_have_run } => QueryError::Transport {
             cause: "the session ended, and could not be renewed".to_owned(),
             may_have_run,
         },
         Failure::Transport { cause, may_have_run } => QueryError::Transport { cause, may_have_run },
+    }
+}
+
+/// A statement that was not sent, for want of a session.
+pub(super) fn no_session(failure: &Failure, shared: &Shared) -> QueryError {
+    QueryError::Transport {
+        cause: shared.settings.redacted(connecting(failure, shared)),
+        may_have_run: false,
     }
 }
 

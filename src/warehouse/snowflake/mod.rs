@@ -20,6 +20,7 @@ mod reader;
 mod session;
 mod settings;
 mod shown;
+mod told;
 mod usage;
 mod warehouse;
 mod waves;

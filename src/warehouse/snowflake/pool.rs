@@ -1,12 +1,13 @@
 //! A bounded set of sessions, each set up alike.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::http::{Failure, Shared, build_client};
+use super::http::{Failure, LoginGate, Shared, build_client};
 use super::session::Session;
 use super::settings::{Auth, SnowflakeSettings};
 use super::{QueryError, Rows, account, explain, key};
@@ -19,8 +20,10 @@ pub struct Sessions(Arc<Inner>);
 struct Inner {
     shared: Arc<Shared>,
     size: usize,
-    free: Semaphore,
-    idle: Mutex<Vec<Session>>,
+    free: Arc<Semaphore>,
+    /// The one that has waited longest comes first: so all of them are used, and none outlives the
+    /// four hours after which an unused one cannot be renewed.
+    idle: Mutex<VecDeque<Session>>,
 }
 
 impl fmt::Debug for Sessions {
@@ -30,7 +33,8 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    /// Opens the first session; up to `size` are opened as statements run side by side.
+    /// Opens the first session; up to `size` are opened as statements run side by side, or by
+    /// [`Self::open_all`].
     pub async fn connect(
         settings: &SnowflakeSettings,
         size: usize,
@@ -52,6 +56,7 @@ impl Sessions {
             client: build_client(settings).map_err(fail)?,
             sent: AtomicU64::new(0),
             settings: settings.clone(),
+            logins: LoginGate::default(),
         });
         let first =
             Session::open(&shared).await.map_err(|f| fail(explain::connecting(&f, &shared)))?;
@@ -59,8 +64,8 @@ impl Sessions {
         Ok(Self(Arc::new(Inner {
             shared,
             size,
-            free: Semaphore::new(size),
-            idle: Mutex::new(vec![first]),
+            free: Arc::new(Semaphore::new(size)),
+            idle: Mutex::new(VecDeque::from([first])),
         })))
     }
 
@@ -74,24 +79,44 @@ impl Sessions {
             may_have_run: false,
         };
         let _permit = self.0.free.acquire().await.map_err(closed)?;
-        let idle = self.idle().pop();
         let shared = &self.0.shared;
-        let mut session = match idle {
-            Some(session) => session,
-            None => Session::open(shared).await.map_err(|failure| match failure {
-                Failure::Server(_) | Failure::Login(_) => explain::query(failure, shared),
-                other => QueryError::Transport {
-                    cause: shared.settings.redacted(explain::connecting(&other, shared)),
-                    may_have_run: false,
-                },
-            })?,
-        };
-        let result = session.query(statement).await;
-        // After a broken exchange nobody knows what the session still does.
-        if !matches!(result, Err(Failure::Transport { .. } | Failure::SessionGone { .. })) {
-            self.idle().push(session);
+        loop {
+            let idle = self.idle().pop_front();
+            let mut session = match idle {
+                Some(session) => session,
+                None => Session::open(shared).await.map_err(|failure| match failure {
+                    Failure::Server(_) => explain::query(failure, shared),
+                    other => explain::no_session(&other, shared),
+                })?,
+            };
+            let result = session.query(statement).await;
+            match &result {
+                // This one is lost, and the statement not sent: another may still be good.
+                Err(Failure::Login(_)) if !self.idle().is_empty() => continue,
+                // After a broken exchange nobody knows what the session still does.
+                Err(
+                    Failure::Login(_) | Failure::Transport { .. } | Failure::SessionGone { .. },
+                ) => {}
+                _ => self.idle().push_back(session),
+            }
+            return result.map_err(|failure| explain::query(failure, shared));
         }
-        result.map_err(|failure| explain::query(failure, shared))
+    }
+
+    /// Opens the sessions that are not there yet, while others work already. What fails here is met
+    /// again, and told, by the statement that needs the session.
+    pub fn open_all(&self) {
+        let wanted = self.0.free.available_permits().saturating_sub(self.idle().len());
+        for _ in 0..wanted {
+            let Ok(permit) = Arc::clone(&self.0.free).try_acquire_owned() else { return };
+            let sessions = self.clone();
+            tokio::spawn(async move {
+                if let Ok(session) = Session::open(&sessions.0.shared).await {
+                    sessions.idle().push_back(session);
+                }
+                drop(permit);
+            });
+        }
     }
 
     /// How many statements were sent, those that set sessions up and repetitions by hand included.
@@ -115,7 +140,7 @@ impl Sessions {
         futures::future::join_all(idle.into_iter().map(Session::close)).await;
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<Session>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,9 @@ use futures::future::join_all;
 
 use super::edges::{Edges, Known, really};
 use super::shown::Table;
-use super::{QueryError, Rows, Sessions, usage};
+use super::told::Told;
+use super::usage::Late;
+use super::{QueryError, Rows, Sessions};
 use crate::dialect;
 use crate::model::{
     DialectKind, Ident, Marker, MarkerReading, ObservedRole, ObservedState, RoleAttributes,
@@ -28,6 +30,17 @@ pub(super) struct Reader<'s> {
     pub(super) has_warehouse: bool,
     /// ACCOUNT_USAGE instead of SHOW GRANTS.
     pub(super) from_account_usage: bool,
+}
+
+/// Roles, and what was answered of them.
+struct Asked {
+    roles: BTreeMap<Ident, ObservedRole>,
+    /// The names of those that are the account's.
+    plain: BTreeSet<String>,
+    /// Those whose edges are read.
+    ours: Vec<Ident>,
+    told: Vec<Told>,
+    late: Option<Late>,
 }
 
 /// A name as it goes into a statement.
@@ -82,7 +95,7 @@ impl Reader<'_> {
         self.sessions.query(statement).await.map_err(|error| self.explain(statement, &error))
     }
 
-    fn explain(&self, statement: &str, error: &QueryError) -> WarehouseError {
+    pub(super) fn explain(&self, statement: &str, error: &QueryError) -> WarehouseError {
         if is_forbidden(error) {
             return WarehouseError::Forbidden(format!(
                 "{}\n  {} may not read this: it needs MANAGE GRANTS, as SECURITYADMIN has it: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE {}",
@@ -120,30 +133,27 @@ impl Reader<'_> {
         let mut databases: BTreeSet<Ident> =
             look.schemas.iter().map(|(database, _)| database.clone()).collect();
         databases.extend(look.roles.iter().filter_map(|role| Some(role.in_parts()?.0)));
-        let (roles, imported, in_databases, inventory) = futures::join!(
-            self.list("SHOW ROLES"),
+        let (asked, imported, inventory, inherited) = futures::join!(
+            self.roles(look, &databases),
             self.imported(),
-            join_all(databases.iter().map(|database| self.database_roles(database))),
             self.inventory(look),
+            self.inherited(&databases),
         );
-        let (mut roles, imported, mut inventory) = (read_roles(&roles?), imported?, inventory?);
-        let plain = roles.keys().map(|name| name.as_str().to_owned()).collect();
-        for found in in_databases {
-            roles.extend(found?);
-        }
+        let Asked { roles, plain, ours, told, late } = asked?;
+        let (imported, mut inventory) = (imported?, inventory?);
         let known = Known { roles: &plain, imported: &imported };
-        let ours: Vec<&Ident> =
-            roles.iter().filter(|(name, role)| wanted(look, name, role)).map(|(n, _)| n).collect();
         let mut edges = Edges::default();
-        let mut found = Vec::new();
-        if self.from_account_usage {
-            found.extend(usage::read(self, &ours, &mut edges, &known).await?);
-        } else {
-            self.grants(&ours, &mut edges, &known).await?;
+        told.iter().for_each(|told| told.add_to(&mut edges, &known));
+        let found = late.into_iter().map(|late| late.add_to(&ours, &mut edges, &known)).collect();
+        for (database, rows) in inherited? {
+            edges.inherited(&rows, &ours, database, &known);
         }
-        self.futures(look, &ours, &mut edges, &known).await?;
-        self.inherited(&databases, &ours, &mut edges, &known).await?;
-        let users = self.users(look, &edges).await?;
+        let (shadowing, users) =
+            futures::join!(self.shadowing(look, &edges), self.users(look, &edges));
+        let users = users?;
+        for rows in shadowing? {
+            edges.future(None, &rows, &known);
+        }
 
         let class_of = |on: &_| inventory.relation(on).map(|relation| relation.class);
         let acl = edges.acl(class_of);
@@ -163,6 +173,27 @@ impl Reader<'_> {
             users,
             found,
         })
+    }
+
+    /// The roles there are; and of those that are meant, what they have, as soon as they are known.
+    async fn roles(
+        &self,
+        look: &Look,
+        databases: &BTreeSet<Ident>,
+    ) -> Result<Asked, WarehouseError> {
+        let (roles, in_databases) = futures::join!(
+            self.list("SHOW ROLES"),
+            join_all(databases.iter().map(|database| self.database_roles(database))),
+        );
+        let mut roles = read_roles(&roles?);
+        let plain = roles.keys().map(|name| name.as_str().to_owned()).collect();
+        for found in in_databases {
+            roles.extend(found?);
+        }
+        let ours = roles.iter().filter(|(name, role)| wanted(look, name, role));
+        let ours: Vec<Ident> = ours.map(|(name, _)| name.clone()).collect();
+        let (told, late) = futures::join!(self.told(&ours), self.late(&ours));
+        Ok(Asked { told: told?, late: late?, roles, plain, ours })
     }
 
     /// Databases that were made of a share: privileges on them go by another name.
@@ -187,101 +218,6 @@ impl Reader<'_> {
             Err(error) if is_missing(&error) => Ok(BTreeMap::new()),
             Err(error) => Err(self.explain(&statement, &error)),
         }
-    }
-
-    /// Two statements a role, and a third for what is to come.
-    async fn grants(
-        &self,
-        roles: &[&Ident],
-        edges: &mut Edges,
-        known: &Known<'_>,
-    ) -> Result<(), WarehouseError> {
-        let answers = join_all(roles.iter().map(|role| {
-            let role = role_in_sql(role);
-            let (to, of) = (format!("SHOW GRANTS TO {role}"), format!("SHOW GRANTS OF {role}"));
-            async move { (self.ask(&to).await, self.ask(&of).await) }
-        }))
-        .await;
-        for (role, (to, of)) in roles.iter().zip(answers) {
-            edges.held(role, &to?, known);
-            edges.members(role, &of?, known);
-        }
-        Ok(())
-    }
-
-    /// Future grants of the roles; and of anyone, where theirs hide others or are hidden.
-    async fn futures(
-        &self,
-        look: &Look,
-        roles: &[&Ident],
-        edges: &mut Edges,
-        known: &Known<'_>,
-    ) -> Result<(), WarehouseError> {
-        let answers = join_all(roles.iter().map(|role| async move {
-            self.ask(&format!("SHOW FUTURE GRANTS TO {}", role_in_sql(role))).await
-        }))
-        .await;
-        for (role, rows) in roles.iter().zip(answers) {
-            edges.future(Some(role), &rows?, known);
-        }
-        let mut places: BTreeSet<String> = BTreeSet::new();
-        for default in edges.defaults() {
-            if default.schema.is_some() {
-                places.insert(format!("DATABASE {}", quoted(&default.database)));
-            } else {
-                let inside = look.schemas.iter().filter(|(d, _)| *d == default.database);
-                places.extend(inside.map(|(database, schema)| {
-                    format!("SCHEMA {}.{}", quoted(database), quoted(schema))
-                }));
-            }
-        }
-        let answers = join_all(places.iter().map(|place| async move {
-            self.sessions.query(&format!("SHOW FUTURE GRANTS IN {place}")).await
-        }))
-        .await;
-        for (place, answer) in places.iter().zip(answers) {
-            match answer {
-                Ok(rows) => edges.future(None, &rows, known),
-                Err(error) if is_missing(&error) => {}
-                Err(error) => {
-                    return Err(self.explain(&format!("SHOW FUTURE GRANTS IN {place}"), &error));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Grants on containers that all within inherit, where the account has them switched on: they
-    /// are no grants on the objects, so they are named and left alone.
-    async fn inherited(
-        &self,
-        databases: &BTreeSet<Ident>,
-        roles: &[&Ident],
-        edges: &mut Edges,
-        known: &Known<'_>,
-    ) -> Result<(), WarehouseError> {
-        if roles.is_empty() {
-            return Ok(());
-        }
-        let ask = "SHOW PARAMETERS LIKE 'FEATURE_RBAC_INHERITED_GRANTS' IN ACCOUNT";
-        let on = match self.sessions.query(ask).await {
-            Ok(rows) => Table::of(&rows).rows().any(|row| row.truth("value")),
-            // Not to be seen by this role: rows of SHOW GRANTS still say what is inherited.
-            Err(QueryError::Server(_)) => false,
-            Err(error) => return Err(failed(ask, &error)),
-        };
-        if !on {
-            return Ok(());
-        }
-        for database in databases {
-            let statement = format!("SHOW INHERITED GRANTS IN DATABASE {}", quoted(database));
-            match self.sessions.query(&statement).await {
-                Ok(rows) => edges.inherited(&rows, roles, database, known),
-                Err(QueryError::Server(_)) => {}
-                Err(error) => return Err(failed(&statement, &error)),
-            }
-        }
-        Ok(())
     }
 
     /// Which of the users who are to be members exist. Those who are members already do.

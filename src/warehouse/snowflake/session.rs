@@ -101,7 +101,9 @@ impl Session {
             match self.send(statement).await {
                 Err(Failure::SessionGone { may_have_run: false }) if opened < NEW_SESSIONS => {
                     opened += 1;
-                    *self = Box::pin(Self::open(&self.link.shared)).await.map_err(unsaid)?;
+                    let shared = Arc::clone(&self.link.shared);
+                    let _turn = shared.logins.anew.lock().await;
+                    *self = Box::pin(Self::open(&shared)).await.map_err(unsaid)?;
                 }
                 done => return done,
             }

@@ -9,7 +9,8 @@ use super::journal::Journal;
 use super::lock::{Lock, now, this_process};
 use super::reader::{Reader, failed};
 use super::shown::Table;
-use super::{Sessions, SnowflakeSettings};
+use super::{Rows, Sessions, SnowflakeSettings};
+use crate::directory::{People, Value};
 use crate::model::{Change, DialectKind, Ident, ObservedState, Scope, ServerIdentity};
 use crate::warehouse::{Execute, Look, Observe, WarehouseError};
 
@@ -92,6 +93,8 @@ impl Snowflake {
             return Ok(server.clone());
         }
         let ask = "SELECT CURRENT_REGION() AS REGION, CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_ROLE() AS \"ROLE\", CURRENT_WAREHOUSE() AS WAREHOUSE";
+        // Whoever wants to know is about to look around, or to change things.
+        self.sessions.open_all();
         let rows = self.sessions.query(ask).await.map_err(|error| failed(ask, &error))?;
         let table = Table::of(&rows);
         let unreadable = || WarehouseError::Connect {
@@ -114,14 +117,16 @@ impl Snowflake {
         Ok(server)
     }
 
-    async fn unlocked(&mut self) -> Result<(), WarehouseError> {
-        self.journal = None;
-        let Some(lock) = self.lock.take().filter(|_| std::mem::take(&mut self.locked)) else {
+    async fn unlocked(&mut self, what_is_done: &str) -> Result<(), WarehouseError> {
+        if let Some(journal) = self.journal.take() {
+            journal.add("ended", json!({}));
+        }
+        let Some(lock) = self.lock.clone().filter(|_| std::mem::take(&mut self.locked)) else {
             return Ok(());
         };
         lock.give_back(&self.sessions, &self.holder).await.map_err(|error| {
             WarehouseError::Unknown(format!(
-                "the work is done, but the lock {} could not be given back: {error}\n  rolecall unlock --holder '{}'",
+                "{what_is_done}the lock {} could not be given back: {error}\n  rolecall unlock --holder '{}'",
                 lock.name(),
                 self.holder
             ))
@@ -132,6 +137,17 @@ impl Snowflake {
 impl Observe for Snowflake {
     async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError> {
         Ok(self.server().await?.0)
+    }
+
+    /// There are no transactions that only read: what the session may change, a function in the query
+    /// may. The query is one statement that begins with SELECT or WITH.
+    async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
+        let what = "the directory's query";
+        let Rows { columns, rows } =
+            self.sessions.query(query).await.map_err(|error| failed(what, &error))?;
+        let value = |cell: Option<String>| cell.as_deref().and_then(Value::text);
+        let rows = rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect();
+        Ok(People { columns, rows })
     }
 
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {
@@ -179,17 +195,11 @@ impl Execute for Snowflake {
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {
-        if let Some(journal) = &self.journal {
-            journal.add("ended", json!({}));
-        }
-        let lock = self.lock.clone();
-        let ended = self.unlocked().await;
-        self.lock = lock;
-        ended
+        self.unlocked("the work is done, but ").await
     }
 
     /// Nothing is undone: what was executed stays.
     async fn roll_back(&mut self) -> Result<(), WarehouseError> {
-        self.commit().await
+        self.unlocked("").await
     }
 }

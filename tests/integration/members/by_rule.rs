@@ -1,6 +1,6 @@
 //! A rule in an owner's file and a table of people become memberships.
 
-use super::{local, site, write};
+use super::{findings, local, site, write};
 use crate::engines::snapshot;
 
 const DIRECTORY: &str = "directory: {path: people.csv, key: name}\n";
@@ -85,8 +85,7 @@ async fn without_people_a_rule_is_an_error_and_never_nobody() {
     let site = site("", &[]).await;
     site.members(MEMBERS);
     let said = site.run(&["plan"]).ends(1).says("error[no-directory]");
-    snapshot!(said.err, @r#"
-    manifest: /tmp/.tmpqzowsG/target/manifest.json
+    snapshot!(findings(&said), @r#"
     error[no-directory]: there is a rule, and no directory of people to ask
      --> rolecall/members/p.yml:3:5
       |
@@ -169,8 +168,7 @@ async fn a_matched_person_may_not_be_a_group_too() {
         "analyst:\n  - group: robin\nengineer:\n  - rule: \"user.department == 'Sales'\"\n",
     );
     let said = site.run(&["plan"]).ends(1);
-    snapshot!(said.err, @r#"
-    manifest: /tmp/.tmpWjSCP1/target/manifest.json
+    snapshot!(findings(&said), @r#"
     error[user-and-group]: robin is named both as a group and as a user
      --> rolecall/members/p.yml:4:5
       |

@@ -1,6 +1,6 @@
 //! An entry that ends: warned of, taken out with the reason, and no plan outlives it.
 
-use super::{local, site};
+use super::{findings, local, site};
 use crate::engines::snapshot;
 
 const MEMBERS: &str = "\
@@ -19,7 +19,7 @@ async fn past_its_day_an_entry_is_taken_out_and_the_plan_says_why() {
     // The last day is within.
     site.run(&["verify", "--as-of", "2027-01-31"]).ends(0).says("warning[ends-soon]");
     let said = site.run(&["plan", "--as-of", "2027-02-01"]).ends(0);
-    snapshot!(said.out, @r"
+    snapshot!(said.out.clone(), @r"
     Plan for prod on postgres database db
 
     p_analyst
@@ -27,8 +27,7 @@ async fn past_its_day_an_entry_is_taken_out_and_the_plan_says_why() {
 
     To add: nothing. To take away: 1 member.
     ");
-    snapshot!(said.err, @r"
-    manifest: /tmp/.tmpsnWcwf/target/manifest.json
+    snapshot!(findings(&said), @r"
     warning[ends-soon]: taylor is a member until 2027-02-10T08:00:00+01:00
      --> rolecall/members/p.yml:5:5
       |
@@ -62,8 +61,7 @@ async fn a_plan_is_stale_once_an_entry_in_it_has_ended() {
     let file = file.to_str().unwrap();
     site.run(&["plan", "--out", file, "--as-of", "2027-01-31"]).ends(0);
     let said = site.run(&["apply", file, "--as-of", "2027-02-01"]).ends(6);
-    snapshot!(said.err, @r"
-    manifest: /tmp/.tmpGE4f9y/target/manifest.json
+    snapshot!(findings(&said), @r"
     the plan is stale, and nothing was changed: make it again
       it lets taylor into p_analyst by an entry that has ended since (until 2027-01-31): rolecall/members/p.yml:2
     ");

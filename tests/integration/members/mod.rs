@@ -2,6 +2,7 @@
 //! files.
 
 mod by_rule;
+mod editing;
 mod expiry;
 mod query;
 
@@ -42,4 +43,10 @@ fn local(site: &Site, arguments: &[&str]) -> crate::rules::site::Ran {
         .arg(site.path(""))
         .env_remove("ROLECALL_CONNECTION");
     site.ran(command.output().unwrap())
+}
+
+/// What it said against something, without where the manifest is.
+fn findings(ran: &crate::rules::site::Ran) -> String {
+    let lines = ran.err.lines().filter(|line| !line.starts_with("manifest: "));
+    lines.collect::<Vec<_>>().join("\n")
 }

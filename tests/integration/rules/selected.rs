@@ -224,7 +224,7 @@ async fn a_selection_that_cannot_be_meant_is_refused_and_one_of_nothing_does_not
     site.run(&["apply", "-s", "tag:nothing"])
         .ends(0)
         .says("`tag:nothing` selects no node")
-        .says("In sync")
+        .says("no node is meant")
         .says("0 nodes");
     let ended = site.run(&["plan", "--format", "json", "-s", "tag:nothing"]).ends(0);
     let json: serde_json::Value = serde_json::from_str(&ended.out).unwrap();

@@ -4,6 +4,7 @@ mod account;
 mod against_standin;
 mod connecting;
 mod exchange;
+mod lasting;
 pub(crate) mod live;
 mod results;
 mod scripted;

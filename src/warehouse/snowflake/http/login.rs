@@ -20,6 +20,10 @@ impl Sender<'_> {
     /// Logs in, in place of snowflake-api's request; the answer is one that it takes.
     pub(super) async fn login(&self, _: &Request) -> Result<Vec<u8>, Failure> {
         let settings = &self.link.shared.settings;
+        let refused = self.link.shared.logins.refused().clone();
+        if let Some(error) = refused {
+            return Err(Failure::Login(error));
+        }
         let mut url = self.url("/session/v1/login-request")?;
         {
             let mut query = url.query_pairs_mut();
@@ -50,8 +54,13 @@ impl Sender<'_> {
             Failure::Transport { cause, .. } => Failure::never_sent(cause),
             other => other,
         })?;
-        let tokens = read_tokens(&reply.bytes)
-            .map_err(|error| error.map_or_else(not_snowflake, Failure::Login))?;
+        let tokens = read_tokens(&reply.bytes).map_err(|error| match error {
+            Some(error) => {
+                *self.link.shared.logins.refused() = Some(error.clone());
+                Failure::Login(error)
+            }
+            None => not_snowflake(),
+        })?;
         let parameters = tokens
             .parameters
             .into_iter()

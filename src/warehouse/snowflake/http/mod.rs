@@ -85,6 +85,23 @@ pub(super) struct Shared {
     pub(super) client: reqwest::Client,
     /// Statements sent.
     pub(super) sent: AtomicU64,
+    pub(super) logins: LoginGate,
+}
+
+/// What keeps a user from being locked by logins that are refused over and over.
+#[derive(Default)]
+pub(super) struct LoginGate {
+    /// The login that was refused: it is the last one.
+    refused: Mutex<Option<ServerError>>,
+    /// Held by whoever makes a lost session anew, so that a proof that is no good any more is tried
+    /// by one session and not by all.
+    pub(super) anew: tokio::sync::Mutex<()>,
+}
+
+impl LoginGate {
+    fn refused(&self) -> MutexGuard<'_, Option<ServerError>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A session's tokens. snowflake-api never has them, and so cannot log them.
