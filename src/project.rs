@@ -17,7 +17,7 @@ use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
 use crate::directory::Known;
-use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, MemberKind, Place};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};

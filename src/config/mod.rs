@@ -11,6 +11,7 @@ mod names;
 mod parse;
 pub mod policy;
 mod raw;
+mod raw_environment;
 mod reader;
 mod role_kind;
 pub mod schema;

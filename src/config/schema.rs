@@ -126,7 +126,7 @@ pub(super) fn resource_owners(_: &mut SchemaGenerator) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{policy, raw};
+    use super::super::{policy, raw, raw_environment};
     use super::*;
 
     fn properties(schema: &Value) -> Vec<&str> {
@@ -147,7 +147,7 @@ mod tests {
         let schema = rolecall_schema();
         assert_eq!(properties(&schema), sorted(&raw::PLATFORM));
         for (name, keys) in [
-            ("environment", &raw::ENVIRONMENT),
+            ("environment", &raw_environment::ENVIRONMENT),
             ("product_role", &raw::PRODUCT_ROLE),
             ("product_role_in_environment", &raw::PRODUCT_ROLE_IN),
             ("product", &raw::PRODUCT),

@@ -236,11 +236,10 @@ impl<'c> Crowd<'c> {
                 MemberKind::Group => match self.groups.map(|groups| groups.get(&member)) {
                     None => {}
                     Some(Some(listed)) => people.extend(listed.iter().cloned()),
-                    Some(None) => {
-                        if self.unlisted.insert(member.clone()) {
-                            found.push(unlisted(&member, policy, place));
-                        }
+                    Some(None) if self.unlisted.insert(member.clone()) => {
+                        found.push(unlisted(&member, policy, place));
                     }
+                    Some(None) => {}
                 },
             }
         }

@@ -293,7 +293,14 @@ impl Given<'_, '_> {
                 .filter_map(|word| Some((word, expand(dialect, &word.value, on.class())?)))
                 .filter(|(_, power)| !power.privileges.is_empty())
                 .collect();
+            let words: Vec<String> =
+                policy.privileges.iter().map(|word| word.value.clone()).collect();
             if given.is_empty() {
+                // A run of dbt can make it a relation of another class.
+                let key = on.relation_key();
+                if let Some(holder) = key.and_then(|key| gates.holder_of(role, &key)) {
+                    by_node.entry(node.unique_id.clone()).or_default().push((holder, words));
+                }
                 continue;
             }
             gives = true;
@@ -303,7 +310,6 @@ impl Given<'_, '_> {
                 let reason = reason(&policy.place, Some(&node.unique_id), what);
                 grant_with_way(dialect, desired, on, &holder, power.privileges, &reason);
             }
-            let words = policy.privileges.iter().map(|word| word.value.clone()).collect();
             by_node.entry(node.unique_id.clone()).or_default().push((holder, words));
         }
         gives

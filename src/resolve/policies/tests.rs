@@ -10,7 +10,7 @@ use crate::dbt::read_manifest_for;
 use crate::declare::{ProjectSources, read_declarations};
 use crate::dialect;
 use crate::directory::{Known, read_text};
-use crate::model::{Diagnostics, DialectKind, Inventory};
+use crate::model::{Diagnostics, DialectKind, Inventory, ObjectClass};
 
 pub(super) const HEAD: &str = r#"version: 1
 environments:
@@ -67,6 +67,23 @@ pub(super) fn knowing(
     members: &[(&str, &str)],
     nodes: Vec<(String, Value)>,
 ) -> (Option<Resolved>, Diagnostics) {
+    let (resolved, mut found) =
+        asked(known, config, members, nodes, |inputs| Some(resolve(inputs)));
+    let resolved = resolved.and_then(|(resolved, problems)| {
+        found.extend(problems);
+        resolved
+    });
+    (resolved, found)
+}
+
+/// What is made of texts, where they can be read.
+fn asked<T>(
+    known: Known,
+    config: &str,
+    members: &[(&str, &str)],
+    nodes: Vec<(String, Value)>,
+    ask: impl FnOnce(&Inputs) -> Option<T>,
+) -> (Option<T>, Diagnostics) {
     let mut files = vec![SourceFile {
         path: PathBuf::from("rolecall.yml"),
         text: config.to_owned(),
@@ -97,12 +114,13 @@ pub(super) fn knowing(
     let (declarations, problems) = read_declarations(&manifest, &sources);
     found.extend(problems);
     let environment = config.environments.values().next().unwrap();
-    let (resolved, problems) = resolve(&Inputs {
+    let dialect = config.dialect.as_ref().map_or(DialectKind::Postgres, |said| said.value);
+    let answer = ask(&Inputs {
         manifest: &manifest,
         declarations: &declarations,
         config: &config,
         environment,
-        dialect: dialect::of(DialectKind::Postgres),
+        dialect: dialect::of(dialect),
         project: Some("shop"),
         target: &Target { name: "dev".into(), schema: None, database: Some("db".into()) },
         database: None,
@@ -112,8 +130,7 @@ pub(super) fn knowing(
         as_of: 0,
         known: &known,
     });
-    found.extend(problems);
-    (resolved, found)
+    (answer, found)
 }
 
 /// One line for each grant on a relation and each membership of a role.
@@ -218,11 +235,11 @@ policies:
 "#), @r#"
     fin_analyst:  <- user kay
     policy_owned: SELECT on db.fin.ledger; SELECT on db.fin.rates; SELECT on db.sales.orders; SELECT on db.sales.visits <- user root
-    policy_owned_owners_user_ann_50e50836: SELECT on db.fin.rates <- user ann
-    policy_owned_owners_user_jan_829a541c: SELECT on db.sales.orders; SELECT on db.sales.visits <- user jane
-    policy_owned_owners_user_mo_5bb3901b: SELECT on db.fin.ledger <- user mo
-    policy_told_owners_user_jan_829a541c: DELETE, INSERT, TRUNCATE, UPDATE on db.sales.orders <- user jane
-    policy_told_owners_user_kim_9ae6fa84: DELETE, INSERT, TRUNCATE, UPDATE on db.fin.ledger; DELETE, INSERT, TRUNCATE, UPDATE on db.fin.rates <- user kim
+    policy_owned_owners_ann_61f38ea1: SELECT on db.fin.rates <- user ann
+    policy_owned_owners_jane_91bf13fc: SELECT on db.sales.orders; SELECT on db.sales.visits <- user jane
+    policy_owned_owners_mo_c594d18d: SELECT on db.fin.ledger <- user mo
+    policy_told_owners_jane_91bf13fc: DELETE, INSERT, TRUNCATE, UPDATE on db.sales.orders <- user jane
+    policy_told_owners_kim_74d8f3b5: DELETE, INSERT, TRUNCATE, UPDATE on db.fin.ledger; DELETE, INSERT, TRUNCATE, UPDATE on db.fin.rates <- user kim
     sales_analyst: SELECT on db.sales.orders; SELECT on db.sales.visits <- user joe, user sam
     sales_engineer:  <- user joe
     "#);
@@ -432,4 +449,61 @@ fn what_rolecall_gives_people_is_in_no_directory() {
     let known = Known::People(std::sync::Arc::new(read.unwrap()));
     let said = says_of(known, "");
     assert!(said.contains("reserved-attribute"), "{said}");
+}
+
+#[test]
+fn hooks_grant_what_policies_give_to_whoever_holds_it_under_those_that_are_required() {
+    let config = format!(
+        "{HEAD}{}",
+        r#"
+policies:
+  - {name: cleared, combine: all, resources: {tags: [pii]}, actors: {users: [joe]}}
+  - {name: readers, privileges: [write], resources: {products: [sales]}, actors: {users: [zoe, joe]}}
+"#
+    );
+    let members = [("sales", "analyst: [{user: joe}]")];
+    let (rows, _) = asked(Known::Nothing, &config, &members, shop(), |inputs| {
+        let resolved = resolve(inputs).0?;
+        Some(super::super::hooks::relation_grants(inputs, &resolved))
+    });
+    let mut lines = Vec::new();
+    for (node, rows) in rows.unwrap() {
+        for row in rows.iter().filter(|row| row.classes.contains(&ObjectClass::Table)) {
+            lines.push(format!("{node}: {:?} {:?}", row.privileges, row.roles));
+        }
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    model.shop.orders: [TRUNCATE] ["policy_readers_where_cleared"]
+    model.shop.orders: [SELECT] ["policy_sales_analyst_where_cleared"]
+    model.shop.orders: [DELETE, INSERT, UPDATE] ["policy_readers_where_cleared"]
+    model.shop.visits: [TRUNCATE] ["policy_readers"]
+    model.shop.visits: [SELECT] ["sales_analyst"]
+    model.shop.visits: [DELETE, INSERT, UPDATE] ["policy_readers"]
+    "#);
+}
+
+#[test]
+fn on_snowflake_a_policy_has_its_parent_and_its_database_role_like_any_other() {
+    let head = HEAD
+        .replace("version: 1", "version: 1\ndialect: snowflake")
+        .replace("{{ role.name }}\"}", "{{ role.name }}\", role_kind: database}");
+    let config = format!(
+        "{head}{}",
+        r#"
+policies:
+  - {name: stewards, privileges: [read], resources: {products: [fin]}, actors: {users: [jo], product_roles: [fin.analyst]}}
+platform_policies:
+  - {name: watch, privileges: [MONITOR], on: {warehouses: [BI_WH]}, actors: {groups: [finops]}}
+"#
+    );
+    let (resolved, found) = resolved(&config, &[], shop());
+    let codes: Vec<_> = found.iter().map(|d| &d.message).collect();
+    let resolved = resolved.unwrap_or_else(|| panic!("{codes:?}"));
+    let lines = shown(&resolved);
+    let lines: Vec<&str> = lines.lines().filter(|line| line.contains("POLICY")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    POLICY_STEWARDS:  <- role FIN_ANALYST, user JO, role SYSADMIN
+    POLICY_WATCH: MONITOR on warehouse BI_WH <- group FINOPS, role SYSADMIN
+    db.POLICY_STEWARDS: USAGE on database db; SELECT on db.fin.ledger; SELECT on db.fin.rates <- role POLICY_STEWARDS
+    "#);
 }
