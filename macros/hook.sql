@@ -43,7 +43,7 @@
     {%- if here.why -%}
       {%- do problems.append(here.why) -%}
     {%- elif not here.environment.hook -%}
-      {%- do log('rolecall: the hooks grant nothing in ' ~ here.name ~ ': it is protected, or says `hook: false`', info=true) -%}
+      {%- do log('rolecall: the hooks grant nothing in ' ~ here.name ~ ': it is protected, says `hook: false`, or has roles of databases (`role_kind`)', info=true) -%}
     {%- else -%}
       {%- set grants = fromjson(here.text)['grants'] -%}
       {%- set wanted = [] -%}

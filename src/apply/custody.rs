@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Compared, Failure, Settings};
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Refusal, TargetIdentity};
+use crate::plan::{Refusal, only_grants_again};
 use crate::project::Project;
 use crate::protect::{self, Approvals, Rules, Submitted};
 use crate::receipts::{
@@ -40,15 +40,27 @@ pub(super) struct Held {
     approved_by: Vec<String>,
 }
 
+/// Where only the grants of rebuilt relations are missing.
+const AGAIN_REBUILT: &str = "relations were rebuilt since, and lost their grants: make another plan for them; \
+     or let dbt grant what is declared as it builds: `hook: true`";
+
 /// The last receipt of an environment; `None` where it has none.
 async fn last<W: Observe>(
     warehouse: &mut W,
     deployment: &str,
     environment: &str,
 ) -> Result<Option<Entry>, WarehouseError> {
+    last_of(warehouse, deployment, environment, Only::Last).await
+}
+
+async fn last_of<W: Observe>(
+    warehouse: &mut W,
+    deployment: &str,
+    environment: &str,
+    only: Only,
+) -> Result<Option<Entry>, WarehouseError> {
     let (deployment, environment) = (deployment.to_owned(), environment.to_owned());
-    let ask = Ask { deployment, environment, only: Only::Last };
-    Ok(warehouse.receipts(&ask).await?.pop())
+    Ok(warehouse.receipts(&Ask { deployment, environment, only }).await?.pop())
 }
 
 /// What decides about gates and is not what it was at the last receipt: a line for each. Empty where
@@ -97,7 +109,10 @@ pub(super) async fn enter<W: Observe>(
         // The configuration has forgotten it; its last receipt has not.
         Some(retired) => {
             let gates = match project.deployment() {
-                Some(deployment) => last(warehouse, deployment, retired).await,
+                // This profile is another environment's, and so may be its database.
+                Some(deployment) => {
+                    last_of(warehouse, deployment, retired, Only::LastAnywhere).await
+                }
                 None => Ok(None),
             };
             // Receipts that are not this role's to read are said of later.
@@ -147,10 +162,24 @@ pub(super) async fn admit<W: Execute>(
     if settings.custody.rehearsal {
         return Ok(Ok(Receipts::Not(None)));
     }
-    let store = warehouse.store().await?;
+    let mut store = warehouse.store().await?;
     let refuse = |code, message: String, help: &str| {
         Ok(Err(vec![Refusal { code, message, help: help.to_owned() }]))
     };
+    let is_to_have_some = held.protected && !settings.custody.begin_receipts && has_grants(now);
+    if is_to_have_some && has_none(warehouse, &store, now).await? {
+        return refuse(
+            "receipts-missing",
+            "roles of this environment have grants here, and there are no receipts of it: either \
+             nothing was applied here since there are receipts, or somebody has taken them away, \
+             and what was applied already cannot be told"
+                .to_owned(),
+            "if they were never there, say so once: --begin-receipts",
+        );
+    }
+    if store == Store::Missing {
+        store = warehouse.make_store().await?;
+    }
     match store {
         Store::Strange(why) => {
             refuse("receipts-not-ours", why, "nothing is written to it, and nothing was changed")
@@ -164,16 +193,6 @@ pub(super) async fn admit<W: Execute>(
             let warning = Diagnostic::warning("no-receipt", format!("no receipt is kept: {why}"));
             Ok(Ok(Receipts::Not(Some(Box::new(warning)))))
         }
-        Store::Missing if held.protected && !settings.custody.begin_receipts && has_grants(now) => {
-            refuse(
-                "receipts-missing",
-                "roles of this environment have grants here, and there are no receipts: either nothing was applied \
-                 here since there are receipts, or somebody has taken them away, and what was \
-                 applied already cannot be told"
-                    .to_owned(),
-                "if they were never there, say so once: --begin-receipts",
-            )
-        }
         Store::Missing => Ok(Ok(Receipts::Kept)),
         Store::Ready => {
             if let (true, Some(sha256)) = (held.protected, &settings.custody.plan_sha256) {
@@ -184,15 +203,35 @@ pub(super) async fn admit<W: Execute>(
                 };
                 if let Some(Entry { stamp, .. }) = warehouse.receipts(&ask).await?.pop() {
                     let Stamp { at, session_user, .. } = stamp;
+                    let is_rebuilt = |plan| only_grants_again(plan, &now.observed, &now.difference);
+                    let help = match settings.plan.is_some_and(is_rebuilt) {
+                        true => AGAIN_REBUILT,
+                        false => "a plan is applied once: make another for what differs now",
+                    };
                     return refuse(
                         "plan-replayed",
                         format!("this plan was applied at {at} by {session_user}"),
-                        "a plan is applied once: make another for what differs now",
+                        help,
                     );
                 }
             }
             Ok(Ok(Receipts::Kept))
         }
+    }
+}
+
+/// Whether this environment has no receipts at all. Those of others say nothing of it.
+async fn has_none<W: Observe>(
+    warehouse: &mut W,
+    store: &Store,
+    now: &Compared,
+) -> Result<bool, WarehouseError> {
+    match store {
+        Store::Missing => Ok(true),
+        Store::Ready => {
+            Ok(last(warehouse, &now.scope.deployment, &now.scope.environment).await?.is_none())
+        }
+        Store::Closed(_) | Store::Strange(_) => Ok(false),
     }
 }
 
@@ -206,7 +245,7 @@ fn has_grants(now: &Compared) -> bool {
     })
 }
 
-/// The receipt of changes that are made, in the same transaction.
+/// The receipt of changes: those that are made, in the same transaction, or that begin to be made.
 pub(super) async fn receipt<W: Execute>(
     warehouse: &mut W,
     project: &Project,
@@ -225,27 +264,25 @@ pub(super) async fn receipt<W: Execute>(
         version: RECEIPT_VERSION,
         made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
         outcome,
+        begun_at: None,
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         instance: now.scope.instance.clone(),
-        target: TargetIdentity {
-            dialect: server.dialect,
-            system: server.system.clone(),
-            database: server.database.clone(),
-        },
+        target: server.into(),
         manifest_sha256: project.manifest_sha256.clone(),
         config_sha256: project.config_sha256.clone(),
         plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
             sha256: sha256.clone(),
             author: settings.plan.and_then(|plan| plan.author.clone()),
             approved_by: held.approved_by.clone(),
+            promoted_from: settings.plan.and_then(|plan| plan.promoted_from.clone()),
         }),
         applied_by: settings.custody.applied_by.clone(),
         gates: held.gates.clone(),
         roles: roles(now),
         changes: changes.map_err(WarehouseError::from)?,
     };
-    Ok(Entry { stamp, receipt })
+    Ok(Entry { id: None, stamp, receipt })
 }
 
 /// The managed roles, by the names that they have and will have.

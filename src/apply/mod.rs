@@ -1,6 +1,7 @@
 //! Making it so: observe, compare, execute, read back. Every path ends with the warehouse as it
 //! was, as it should be, or with a report of exactly what was done.
 
+mod begun;
 mod compare;
 mod custody;
 mod run;

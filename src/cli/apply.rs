@@ -35,12 +35,15 @@ pub(super) struct Arguments {
     journal: Option<PathBuf>,
 }
 
-/// Below the target path, where the manifest is.
+/// Below the target path, where the manifest is; never in the project's own `rolecall/`.
 fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
     arguments.journal.clone().unwrap_or_else(|| {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let second = now.map(|now| now.as_secs()).unwrap_or_default();
         let folder = project.manifest_path.parent().unwrap_or(std::path::Path::new("."));
+        let of_project = ["rolecall.yml", "dbt_project.yml", "rolecall/members"];
+        let is_project = of_project.iter().any(|file| folder.join(file).exists());
+        let folder = if is_project { folder.join("target") } else { folder.to_owned() };
         folder.join("rolecall").join(format!("journal-{second}-{}.jsonl", std::process::id()))
     })
 }
@@ -153,7 +156,7 @@ fn report(
             Exit::Refused
         }
         Outcome::Applied { done, after, receipts: _ } => {
-            json.outcome = "applied";
+            json.outcome = if done.is_empty() { "in_sync" } else { "applied" };
             json.outside = outside(&after);
             json.left = after.difference.left.clone();
             json.adopted_members = json::AdoptedMember::of(&after.difference);
@@ -252,6 +255,11 @@ fn report(
 }
 
 fn applied(changes: usize) -> String {
+    if changes == 0 {
+        let told =
+            "In sync: nothing to change. The receipt of an apply that was cut is finished.\n";
+        return told.to_owned();
+    }
     let them = if changes == 1 { "it" } else { "them" };
     format!("Applied {}, and read {them} back.\n", count(changes, "change"))
 }

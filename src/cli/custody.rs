@@ -66,7 +66,7 @@ pub(super) async fn signature<W: Observe>(
         Err(error) => return Err(error.into()),
     };
     let id = uuid::Uuid::new_v4().to_string();
-    Ok(Signature { made_at: now()?, id, author: by.name(), gates_changed })
+    Ok(Signature { made_at: now()?, id, author: by.name(), gates_changed, promoted_from: None })
 }
 
 /// A plan's file: its bytes are what is hashed.

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::{ConnectionFlags, Exit, Format, Global, output, plan};
 use crate::model::{Ident, Inventory, RelationKey};
 use crate::project::Project;
-use crate::receipts::{Ask, Entry, Event, History, Only, Question, Since, history};
+use crate::receipts::{
+    Ask, Entry, Event, Extent, History, Only, PlanReceipt, Question, Since, history,
+};
 use crate::report::{findings::printable, json};
 use crate::warehouse::Observe;
 
@@ -49,7 +51,10 @@ struct Logged<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     applied_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<&'a crate::receipts::PlanReceipt>,
+    plan: Option<&'a PlanReceipt>,
+    /// Only where it is begun and not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<bool>,
     changes: Vec<&'a Event>,
 }
 
@@ -129,12 +134,13 @@ fn relations(project: &Project, entries: &[Entry], name: &str) -> BTreeSet<Relat
 }
 
 fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
-    let logged = entries.iter().enumerate().map(|(at, Entry { stamp, receipt })| Logged {
+    let logged = entries.iter().enumerate().map(|(at, Entry { id: _, stamp, receipt })| Logged {
         at: &stamp.at,
         session_user: &stamp.session_user,
         current_role: &stamp.current_role,
         applied_by: receipt.applied_by.as_deref(),
         plan: receipt.plan.as_ref(),
+        unfinished: (receipt.outcome == Extent::Begun).then_some(true),
         changes: found.events.iter().filter(|event| event.receipt == at).collect(),
     });
     logged.filter(|logged| !logged.changes.is_empty()).collect()
@@ -142,7 +148,9 @@ fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
 
 fn text(receipts: &[Logged]) -> String {
     let mut out = String::new();
-    for Logged { at, session_user, current_role, applied_by, plan, changes } in receipts {
+    for logged in receipts {
+        let Logged { at, session_user, current_role, applied_by, plan, unfinished, changes } =
+            logged;
         let mut head = format!("{at} by {session_user}");
         if session_user != current_role {
             head.push_str(&format!(" as {current_role}"));
@@ -150,19 +158,28 @@ fn text(receipts: &[Logged]) -> String {
         if let Some(by) = applied_by {
             head.push_str(&format!(", said to be {by}"));
         }
-        if let Some(plan) = plan {
-            head.push_str(&format!(", plan {}", plan.sha256.get(..12).unwrap_or_default()));
-            if let Some(author) = &plan.author {
+        if let Some(PlanReceipt { sha256, author, approved_by, promoted_from }) = plan {
+            head.push_str(&format!(", plan {}", sha256.get(..12).unwrap_or_default()));
+            if let Some(author) = author {
                 head.push_str(&format!(" of {author}"));
             }
-            if !plan.approved_by.is_empty() {
-                head.push_str(&format!(", approved by {}", plan.approved_by.join(", ")));
+            if let Some(from) = promoted_from {
+                let manifest = from.manifest_sha256.get(..12).unwrap_or_default();
+                let from = &from.environment;
+                head.push_str(&format!(", promoted from {from} at manifest {manifest}"));
             }
+            if !approved_by.is_empty() {
+                head.push_str(&format!(", approved by {}", approved_by.join(", ")));
+            }
+        }
+        if unfinished.is_some() {
+            head.push_str(", begun and not finished: `rolecall apply` goes on, or settles it");
         }
         out.push_str(&printable(&head));
         out.push('\n');
         for event in changes {
-            out.push_str(&printable(&format!("  {}\n", event.change.brief())));
+            let planned = if event.planned { "planned: " } else { "" };
+            out.push_str(&printable(&format!("  {planned}{}\n", event.change.brief())));
         }
     }
     out

@@ -225,6 +225,13 @@ struct ConnectionFlags {
     /// The server and database, as postgres://user:password@host:port/database
     #[arg(long, env = "ROLECALL_CONNECTION", hide_env_values = true, value_name = "URL")]
     connection: Option<String>,
+    #[command(flatten)]
+    wait: WaitFlags,
+}
+
+/// How patiently, and how wide. The same for every connection of a command.
+#[derive(Debug, Args)]
+struct WaitFlags {
     /// How long to wait for a lock
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     lock_timeout: u64,

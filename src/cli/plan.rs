@@ -8,7 +8,7 @@ use clap::Args;
 use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags, Limited};
-use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output};
+use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, WaitFlags, output};
 use crate::apply::{Compared, Failure, compare};
 use crate::dbt::Wanted;
 use crate::dbt::profiles::{Adapter, Lack};
@@ -182,10 +182,9 @@ pub(super) async fn connect(
     flags: &ConnectionFlags,
     project: &Project,
 ) -> anyhow::Result<Warehouse> {
-    let wait = std::time::Duration::from_secs(flags.lock_timeout);
     let url = flags.connection.as_deref();
     let give = "--connection postgres://user@host/database, or set ROLECALL_CONNECTION";
-    reach(url, project, give, wait, flags.sessions).await
+    reach(url, project, give, &flags.wait).await
 }
 
 /// By a URL; else as `profiles.yml` says. `give` says how the URL would be given.
@@ -193,9 +192,9 @@ pub(super) async fn reach(
     url: Option<&str>,
     project: &Project,
     give: &str,
-    wait: std::time::Duration,
-    sessions: usize,
+    WaitFlags { lock_timeout, sessions }: &WaitFlags,
 ) -> anyhow::Result<Warehouse> {
+    let wait = std::time::Duration::from_secs(*lock_timeout);
     if let Some(url) = url.filter(|url| !url.is_empty()) {
         let postgres = Postgres::connect(url).await?.with_lock_timeout(wait);
         return Ok(Warehouse::Postgres(Box::new(postgres)));
@@ -216,7 +215,8 @@ pub(super) async fn reach(
         Adapter::Snowflake(profile) => {
             let settings = SnowflakeSettings::from_profile(&profile)
                 .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
-            let snowflake = Snowflake::connect(&settings, sessions).await?;
+            let snowflake = Snowflake::connect(&settings, *sessions).await?;
+            let snowflake = snowflake.keeping_receipts_in(profile.database.expose());
             Ok(Warehouse::Snowflake(Box::new(snowflake)))
         }
         Adapter::Other(_) => anyhow::bail!(

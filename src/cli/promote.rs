@@ -9,12 +9,12 @@ use super::custody::{self, ByFlag};
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags};
 use super::selection::Selection;
-use super::{Exit, Format, Global, output, plan};
+use super::{Exit, Format, Global, WaitFlags, output, plan};
 use crate::apply::Compared;
-use crate::model::{Diagnostic, Diagnostics, Place};
-use crate::plan::Plan;
+use crate::model::{Diagnostic, Diagnostics, Place, Severity};
+use crate::plan::{Plan, Signature};
 use crate::project::{Places, Project};
-use crate::promote::{How, Promotion, Side, one_project, promote, way};
+use crate::promote::{How, Promotion, Side, joined, one_project, promote, way};
 use crate::report::{json, plan as plan_text, promotion as text};
 
 #[derive(Debug, Args)]
@@ -37,6 +37,8 @@ pub(super) struct Arguments {
     /// The server and database to promote into, as a URL [default: as profiles.yml says]
     #[arg(long, env = "ROLECALL_TO_CONNECTION", hide_env_values = true, value_name = "URL")]
     to_connection: Option<String>,
+    #[command(flatten)]
+    wait: WaitFlags,
     #[command(flatten)]
     limits: LimitFlags,
     /// A member whom the target does not know is an error
@@ -69,6 +71,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     found.extend(one_project(from, to));
     found.extend(one_manifest(arguments, from, to));
     let limit = limit::of(to, &arguments.limits, selection, &mut found)?;
+    let limit = joined(from, to, limit);
+    let found: Diagnostics = found.into_iter().map(of_that_run).collect();
     if found.has_errors() {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);
@@ -82,13 +86,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let give =
             "--from-connection postgres://user@host/database, or set ROLECALL_FROM_CONNECTION";
         let url = arguments.from_connection.as_deref();
-        let (wait, sessions) = (std::time::Duration::from_secs(30), 8);
-        let mut source =
-            plan::reach(url, from, give, wait, sessions).await.context(source.clone())?;
+        let wait = &arguments.wait;
+        let mut source = plan::reach(url, from, give, wait).await.context(source.clone())?;
         let give = "--to-connection postgres://user@host/database, or set ROLECALL_TO_CONNECTION";
         let url = arguments.to_connection.as_deref();
-        let mut target =
-            plan::reach(url, to, give, wait, sessions).await.context(target.clone())?;
+        let mut target = plan::reach(url, to, give, wait).await.context(target.clone())?;
         let from = Side { project: from, found: pair.found_from.clone() };
         let side = Side { project: to, found: pair.found_to.clone() };
         let mut promotion = promote((from, &mut source), (side, &mut target), &how).await?;
@@ -101,6 +103,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         Some(compared) if promotion.is_open() => Some(compared.plan(to, &how.options(), false)?),
         _ => None,
     };
+    let signature = Signature { promoted_from: promotion.source.clone(), ..signature };
     let made = made.map(|plan| plan.signed(signature));
     if let (Some(plan), Some(path)) = (&made, &arguments.out) {
         let text = json::print(plan)?;
@@ -185,6 +188,18 @@ fn read(global: &Global, arguments: &Arguments) -> anyhow::Result<Option<Pair>> 
     Ok(Some(Pair { from, to, selection, found, found_from, found_to }))
 }
 
+/// Only what was deployed: results that another run has written say nothing of this manifest.
+fn of_that_run(mut found: Diagnostic) -> Diagnostic {
+    if found.code == "other-invocation" {
+        found.severity = Severity::Error;
+        found.help = Some(
+            "let dbt write both in one run, and name them with --to-manifest and --run-results"
+                .to_owned(),
+        );
+    }
+    found
+}
+
 fn same(name: &str) -> WrongArguments {
     WrongArguments(format!("{name} cannot be promoted into itself"))
 }
@@ -245,7 +260,8 @@ fn show(
     made: Option<Plan>,
     how: &How,
 ) -> anyhow::Result<()> {
-    let Promotion { closed, target, skipped, beyond, found } = promotion;
+    let gates = json::AskedGate::all(&promotion);
+    let Promotion { closed, target, skipped, beyond, source: _, found } = promotion;
     let difference = target.as_ref().map(|compared| &compared.difference);
     let refused = difference.map(|it| it.refused.clone()).unwrap_or_default();
     if global.format == Format::Json {
@@ -253,7 +269,7 @@ fn show(
         return output::data(&json::print(&json::Promoted {
             in_sync: made.as_ref().is_some_and(|plan| plan.changes.is_empty()),
             plan: made,
-            gates: json::AskedGate::all(&closed),
+            gates,
             skipped,
             beyond: beyond.into_iter().map(|step| step.change).collect(),
             refused,

@@ -13,7 +13,10 @@ mod reverse;
 mod snowflake;
 mod templates;
 
+pub use snowflake::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
+
 use reverse::reverse;
+pub(crate) use snowflake::snowflake_object;
 
 use crate::model::{
     Change, DialectKind, Ident, IdentError, ObjectClass, PrivilegeSet, ServerIdentity,

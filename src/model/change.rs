@@ -191,7 +191,10 @@ impl Change {
 
     /// The change in a few words, for people. Never SQL.
     pub fn brief(&self) -> String {
-        let on = |on: &Securable| format!("{} {on}", on.class());
+        let on = |on: &Securable| match on.class() {
+            ObjectClass::Account => on.to_string(),
+            class => format!("{class} {on}"),
+        };
         match self {
             Change::CreateRole { role, .. } => format!("create the role {role}"),
             Change::RenameRole { from, to } => format!("rename the role {from} to {to}"),
@@ -199,6 +202,9 @@ impl Change {
             Change::ResetAttributes { role, .. } => format!("reset the attributes of {role}"),
             Change::Grant { on: o, role, privileges } => {
                 format!("grant {privileges} on {} to {role}", on(o))
+            }
+            Change::AddMember { role, member, kind: MemberKind::Role } => {
+                format!("grant the role {role} to {member}")
             }
             Change::AddMember { role, member, .. } => format!("let {member} into {role}"),
             Change::SetOwner { on: o, to, .. } => format!("make {to} the owner of {}", on(o)),

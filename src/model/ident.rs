@@ -69,26 +69,56 @@ impl fmt::Display for Ident {
 
 impl fmt::Debug for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &*self.0)
+        write!(f, "{:?}", String::from(self.clone()))
     }
 }
 
 impl TryFrom<String> for Ident {
     type Error = IdentError;
-    /// A plain name, or one of two parts as [`Ident::in_database`] makes it.
+    /// As it was written: a plain name as it is, one of two parts as `"database"."name"`. A plain name
+    /// that begins with a quote is quoted itself.
     fn try_from(value: String) -> Result<Self, Self::Error> {
-        match value.split_once('\0') {
-            None => Self::new(value),
-            Some((database, name)) => {
-                Ok(Self::in_database(&Self::new(database)?, &Self::new(name)?))
+        if !value.starts_with('"') {
+            return Self::new(value);
+        }
+        let wrong = || IdentError::Quotes(value.clone());
+        let (first, rest) = unquoted(&value[1..]).ok_or_else(wrong)?;
+        match rest.strip_prefix(".\"") {
+            None if rest.is_empty() => Self::new(first),
+            None => Err(wrong()),
+            Some(rest) => match unquoted(rest).ok_or_else(wrong)? {
+                (second, "") => Ok(Self::in_database(&Self::new(first)?, &Self::new(second)?)),
+                _ => Err(wrong()),
+            },
+        }
+    }
+}
+
+/// A quoted part, without its first quote, and what follows it.
+fn unquoted(quoted: &str) -> Option<(String, &str)> {
+    let mut part = String::new();
+    let mut rest = quoted;
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        part.push_str(before);
+        match after.strip_prefix('"') {
+            Some(more) => {
+                part.push('"');
+                rest = more;
             }
+            None => return Some((part, after)),
         }
     }
 }
 
 impl From<Ident> for String {
     fn from(value: Ident) -> Self {
-        value.0.as_ref().to_owned()
+        let quoted = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
+        match value.0.split_once('\0') {
+            Some((database, name)) => format!("{}.{}", quoted(database), quoted(name)),
+            None if value.0.starts_with('"') => quoted(&value.0),
+            None => value.0.as_ref().to_owned(),
+        }
     }
 }
 
@@ -116,9 +146,27 @@ mod tests {
         assert_eq!(role.to_string(), "D.x.R");
         assert_ne!(role, id("D.x.R"));
         assert_eq!(id("D.x.R").in_parts(), None);
-        let json = serde_json::to_string(&role).unwrap();
-        assert_eq!(serde_json::from_str::<Ident>(&json).unwrap(), role);
-        assert!(serde_json::from_str::<Ident>(r#""a\u0000b\u0000c""#).is_err());
+        assert_eq!(String::from(role), r#""D.x"."R""#);
+        for broken in
+            ["a\0b", "\"", "\"a", "\"a\"b", "\"a\".", "\"a\".b", r#""a"."b"."c""#, r#"""."b""#]
+        {
+            assert!(Ident::try_from(broken.to_owned()).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_read_back_from_what_is_written_of_it() {
+        let names = ["R", "a.b", "\"", "\"a\"", r#""a"."b""#, r#"a"."b"#, "x\"y", "\".\""];
+        let names = names.map(|name| Ident::new(name).unwrap());
+        let mut written = std::collections::BTreeSet::new();
+        for first in &names {
+            let in_databases = names.iter().map(|name| Ident::in_database(first, name));
+            for name in in_databases.chain([first.clone()]) {
+                let json = serde_json::to_string(&name).unwrap();
+                assert_eq!(serde_json::from_str::<Ident>(&json).unwrap(), name, "{json}");
+                assert!(written.insert(json.clone()), "{json} is two names");
+            }
+        }
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Inventory {
     pub relations: BTreeMap<RelationKey, ObservedRelation>,
     /// The schemas that exist.
     pub schemas: BTreeSet<SchemaKey>,
+    /// Databases made of a share, in which nothing is granted one by one (Snowflake).
+    pub of_shares: BTreeSet<Ident>,
     /// Whether the warehouse was looked at; if not, what is absent is unknown.
     pub looked: bool,
 }

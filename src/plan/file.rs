@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Difference, Left, Limit, Options, Sides, Step, Why};
+use super::{Difference, Left, Limit, Options, PromotedFrom, Sides, Step, Why};
 use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{
     Change, DialectKind, Ident, Incarnation, MarkerReading, ObjectClass, ObservedState,
@@ -36,6 +36,9 @@ pub struct Plan {
     /// What decides about gates and has changed since the last receipt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates_changed: Vec<String>,
+    /// The environment that it promotes; absent where it is no promotion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_from: Option<PromotedFrom>,
     /// The server it is for, and no other.
     pub target: TargetIdentity,
     /// Whose roles it is about.
@@ -213,11 +216,8 @@ impl Plan {
             id: String::new(),
             author: None,
             gates_changed: Vec::new(),
-            target: TargetIdentity {
-                dialect: server.dialect,
-                system: server.system.clone(),
-                database: server.database.clone(),
-            },
+            promoted_from: None,
+            target: server.into(),
             scope: sides.scope.clone(),
             resolved_for: sources.resolved_for,
             manifest_sha256: sources.manifest_sha256,
@@ -238,8 +238,9 @@ impl Plan {
 
     /// The plan as it is saved: with when, by whom and past which gates it was made, and sealed.
     pub fn signed(mut self, by: Signature) -> Self {
-        let Signature { made_at, id, author, gates_changed } = by;
+        let Signature { made_at, id, author, gates_changed, promoted_from } = by;
         self.made_at = made_at;
+        self.promoted_from = promoted_from;
         self.id = id;
         self.author = author;
         self.gates_changed = gates_changed;
@@ -289,6 +290,8 @@ pub struct Signature {
     pub author: Option<String>,
     /// See [`Plan::gates_changed`].
     pub gates_changed: Vec<String>,
+    /// See [`Plan::promoted_from`].
+    pub promoted_from: Option<PromotedFrom>,
 }
 
 /// What a plan was made from.

@@ -12,6 +12,7 @@ mod guard;
 mod limit;
 mod members;
 mod order;
+mod origin;
 mod owners;
 mod roles;
 mod stale;
@@ -34,7 +35,8 @@ pub use file::{
 pub use guard::{Refusal, guard};
 pub use limit::{Limit, Within};
 pub use order::phase;
-pub use stale::{Stale, ended, fits, made_for};
+pub use origin::PromotedFrom;
+pub use stale::{Stale, ended, fits, made_for, only_grants_again};
 
 /// What a plan may do beyond the ordinary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -152,7 +152,12 @@ fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out
         _ if !sides.options.adopt => refuse(
             out,
             format!("the role {name} exists, and was not made by rolecall"),
-            "--adopt brings it under management, and lists its members as gains",
+            match sides.options.only_adds {
+                true => {
+                    "a promotion adopts nothing: an ordinary plan and apply there, with --adopt, does"
+                }
+                false => "--adopt brings it under management, and lists its members as gains",
+            },
         ),
         _ => {
             out.steps.push(Step {

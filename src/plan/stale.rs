@@ -129,6 +129,12 @@ impl<'a> Covered<'a> {
     }
 }
 
+/// Whether all that is needed now are grants that the plan had declared, on relations that were
+/// rebuilt since.
+pub fn only_grants_again(plan: &Plan, observed: &ObservedState, now: &Difference) -> bool {
+    now.steps.iter().all(|step| granted_again(plan, observed, &step.change))
+}
+
 fn granted_again(plan: &Plan, observed: &ObservedState, change: &Change) -> bool {
     let Change::Grant { on, role, privileges } = change else { return false };
     let Some(was) = plan.relations.iter().find(|relation| relation.on == *on) else {

@@ -1,16 +1,16 @@
 //! Gates: what must hold before access is promoted. All of them are asked, and any that does not
 //! hold stops the promotion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Everybodys;
 use crate::apply::Compared;
 use crate::dialect::Dialect;
-use crate::model::{Change, Diagnostics, Ident, Severity};
+use crate::model::{Change, Diagnostics, Ident, MemberKind, RoleAttributes, Severity};
 use crate::plan::{Difference, Limit, Refusal, Step, Why};
 use crate::project::Project;
+use crate::warehouse::{Everybodys, Inside};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,16 +25,19 @@ pub enum Gate {
     UndeclaredMember,
     /// What is promoted is open to nobody at large.
     GrantToPublic,
+    /// The roles that members are let into have no power in the target that was given by hand.
+    UndeclaredPower,
 }
 
 impl Gate {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SourceDrift,
         Self::Validation,
         Self::BeyondMay,
         Self::UndeclaredMember,
         Self::GrantToPublic,
+        Self::UndeclaredPower,
     ];
 
     /// Stable, in kebab case.
@@ -45,6 +48,7 @@ impl Gate {
             Self::BeyondMay => "beyond-may",
             Self::UndeclaredMember => "undeclared-member",
             Self::GrantToPublic => "grant-to-public",
+            Self::UndeclaredPower => "undeclared-power",
         }
     }
 }
@@ -126,7 +130,9 @@ pub(super) fn source_drift(
         message: format!("{name} cannot be compared with what is declared: {what}"),
         help: format!("`rolecall verify --target {name}` says it in full; mend it there"),
     };
-    let errors = limited.found.iter().filter(|d| d.severity == Severity::Error);
+    // Of the whole, too: with an error anywhere, nobody has looked at members.
+    let found = limited.found.iter().chain(source.difference.found.iter());
+    let errors = found.filter(|d| d.severity == Severity::Error);
     closed.extend(errors.map(|finding| told(finding.message.clone())));
     closed.extend(limited.refused.iter().map(|refusal| told(refusal.message.clone())));
     for node in source.resolved.nodes.iter().filter(|node| node.missing) {
@@ -195,7 +201,14 @@ pub(super) fn grants_to_public(
         let Some(relation) = node.relation.as_ref().and_then(|on| on.relation_key()) else {
             continue;
         };
-        for (on, privileges) in everybodys {
+        closed.extend(everybodys.inside.iter().filter_map(|inside| {
+            let class = node.relation.as_ref().map(crate::model::Securable::class)?;
+            let within = inside.class == class
+                && inside.database.as_ref().is_none_or(|database| *database == relation.0)
+                && inside.schema.as_ref().is_none_or(|schema| *schema == relation.1);
+            within.then(|| open_inside(inside, &to.environment))
+        }));
+        for (on, privileges) in &everybodys.held {
             if on.relation_key().as_ref() == Some(&relation) {
                 closed.insert(Closed {
                     gate: Gate::GrantToPublic,
@@ -226,6 +239,76 @@ pub(super) fn grants_to_public(
         }
     }
     closed.into_iter().collect()
+}
+
+/// PUBLIC has something on all of a class in a container: on what is there, or on what dbt makes next.
+fn open_inside(inside: &Inside, environment: &str) -> Closed {
+    let Inside { database, schema, class, to_come, privileges } = inside;
+    let place = match (database, schema) {
+        (Some(database), Some(schema)) => format!("{database}.{schema}"),
+        (Some(database), None) => database.to_string(),
+        (None, _) => "the account".to_owned(),
+    };
+    let (message, help) = match to_come {
+        true => (
+            format!(
+                "PUBLIC gets {privileges} on every {class} that is made in {place} in \
+                 {environment}, so everybody gets it with the next build"
+            ),
+            "revoke the future grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+        false => (
+            format!(
+                "PUBLIC has {privileges} on every {class} in {place} in {environment}, so \
+                 everybody has"
+            ),
+            "revoke the inherited grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+    };
+    Closed { gate: Gate::GrantToPublic, message, help: help.to_owned() }
+}
+
+/// What roles of the target that somebody is let into have by hand: they are in other roles, or have
+/// attributes such as SUPERUSER. Whoever comes in would have it too. Grants that nothing declares
+/// any more are what any change of a declaration leaves behind, and are listed under the plan.
+pub(super) fn undeclared_power(to: &Project, target: &Compared) -> Vec<Closed> {
+    let Compared { resolved, observed, difference, .. } = target;
+    let letting_in: BTreeMap<&Ident, &Ident> = difference
+        .steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::AddMember { role, member, .. } => Some((role, member)),
+            _ => None,
+        })
+        .collect();
+    let mut closed = Vec::new();
+    for (role, member) in letting_in {
+        let mut tell = |has: String| {
+            closed.push(Closed {
+                gate: Gate::UndeclaredPower,
+                message: format!(
+                    "{member} would come into {role} in {}, which {has} by nobody's declaration",
+                    to.environment
+                ),
+                help: format!(
+                    "`rolecall apply --target {}`, an ordinary one, takes it from the role; promote then",
+                    to.environment
+                ),
+            });
+        };
+        let there = observed.roles.get(role);
+        if there.is_some_and(|role| role.attributes != RoleAttributes::MANAGED) {
+            tell("has attributes of its own".to_owned());
+        }
+        for up in &observed.memberships {
+            let declared = (up.role.clone(), up.member.clone());
+            let is_up = up.member == *role && up.kind != MemberKind::User && !up.automatic;
+            if is_up && !resolved.desired.memberships.contains_key(&declared) {
+                tell(format!("is in {}", up.role));
+            }
+        }
+    }
+    closed
 }
 
 /// dbt writes a grantee into SQL as it stands: whatever follows the name is SQL too. In PostgreSQL

@@ -4,21 +4,22 @@
 //! be added there. The source says whether that may be done: nobody and nothing is copied from it.
 
 mod gates;
+mod joined;
 mod way;
 
 use std::collections::BTreeSet;
 
 use crate::apply::{Compared, Failure, compare};
-use crate::model::{Change, Diagnostic, Diagnostics, PrivilegeSet, Securable};
-use crate::plan::{self, Limit, Options, Sides, Step};
+use crate::model::{Change, Diagnostic, Diagnostics};
+use crate::plan::{self, Limit, Options, PromotedFrom, Sides, Step};
 use crate::project::Project;
 use crate::warehouse::{Observe, ObservePublic};
 
 pub use gates::{Closed, Gate};
+pub use joined::joined;
 pub use way::way;
 
-/// What PUBLIC holds, by object.
-pub type Everybodys = Vec<(Securable, PrivilegeSet)>;
+use joined::{more_declared, same_relations};
 
 /// An environment as it was read from files.
 pub struct Side<'a> {
@@ -49,7 +50,7 @@ impl How {
     }
 }
 
-/// A declared node that gets no access in the target yet.
+/// A declared node that gets no access in the target by this promotion.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Skipped {
     /// Its `unique_id`.
@@ -69,11 +70,22 @@ pub struct Promotion {
     pub skipped: Vec<Skipped>,
     /// What an ordinary plan and apply in the target does beyond it.
     pub beyond: Vec<Step>,
+    /// What it came from, for the plan; absent where the source's files are wrong.
+    pub source: Option<PromotedFrom>,
     /// Errors and warnings.
     pub found: Diagnostics,
 }
 
 impl Promotion {
+    /// Whether a gate could be asked: some look at a server, for which its files must be right.
+    pub fn has_asked(&self, gate: Gate) -> bool {
+        match gate {
+            Gate::SourceDrift | Gate::UndeclaredMember => self.source.is_some(),
+            Gate::Validation | Gate::BeyondMay => true,
+            Gate::GrantToPublic | Gate::UndeclaredPower => self.target.is_some(),
+        }
+    }
+
     /// Whether its changes may be made.
     pub fn is_open(&self) -> bool {
         self.closed.is_empty()
@@ -122,14 +134,24 @@ pub async fn promote<S: Observe, T: ObservePublic>(
     let from_is_valid = check(&from, &mut promotion);
     let to_is_valid = check(&to, &mut promotion);
     let (from, to) = (from.project, to.project);
-    if from_is_valid {
-        ask_source(from, source, how, &mut promotion).await?;
-    }
+    let source = match from_is_valid {
+        true => Some(ask_source(from, source, how, &mut promotion).await?),
+        false => None,
+    };
     if to_is_valid {
         let compared = compare(target, to, &how.options(), None).await?;
-        ask_target(to, target, &compared, how, &mut promotion).await?;
+        let promoted = promoted(to, how);
+        let everybodys = target.public(&compared.scope.schemas).await?;
+        let public = gates::grants_to_public(to, &compared, &promoted, &everybodys);
+        promotion.closed.extend(public);
         promotion.skipped = skipped(from, to, &compared, how);
         promotion.beyond = beyond(to, &compared);
+        let power = gates::undeclared_power(to, &compared);
+        promotion.closed.extend(power);
+        promotion.found.extend(more_declared(from, to, &promoted));
+        let source = source.as_ref();
+        let same = source.and_then(|it| same_relations((from, it), (to, &compared), &promoted));
+        promotion.found.extend(same);
         promotion.found.extend(compared.findings());
         if how.strict {
             promotion.found.extend(unknown_members(to, &compared));
@@ -159,7 +181,7 @@ async fn ask_source<S: Observe>(
     source: &mut S,
     how: &How,
     promotion: &mut Promotion,
-) -> Result<(), Failure> {
+) -> Result<Compared, Failure> {
     // What is not there is said by a gate, and guards are for those who change something.
     let options =
         Options { skip_missing: true, allow_revokes: Some(u64::MAX), ..Options::default() };
@@ -173,22 +195,19 @@ async fn ask_source<S: Observe>(
     let closed = gates::source_drift(from, &compared, limit.as_ref(), &limited);
     promotion.closed.extend(closed);
     promotion.closed.extend(gates::undeclared_members(from, &compared));
-    Ok(())
+    promotion.source = Some(PromotedFrom {
+        environment: from.environment.clone(),
+        target: (&compared.observed.server).into(),
+        manifest_sha256: from.manifest_sha256.clone(),
+        config_sha256: from.config_sha256.clone(),
+    });
+    Ok(compared)
 }
 
-async fn ask_target<T: ObservePublic>(
-    to: &Project,
-    target: &mut T,
-    compared: &Compared,
-    how: &How,
-    promotion: &mut Promotion,
-) -> Result<(), Failure> {
-    let promoted =
-        declared(to).filter(|id| how.limit.as_ref().is_none_or(|l| l.nodes.contains(*id)));
-    let promoted: BTreeSet<String> = promoted.cloned().collect();
-    let everybodys = target.public(&compared.scope.schemas).await?;
-    promotion.closed.extend(gates::grants_to_public(to, compared, &promoted, &everybodys));
-    Ok(())
+/// The nodes whose access is promoted, whether or not they are there.
+fn promoted(to: &Project, how: &How) -> BTreeSet<String> {
+    let meant = |id: &&String| how.limit.as_ref().is_none_or(|limit| limit.nodes.contains(*id));
+    declared(to).filter(meant).cloned().collect()
 }
 
 /// The nodes that give access.
@@ -214,7 +233,7 @@ fn beyond(to: &Project, compared: &Compared) -> Vec<Step> {
     ordinary.filter(|step| is_beyond(&step.change) && !made.contains(&step.change)).collect()
 }
 
-/// Declared nodes, of either side, that get nothing in the target because they are not there.
+/// Declared nodes, of either side, that get nothing in the target because they are not in both.
 fn skipped(from: &Project, to: &Project, compared: &Compared, how: &How) -> Vec<Skipped> {
     let mut skipped: Vec<Skipped> = declared(from)
         .filter(|id| !to.manifest.nodes.contains_key(*id) && from.manifest.nodes.contains_key(*id))
@@ -223,6 +242,11 @@ fn skipped(from: &Project, to: &Project, compared: &Compared, how: &How) -> Vec<
             why: format!("not in the manifest of {}", to.environment),
         })
         .collect();
+    let untried = declared(to).filter(|id| !from.manifest.nodes.contains_key(*id));
+    skipped.extend(untried.map(|id| Skipped {
+        node: id.clone(),
+        why: format!("not in the manifest of {}, so nobody has tried it there", from.environment),
+    }));
     let meant = |id: &String| how.limit.as_ref().is_none_or(|limit| limit.nodes.contains(id));
     let nodes = compared.resolved.nodes.iter().filter(|node| node.missing);
     let nodes = nodes.filter(|n| meant(&n.unique_id) && declared(to).any(|id| *id == n.unique_id));

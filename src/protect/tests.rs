@@ -21,6 +21,7 @@ fn plan() -> Plan {
         made_at: 0,
         id: String::new(),
         author: None,
+        promoted_from: None,
         gates_changed: Vec::new(),
         target: TargetIdentity {
             dialect: DialectKind::Postgres,

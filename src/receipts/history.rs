@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Entry, RoleReceipt};
+use super::{ChangeReceipt, Entry, RoleReceipt};
 use crate::model::{Change, Ident, Privilege, RelationKey, Securable};
 
 /// What is asked. What is not said does not matter.
@@ -33,6 +33,9 @@ pub struct Event {
     pub of: Option<RoleReceipt>,
     /// What was done.
     pub change: Change,
+    /// It was planned, in a receipt that is only begun: whether it was made is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
 }
 
 /// What a person has on a relation, by what the receipts say.
@@ -86,7 +89,8 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
         }
     }
     let mut events = Vec::new();
-    for (at, change) in changes(entries) {
+    for (at, done) in entries.iter().enumerate().flat_map(done) {
+        let change = &done.change;
         let name = change.role();
         let lasting = names.lasting(at, name);
         let of = names.purpose(at, name);
@@ -113,7 +117,8 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
         };
         if by_product && by_role && answers {
             let (role, of) = (name.clone(), of.cloned());
-            events.push(Event { receipt: at, role, of, change: change.clone() });
+            let planned = done.outcome == super::PLANNED;
+            events.push(Event { receipt: at, role, of, change: change.clone(), planned });
         }
     }
     let since = match (person, model) {
@@ -123,11 +128,12 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
     History { events, since }
 }
 
+fn done((at, entry): (usize, &Entry)) -> impl Iterator<Item = (usize, &ChangeReceipt)> {
+    entry.receipt.changes.iter().map(move |done| (at, done))
+}
+
 fn changes(entries: &[Entry]) -> impl Iterator<Item = (usize, &Change)> {
-    entries
-        .iter()
-        .enumerate()
-        .flat_map(|(at, entry)| entry.receipt.changes.iter().map(move |done| (at, &done.change)))
+    entries.iter().enumerate().flat_map(done).map(|(at, done)| (at, &done.change))
 }
 
 /// What roles are called last, and what they are for.
@@ -168,9 +174,9 @@ fn since(entries: &[Entry], person: &BTreeSet<Ident>, model: &BTreeSet<RelationK
     let mut held = Held::default();
     let mut has: BTreeMap<(Ident, Securable, Privilege), (String, BTreeSet<Ident>)> =
         BTreeMap::new();
-    for entry in entries {
-        for done in &entry.receipt.changes {
-            held.make(&done.change, person, model);
+    for (at, changes) in entries.iter().flat_map(by_time) {
+        for change in changes {
+            held.make(change, person, model);
         }
         let mut now: BTreeMap<(Ident, Securable, Privilege), BTreeSet<Ident>> = BTreeMap::new();
         for (role, member) in &held.members {
@@ -185,7 +191,7 @@ fn since(entries: &[Entry], person: &BTreeSet<Ident>, model: &BTreeSet<RelationK
         has = now
             .into_iter()
             .map(|(key, through)| {
-                let since = has.get(&key).map_or(&entry.stamp.at, |(since, _)| since).clone();
+                let since = has.get(&key).map_or(at, |(since, _)| since.as_str()).to_owned();
                 (key, (since, through))
             })
             .collect();
@@ -199,6 +205,17 @@ fn since(entries: &[Entry], person: &BTreeSet<Ident>, model: &BTreeSet<RelationK
             through,
         })
         .collect()
+}
+
+/// The changes of a receipt that were made, and when: what a cut apply had made already is older than
+/// the receipt that goes on with it.
+fn by_time(entry: &Entry) -> BTreeMap<&str, Vec<&Change>> {
+    let mut by_time: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for done in entry.receipt.changes.iter().filter(|done| done.outcome == super::DONE) {
+        let at = done.at.as_deref().unwrap_or(&entry.stamp.at);
+        by_time.entry(at).or_default().push(&done.change);
+    }
+    by_time
 }
 
 #[derive(Default)]

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::config::RoleKind;
 use crate::model::{DialectKind, Ident, ObjectClass, Privilege};
 use crate::project::Project;
 use crate::resolve::Resolved;
@@ -49,7 +50,7 @@ struct Environment {
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
     /// Those that something is granted to, by the name that the warehouse stores.
-    roles: BTreeMap<Ident, Role>,
+    roles: BTreeMap<String, Role>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +61,7 @@ struct Role {
 }
 
 /// Classes of relations, privileges, roles.
-type Row = (Vec<ObjectClass>, Vec<Privilege>, Vec<Ident>);
+type Row = (Vec<ObjectClass>, Vec<Privilege>, Vec<String>);
 
 impl DbtAccess {
     /// Adds an environment.
@@ -69,15 +70,18 @@ impl DbtAccess {
         let name = environment.name.clone();
         self.deployment.clone_from(&resolved.deployment);
         let mut roles = BTreeSet::new();
-        if environment.hook {
-            for (id, mut rows) in project.relation_grants(resolved) {
-                // Roles of a database are granted to by `rolecall apply` alone.
-                for row in &mut rows {
-                    row.roles.retain(|role| role.in_parts().is_none());
-                }
-                rows.retain(|row| !row.roles.is_empty());
+        // Roles of a database are granted to by `rolecall apply` alone; those of the account, which
+        // the hooks know, hold nothing there.
+        let in_database = environment.role_kind == RoleKind::Database
+            && project.dialect == DialectKind::Snowflake;
+        let hook = environment.hook && !in_database;
+        if hook {
+            for (id, rows) in project.relation_grants(resolved) {
                 roles.extend(rows.iter().flat_map(|row| row.roles.iter().cloned()));
-                let row = |ClassGrant { classes, privileges, roles }| (classes, privileges, roles);
+                let exact = |role: Ident| role.as_str().to_owned();
+                let row = |ClassGrant { classes, privileges, roles }| {
+                    (classes, privileges, roles.into_iter().map(exact).collect())
+                };
                 self.grants.insert((name.clone(), id), rows.into_iter().map(row).collect());
             }
         }
@@ -88,10 +92,9 @@ impl DbtAccess {
                 product: marker.product.clone(),
                 role: marker.role.clone(),
             };
-            Some((role, described))
+            Some((role.as_str().to_owned(), described))
         });
         // Where the hooks do nothing, the file is the same for every developer.
-        let hook = environment.hook;
         let compiled = Environment {
             target: environment.target_name().to_owned(),
             dialect: project.dialect,
@@ -282,7 +285,7 @@ mod tests {
             roles: BTreeMap::new(),
         };
         access.environments.insert("prod".to_owned(), environment);
-        let roles = roles.iter().map(|role| Ident::new(*role).unwrap()).collect();
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let row = (vec![ObjectClass::Table], vec![Privilege::SELECT], roles);
         access.grants.insert(("prod".to_owned(), "model.shop.a".to_owned()), vec![row]);
         access.text().unwrap()

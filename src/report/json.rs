@@ -6,7 +6,7 @@ use super::matrix::Cell;
 use crate::model::{Change, Diagnostic, Ident, Securable};
 use crate::plan::{Difference, Left, Plan, Refusal};
 use crate::project::CountedRule;
-use crate::promote::{Closed, Gate, Skipped};
+use crate::promote::{Closed, Gate, Promotion, Skipped};
 
 /// Of every shape here.
 pub const VERSION: u32 = 1;
@@ -133,19 +133,20 @@ pub struct Promoted {
 pub struct AskedGate {
     /// Which.
     pub gate: &'static str,
-    /// It is open.
-    pub open: bool,
+    /// It is open; null where it could not be asked, since files are wrong.
+    pub open: Option<bool>,
     /// Why not.
     pub because: Vec<Closed>,
 }
 
 impl AskedGate {
     /// All of them.
-    pub fn all(closed: &[Closed]) -> Vec<Self> {
+    pub fn all(promotion: &Promotion) -> Vec<Self> {
         let asked = |gate: Gate| {
-            let of_it = closed.iter().filter(|closed| closed.gate == gate);
+            let of_it = promotion.closed.iter().filter(|closed| closed.gate == gate);
             let because: Vec<Closed> = of_it.cloned().collect();
-            Self { gate: gate.code(), open: because.is_empty(), because }
+            let open = promotion.has_asked(gate).then_some(because.is_empty());
+            Self { gate: gate.code(), open, because }
         };
         Gate::ALL.into_iter().map(asked).collect()
     }

@@ -20,7 +20,7 @@ pub fn nothing(to: &str) -> String {
 pub fn skipped(skipped: &[Skipped]) -> String {
     let mut out = String::new();
     if !skipped.is_empty() {
-        let _ = writeln!(out, "\nNot there yet, so they get their access later:");
+        let _ = writeln!(out, "\nNot in both yet, so they get their access later:");
         for Skipped { node, why } in skipped {
             let _ = writeln!(out, "  {} ({})", printable(node), printable(why));
         }

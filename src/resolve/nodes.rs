@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
-use super::Inputs;
+use super::{Inputs, snowflake};
 use crate::dbt::{NamePart, Node, ResourceType, World, parse_selector};
 use crate::declare::NodeDeclarations;
 use crate::model::diagnostic::nearest;
@@ -60,8 +60,11 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
                 if there || !inputs.skip_missing && concerns {
                     managed.relation = Some(on.clone());
                 }
-                if !there && wanted && concerns {
-                    found.push(missing(inputs, node, declared, &on));
+                if wanted && concerns {
+                    let wrong = snowflake::of_a_share(inputs, node, &on)
+                        .or_else(|| (!there).then(|| missing(inputs, node, &on)));
+                    let place = declared.and_then(|d| d.place.as_ref());
+                    found.extend(wrong.map(|wrong| placed(wrong, place)));
                 }
             }
         }
@@ -351,12 +354,7 @@ fn is_there(inputs: &Inputs, on: &Securable) -> bool {
     inputs.inventory.relation(on).is_some()
 }
 
-fn missing(
-    inputs: &Inputs,
-    node: &Node,
-    declared: Option<&NodeDeclarations>,
-    on: &Securable,
-) -> Diagnostic {
+fn missing(inputs: &Inputs, node: &Node, on: &Securable) -> Diagnostic {
     let message = format!("{on} ({}) is not in the warehouse", node.unique_id);
     let diagnostic = if inputs.skip_missing {
         Diagnostic::warning("missing-relation", format!("{message}: skipped"))
@@ -365,7 +363,7 @@ fn missing(
             "run `dbt build` first, or go on without it by --skip-missing: it gets its access when it is there",
         )
     };
-    placed(diagnostic.with_node(&node.unique_id), declared.and_then(|d| d.place.as_ref()))
+    diagnostic.with_node(&node.unique_id)
 }
 
 fn report_elsewhere(

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use super::Inputs;
 use crate::config::RoleKind;
+use crate::dbt::Node;
 use crate::model::{
     DesiredMembership, DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, MemberKind,
-    Reason,
+    Reason, Securable,
 };
 
 /// Who administers what managed roles own, unless the environment says otherwise.
@@ -25,6 +26,19 @@ pub(super) fn shape(inputs: &Inputs, desired: &mut DesiredState, found: &mut Dia
     for role in of_account {
         hold(desired, role, parent.clone(), reason.clone());
     }
+}
+
+/// Nothing is granted one by one in a database that was made of a share.
+pub(super) fn of_a_share(inputs: &Inputs, node: &Node, on: &Securable) -> Option<Diagnostic> {
+    let database = on.database_name().filter(|name| inputs.inventory.of_shares.contains(*name))?;
+    Some(
+        Diagnostic::error(
+            "shared-database",
+            format!("{on} ({}) is in {database}, which is made of a share: nothing in it can be granted by itself", node.unique_id),
+        )
+        .with_node(&node.unique_id)
+        .with_help("whoever may read it holds IMPORTED PRIVILEGES on the database, or a database role of the share: grant that by hand, and declare nothing on this node"),
+    )
 }
 
 /// A role that holds another as a whole: no person's membership.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::binary::{Ended, repository, rolecall, run};
 
 /// Where the manifests are, if they are here: `ROLECALL_MANIFESTS`, or a neighbour folder.
-fn manifests() -> Vec<PathBuf> {
+pub(crate) fn manifests() -> Vec<PathBuf> {
     let named = std::env::var_os("ROLECALL_MANIFESTS").map(PathBuf::from);
     let folder = named.unwrap_or_else(|| repository("../shared/manifests"));
     let Ok(entries) = std::fs::read_dir(&folder) else {
@@ -22,7 +22,7 @@ fn manifests() -> Vec<PathBuf> {
 }
 
 /// A Python with PyYAML, if it is here: `ROLECALL_PYTHON`, `.test-env`, or the system's.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let named = std::env::var_os("ROLECALL_PYTHON").map(PathBuf::from);
     let own = repository(".test-env/bin/python");
     let candidates = [named, own.is_file().then_some(own), Some("python3".into())];
@@ -36,12 +36,12 @@ fn python() -> Option<PathBuf> {
     found
 }
 
-fn name(file: &Path) -> &str {
+pub(crate) fn name(file: &Path) -> &str {
     file.file_stem().unwrap().to_str().unwrap()
 }
 
 /// Writes the copy that declares access; returns how many nodes of it do.
-fn annotate(python: &Path, manifest: &Path, config: &Path, out: &Path) -> u64 {
+pub(crate) fn annotate(python: &Path, manifest: &Path, config: &Path, out: &Path) -> u64 {
     let script = repository("tests/oracle/annotate_manifest.py");
     let mut command = Command::new(python);
     let done = run(command.arg(script).args([manifest, config, out])).with(0);

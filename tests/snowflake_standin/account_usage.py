@@ -39,7 +39,7 @@ def _row(privilege, obj, to, option, by, created, deleted, role_word):
         "NAME": obj.name,
         "TABLE_CATALOG": _name(obj.database),
         "TABLE_SCHEMA": _name(obj.schema) if inside else None,
-        "GRANTED_TO": role_word if to.kind.name == "ROLE" else to.kind.shown,
+        "GRANTED_TO": role_word.get(to.kind.name, to.kind.shown),
         "GRANTEE_NAME": to.name,
         "GRANT_OPTION": option,
         "GRANTED_BY": _name(by) or "",
@@ -54,7 +54,10 @@ def _row(privilege, obj, to, option, by, created, deleted, role_word):
 
 
 def _grants_to_roles(account):
-    word = account.parameters.get("STANDIN_GRANTED_TO", "ROLE")
+    spelt = account.parameters.get
+    word = {"ROLE": spelt("STANDIN_GRANTED_TO", "ROLE")}
+    if "STANDIN_DATABASE_ROLE" in account.parameters:
+        word["DATABASE ROLE"] = spelt("STANDIN_DATABASE_ROLE")
     found = []
     for obj in (account.root, *account.root.descendants()):
         if obj.owner is not None and obj is not account.root:

@@ -39,31 +39,39 @@ def _sql(service, body):
     """Runs statements as ACCOUNTADMIN (or `role`) without login, log, faults or latency."""
     with service.lock:
         account = service.account
-        name = body.get("role", "ACCOUNTADMIN")
         user = account.user(body.get("user", service.settings[1]))
-        session = Session(account, user, account.role(name))
+        session = Session(account, user, account.role(body.get("role", "ACCOUNTADMIN")))
         session.secondary = body.get("secondary", "NONE")
-        found = []
-        for sql in body["statements"]:
+        found, refused = [], []
+        for statement in body["statements"]:
+            by = statement if isinstance(statement, dict) else {"sql": statement}
+            before = session.role
+            if "role" in by:
+                session.role = account.role(by["role"])
             try:
-                result = engine.execute(session, sql)
+                result = engine.execute(session, by["sql"])
             except SnowflakeError as error:
-                return {
-                    "error": {
+                refused.append(
+                    {
                         "code": error.code,
                         "sqlstate": error.sqlstate,
                         "message": error.message,
-                        "sql": sql,
-                    },
-                    "results": found,
-                }
+                        "sql": by["sql"],
+                    }
+                )
+                if body.get("go_on"):
+                    continue
+                return {"error": refused[0], "results": found}
+            finally:
+                if "role" in by:
+                    session.role = before
             found.append(
                 {
                     "columns": [column.name for column in result.columns],
                     "rows": result.rows,
                 }
             )
-        return {"results": found}
+        return {"results": found, "refused": refused}
 
 
 def _user(service, body):

@@ -292,3 +292,25 @@ def inherited(session, node):
         raise errors.syntax(1, 0, "TO")
     found = resolve.container(session, node.on).inherited.values()
     return _result(session, GRANTS, [], [(f, _inherited_row(f, "")) for f in found], node)
+
+
+def spelt(show):
+    """The types of roles as the account spells them: pages and servers do not agree."""
+
+    def answer(session, node):
+        result = show(session, node)
+        words = {
+            "ROLE": session.account.parameters.get("STANDIN_GRANTED_TO"),
+            "DATABASE_ROLE": session.account.parameters.get("STANDIN_DATABASE_ROLE"),
+        }
+        words = {word: spelling for word, spelling in words.items() if spelling}
+        names = ("granted_to", "grant_to", "granted_on")
+        at = [i for i, column in enumerate(result.columns) if column.name in names]
+        if words:
+            result.rows = [
+                tuple(words.get(v, v) if i in at else v for i, v in enumerate(row))
+                for row in result.rows
+            ]
+        return result
+
+    return answer

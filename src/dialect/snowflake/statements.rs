@@ -193,6 +193,12 @@ fn on_object(
     Ok((words(privileges)?, class.row.keyword, object(on)?))
 }
 
+/// The word for an object's class, and its quoted name, where it has both.
+pub(crate) fn snowflake_object(on: &Securable) -> Option<String> {
+    let (kind, object) = (class(on.class())?.row.keyword, object(on).ok()?);
+    Some(format!("{kind} {object}").trim_end().to_owned())
+}
+
 /// A name with every part that it has in an account; empty for the account itself.
 fn object(on: &Securable) -> Result<String, Refusal> {
     let part = |part: Option<&Ident>| match part {

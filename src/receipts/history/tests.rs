@@ -16,8 +16,10 @@ fn of(changes: Vec<Change>, at: usize) -> Entry {
         let product = if name == "b" { "finance" } else { "sales" }.to_owned();
         (id(name), RoleReceipt { product, role: "analyst".to_owned() })
     });
-    let done = |change| ChangeReceipt { change, sql: Vec::new(), outcome: "done".to_owned() };
+    let done =
+        |change| ChangeReceipt { change, sql: Vec::new(), outcome: "done".to_owned(), at: None };
     Entry {
+        id: None,
         stamp: Stamp {
             at: format!("day {at}"),
             session_user: "ci".to_owned(),
@@ -27,6 +29,7 @@ fn of(changes: Vec<Change>, at: usize) -> Entry {
             version: 1,
             made_by: String::new(),
             outcome: Extent::Applied,
+            begun_at: None,
             deployment: "shop".to_owned(),
             environment: "prod".to_owned(),
             instance: None,
@@ -153,4 +156,27 @@ fn a_product_and_a_role_are_told_apart() {
     let kind = Question { role: Some("analyst".to_owned()), ..Question::default() };
     assert_eq!(history(&days, &kind).events.len(), 3);
     assert!(history(&days, &ask(None, Some("nothing"))).events.is_empty());
+}
+
+#[test]
+fn what_was_only_planned_is_told_as_such_and_held_by_nobody() {
+    let mut entries = days(vec![vec![grant("a", "t"), add("a", "ann")]]);
+    entries[0].receipt.outcome = Extent::Begun;
+    entries[0].receipt.changes[1].outcome = crate::receipts::PLANNED.to_owned();
+    let found = history(&entries, &ask(Some("ann"), Some("t")));
+    assert_eq!(found.events.iter().map(|it| it.planned).collect::<Vec<_>>(), [false, true]);
+    assert!(found.since.is_empty());
+}
+
+#[test]
+fn what_a_cut_apply_had_made_is_held_since_then_and_not_since_the_next_one_went_on() {
+    let mut entries = days(vec![vec![], vec![grant("a", "t"), add("a", "ann"), add("a", "bob")]]);
+    for change in &mut entries[1].receipt.changes[..2] {
+        change.at = Some("day 1".to_owned());
+    }
+    let since = |who| {
+        let found = history(&entries, &ask(Some(who), Some("t")));
+        found.since.into_iter().map(|it| it.since).collect::<Vec<_>>()
+    };
+    assert_eq!((since("ann"), since("bob")), (vec!["day 1".to_owned()], vec!["day 2".to_owned()]));
 }

@@ -104,7 +104,7 @@ impl Reader<'_> {
         let rows = self.rows(catalog::SCHEMAS, &[]).await?;
         let schema = |row: &Row| Ok((database.clone(), name(get(row, 0)?)?));
         let schemas = rows.iter().map(schema).collect::<Result<_, WarehouseError>>()?;
-        let inventory = Inventory { relations, schemas, looked: true };
+        let inventory = Inventory { relations, schemas, looked: true, ..Inventory::default() };
 
         Ok(ObservedState {
             server,

@@ -220,7 +220,8 @@ impl Postgres {
         let Ask { deployment, environment, only } = ask;
         let (filter, plan) = match only {
             Only::All => ("", ""),
-            Only::Last => (" order by at desc limit 1", ""),
+            Only::Begun => (" and outcome = 'begun'", ""),
+            Only::Last | Only::LastAnywhere => (" order by at desc limit 1", ""),
             Only::Plan(sha256) => (" and outcome = 'applied'", sha256.as_str()),
         };
         let sql = format!(
@@ -248,7 +249,7 @@ impl Postgres {
                 session_user: get::<&str>(row, 1)?.to_owned(),
                 current_role: get::<&str>(row, 2)?.to_owned(),
             };
-            entries.push(Entry { stamp, receipt });
+            entries.push(Entry { id: None, stamp, receipt });
         }
         // By bytes of the clock's time, which are in its order.
         entries.sort_by(|a: &Entry, b: &Entry| a.stamp.at.cmp(&b.stamp.at));
@@ -275,7 +276,7 @@ impl Postgres {
             Store::Missing => return Err(observe::unreadable("the table of receipts went away")),
             Store::Closed(why) | Store::Strange(why) => return Err(WarehouseError::Forbidden(why)),
         }
-        let Entry { stamp, receipt } = entry;
+        let Entry { id: _, stamp, receipt } = entry;
         let body = serde_json::to_string(receipt)
             .map_err(|_| observe::unreadable("the receipt cannot be written"))?;
         let plan = receipt.plan.as_ref().map(|plan| plan.sha256.as_str());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Rows;
-use super::shown::{self, Row, Table};
+use super::shown::{self, Holder, Row, Table};
 use crate::dialect::{self, Dialect};
 use crate::model::{
     AclEntry, DefaultGrant, DialectKind, Ident, MemberKind, ObjectClass, ObservedMembership,
@@ -42,8 +42,10 @@ impl Known<'_> {
 
     /// A grantee: a role of the account, or one of `database`.
     fn grantee(&self, kind: &str, shown: &str, database: Option<&Ident>) -> Option<Ident> {
-        if !kind.replace(' ', "_").eq_ignore_ascii_case("DATABASE_ROLE") {
-            return self.role(shown);
+        match shown::holder(kind)? {
+            Holder::Role => return self.role(shown),
+            Holder::User => return None,
+            Holder::DatabaseRole => {}
         }
         let mut parts = shown::parts(shown)?.into_iter().map(|part| Ident::new(part).ok());
         match (parts.next()??, parts.next()) {
@@ -82,7 +84,9 @@ impl Edges {
             "" => nobody()?,
             shown => known.role(shown)?,
         };
-        if privilege == "USAGE" && matches!(on.as_str(), "ROLE" | "DATABASE_ROLE") {
+        if privilege == "USAGE"
+            && matches!(shown::holder(&on), Some(Holder::Role | Holder::DatabaseRole))
+        {
             let held = known.grantee(&on, row.text("name"), None)?;
             self.member(held, role.clone(), MemberKind::Role, grantor);
             return Some(());
@@ -126,18 +130,41 @@ impl Edges {
         });
     }
 
+    /// What a role of ours may pass on.
+    pub(super) fn may_be_passed_on(&self) -> BTreeSet<Securable> {
+        let grantable = self.grants.iter().filter(|(_, (_, grantable))| !grantable.is_empty());
+        grantable.map(|((on, _, _), _)| on.clone()).collect()
+    }
+
+    /// SHOW GRANTS ON: what others hold from roles of ours.
+    pub(super) fn others(&mut self, on: &Securable, rows: &Rows, ours: &[Ident], known: &Known) {
+        for row in Table::of(rows).rows() {
+            let who =
+                |kind, name| known.grantee(row.text(kind), row.text(name), on.database_name());
+            // Older accounts do not say what kind of role granted it.
+            let by = match row.text("granted_by_role_type") {
+                "" => known.role(row.text("granted_by")),
+                _ => who("granted_by_role_type", "granted_by"),
+            };
+            let (Some(by), Some(to)) = (by, who("granted_to", "grantee_name")) else { continue };
+            if let Some(privilege) = Privilege::parse(row.text("privilege"))
+                && ours.contains(&by)
+                && !ours.contains(&to)
+            {
+                self.grants.entry((on.clone(), to, by)).or_default().0.insert(privilege);
+            }
+        }
+    }
+
     /// SHOW GRANTS OF: who is a member of the role.
     pub(super) fn members(&mut self, role: &Ident, rows: &Rows, known: &Known) {
         let database = role.in_parts().map(|(database, _)| database);
         for row in Table::of(rows).rows() {
             let (kind, shown) = (row.text("granted_to"), row.text("grantee_name"));
             let grantor = known.role(row.text("granted_by")).or_else(nobody);
-            let (kind, member) = match kind.replace(' ', "_").as_str() {
-                "USER" => (MemberKind::User, shown::one(shown, |_| false)),
-                kind @ ("ROLE" | "DATABASE_ROLE") => {
-                    (MemberKind::Role, known.grantee(kind, shown, database.as_ref()))
-                }
-                _ => (MemberKind::Role, None),
+            let (kind, member) = match shown::holder(kind) {
+                Some(Holder::User) => (MemberKind::User, shown::one(shown, |_| false)),
+                _ => (MemberKind::Role, known.grantee(kind, shown, database.as_ref())),
             };
             match member.zip(grantor) {
                 Some((member, grantor)) => self.member(role.clone(), member, kind, grantor),
@@ -208,15 +235,16 @@ impl Edges {
         known: &Known,
     ) {
         for row in Table::of(rows).rows() {
-            let shown = row.text("grantee_name");
-            let grantee = known.grantee(row.text("grant_to"), shown, Some(database));
+            // Its page shows the columns of SHOW GRANTS; those of future grants are read too.
+            let either = |one: &str, other: &str| match row.text(one) {
+                "" => row.text(other).to_owned(),
+                text => text.to_owned(),
+            };
+            let (kind, shown) = (either("granted_to", "grant_to"), row.text("grantee_name"));
+            let grantee = known.grantee(&kind, shown, Some(database));
             let Some(role) = grantee.filter(|grantee| roles.contains(grantee)) else { continue };
-            let what = format!(
-                "inherited {} on every {} ({})",
-                row.text("privilege"),
-                row.text("grant_on"),
-                row.text("name")
-            );
+            let on = either("granted_on", "grant_on").replace('_', " ");
+            let what = format!("inherited {} on every {on} in {database}", row.text("privilege"));
             self.unsupported.insert((role, what));
         }
     }
@@ -235,9 +263,11 @@ impl Edges {
         let find = |kind: &str, database: &str, name: &str| {
             let wanted = |role: &&Ident| match role.in_parts() {
                 Some((d, n)) => {
-                    kind.starts_with("DATABASE") && d.as_str() == database && n.as_str() == name
+                    shown::holder(kind) == Some(Holder::DatabaseRole)
+                        && d.as_str() == database
+                        && n.as_str() == name
                 }
-                None => kind == "ROLE" && role.as_str() == name,
+                None => shown::holder(kind) == Some(Holder::Role) && role.as_str() == name,
             };
             roles.iter().find(wanted).cloned()
         };
@@ -246,7 +276,9 @@ impl Edges {
             let (catalog, schema) = (row.text("table_catalog"), row.text("table_schema"));
             let own = row.text("name");
             let path: Vec<&str> = match on {
-                "DATABASE" | "ROLE" | "WAREHOUSE" | "INTEGRATION" | "USER" => vec![own],
+                "DATABASE" | "ROLE" | "ACCOUNT ROLE" | "WAREHOUSE" | "INTEGRATION" | "USER" => {
+                    vec![own]
+                }
                 "SCHEMA" | "DATABASE ROLE" | "DATABASE_ROLE" => vec![catalog, own],
                 _ => vec![catalog, schema, own],
             };
@@ -263,7 +295,7 @@ impl Edges {
                 self.held(&role, &Rows { columns: names(&columns), rows: vec![values] }, known);
             }
             if row.text("privilege") == "USAGE"
-                && let Some(role) = find(&on.replace('_', " "), catalog, own)
+                && let Some(role) = find(on, catalog, own)
             {
                 let values = [kind, row.text("grantee_name"), by];
                 let values = values.map(|value| Some(value.to_owned())).to_vec();

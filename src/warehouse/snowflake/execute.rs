@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt};
 use serde_json::json;
 
 use super::journal::Journal;
-use super::reader::{failed, is_forbidden, is_missing, quoted};
+use super::reader::{failed, is_forbidden, is_missing, quoted, role_in_sql};
+use super::shown::Table;
 use super::waves::{Broken, waves};
-use super::{QueryError, Sessions};
+use super::{QueryError, ServerError, Sessions};
 use crate::dialect::{Statement, StatementError, Target};
 use crate::model::{Change, DialectKind, Ident};
 use crate::warehouse::WarehouseError;
@@ -32,7 +33,8 @@ pub(super) struct Executor<'e> {
 struct Progress {
     broken: Broken,
     done: Vec<usize>,
-    failed: Vec<String>,
+    /// In the order of the plan once all has ended.
+    failed: Vec<(usize, String)>,
     skipped: usize,
 }
 
@@ -110,13 +112,16 @@ impl Executor<'_> {
                 let message = self.explain(change, statement, &error);
                 self.note("failed", statement, json!({ "error": error.to_string() }));
                 progress.broken.add(change);
-                progress.failed.push(message);
+                progress.failed.push((at, message));
             }
         }
     }
 
     /// Sends a statement, and again where the answer was lost and twice is as good as once.
     async fn send(&self, change: &Change, statement: &str) -> Result<(), QueryError> {
+        if let Change::DropRole { role } = change {
+            self.owns_nothing(role).await?;
+        }
         let mut tries = 0;
         loop {
             let error = match self.sessions.query(statement).await {
@@ -125,7 +130,10 @@ impl Executor<'_> {
             };
             let again = match &error {
                 QueryError::Transport { may_have_run, .. } => !may_have_run || repeatable(change),
-                QueryError::Server(_) => false,
+                // What hung on it may be gone by that: a role can hold from itself.
+                QueryError::Server(error) => {
+                    error.code == "003935" && error.message.contains("partially")
+                }
             };
             // Gone by the time that it is said once more: then it was done the first time.
             if tries > 0 && matches!(change, Change::DropRole { .. }) && is_missing(&error) {
@@ -137,6 +145,27 @@ impl Executor<'_> {
             }
             tokio::time::sleep(Duration::from_millis(100 << tries)).await;
         }
+    }
+
+    /// Snowflake gives what a dropped role owns to whoever drops it. The plan has looked, and
+    /// somebody may have made the role an owner since.
+    async fn owns_nothing(&self, role: &Ident) -> Result<(), QueryError> {
+        let ask = format!("SHOW GRANTS TO {}", role_in_sql(role));
+        let rows = match self.sessions.query(&ask).await {
+            Ok(rows) => rows,
+            Err(error) if is_missing(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let table = Table::of(&rows);
+        let owned = table.rows().find(|row| row.text("privilege") == "OWNERSHIP");
+        let Some(owned) = owned else { return Ok(()) };
+        let (on, name) = (owned.text("granted_on"), owned.text("name"));
+        Err(QueryError::Server(ServerError {
+            code: String::new(),
+            sqlstate: None,
+            message: format!("{role} owns {on} {name} by now, which would go to whoever drops it"),
+            query_id: None,
+        }))
     }
 
     fn note(&self, what: &str, statement: &str, mut details: serde_json::Value) {
@@ -185,17 +214,18 @@ impl Executor<'_> {
     }
 
     fn ended(&self, changes: &[Change], progress: Progress) -> Result<(), WarehouseError> {
-        let Progress { broken: _, mut done, failed, skipped } = progress;
+        let Progress { broken: _, mut done, mut failed, skipped } = progress;
         if failed.is_empty() && skipped == 0 {
             return Ok(());
         }
         done.sort_unstable();
+        failed.sort_unstable();
         let mut message = format!("{} failed", statements(failed.len()));
         if skipped > 0 {
             message.push_str(&format!(", and {skipped} that depend on them were not sent"));
         }
         let more = failed.len().saturating_sub(TOLD);
-        for failure in failed.into_iter().take(TOLD) {
+        for (_, failure) in failed.into_iter().take(TOLD) {
             message.push_str(&format!("\n{failure}"));
         }
         if more > 0 {

@@ -93,12 +93,24 @@ fn hint(error: &ServerError, shared: &Shared) -> Option<String> {
             settings.role.as_deref().unwrap_or("(default)"),
             user
         ),
-        "390190" | "390191" | "390201" | "002043" => format!(
-            "The profile's warehouse ({}), database ({}) or schema ({}) does not exist, or the role \
-             lacks USAGE on it.",
-            settings.warehouse.as_deref().unwrap_or("none"),
-            settings.database.as_deref().unwrap_or("none"),
-            settings.schema.as_deref().unwrap_or("none"),
+        "390190" | "390191" | "390201" | "002043" => {
+            let named = [
+                ("warehouse", &settings.warehouse),
+                ("database", &settings.database),
+                ("schema", &settings.schema),
+            ];
+            let named = named.iter().filter_map(|(what, name)| Some((what, name.as_deref()?)));
+            let named: Vec<String> = named.map(|(what, name)| format!("{what} {name}")).collect();
+            let role = settings.role.as_deref().unwrap_or("(default)");
+            format!(
+                "The profile's {} does not exist, or the role {role} lacks USAGE on it.",
+                named.join(" or ")
+            )
+        }
+        _ if says("account") && says("does not exist") => format!(
+            "Is the account ({}) written as `organisation-account`, or as its locator with region \
+             and cloud?",
+            settings.account
         ),
         "390303" | "390318" => "The OAuth token is wrong or has expired: get a new one.".to_owned(),
         _ => return None,

@@ -5,6 +5,7 @@
 
 mod account;
 mod arrow;
+mod authority;
 mod edges;
 mod env;
 mod execute;
@@ -14,9 +15,14 @@ mod journal;
 mod key;
 mod lock;
 mod objects;
+mod passed_on;
 mod pool;
 mod profile;
+mod public;
 mod reader;
+mod receipts;
+mod receipts_make;
+mod receipts_state;
 mod session;
 mod settings;
 mod shown;

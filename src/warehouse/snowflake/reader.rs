@@ -133,8 +133,9 @@ impl Reader<'_> {
         let mut databases: BTreeSet<Ident> =
             look.schemas.iter().map(|(database, _)| database.clone()).collect();
         databases.extend(look.roles.iter().filter_map(|role| Some(role.in_parts()?.0)));
-        let (asked, imported, inventory, inherited) = futures::join!(
+        let (asked, authority, imported, inventory, inherited) = futures::join!(
             self.roles(look, &databases),
+            self.authority(look, &databases),
             self.imported(),
             self.inventory(look),
             self.inherited(&databases),
@@ -144,10 +145,12 @@ impl Reader<'_> {
         let known = Known { roles: &plain, imported: &imported };
         let mut edges = Edges::default();
         told.iter().for_each(|told| told.add_to(&mut edges, &known));
-        let found = late.into_iter().map(|late| late.add_to(&ours, &mut edges, &known)).collect();
+        let mut found = authority?;
+        found.extend(late.into_iter().map(|late| late.add_to(&ours, &mut edges, &known)));
         for (database, rows) in inherited? {
             edges.inherited(&rows, &ours, database, &known);
         }
+        found.extend(self.passed_on(&ours, &mut edges, &known).await?);
         let (shadowing, users) =
             futures::join!(self.shadowing(look, &edges), self.users(look, &edges));
         let users = users?;
@@ -161,6 +164,7 @@ impl Reader<'_> {
             edges.owned.iter().map(|(on, owner)| (really(on, class_of), owner.clone())).collect();
         let defaults = edges.defaults();
         inventory.looked = true;
+        inventory.of_shares = imported;
         Ok(ObservedState {
             server: self.server.clone(),
             roles,
@@ -196,11 +200,15 @@ impl Reader<'_> {
         Ok(Asked { told: told?, late: late?, roles, plain, ours })
     }
 
-    /// Databases that were made of a share: privileges on them go by another name.
+    /// Databases that were made of a share: privileges on them go by another name. SNOWFLAKE is an
+    /// application by now, and granted like them.
     async fn imported(&self) -> Result<BTreeSet<Ident>, WarehouseError> {
         let rows = self.list("SHOW DATABASES").await?;
         let table = Table::of(&rows);
-        let of_a_share = table.rows().filter(|row| row.text("kind").contains("IMPORTED"));
+        let of_a_share = table.rows().filter(|row| {
+            let kind = row.text("kind");
+            kind.contains("IMPORTED") || kind.contains("APPLICATION")
+        });
         Ok(of_a_share.filter_map(|row| row.name("name")).collect())
     }
 

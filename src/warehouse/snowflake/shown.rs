@@ -96,6 +96,26 @@ pub(super) fn one(shown: &str, known: impl Fn(&str) -> bool) -> Option<Ident> {
     Ident::new(exact.as_deref().unwrap_or(shown)).ok()
 }
 
+/// What holds something, or is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    Role,
+    DatabaseRole,
+    User,
+}
+
+/// The type of a grantee, which SHOW, its pages and ACCOUNT_USAGE spell differently: `ROLE`,
+/// `ACCOUNT ROLE`, `DATABASE_ROLE`, `DATABASE ROLE`. `None` for what is no concern of ours: shares,
+/// applications and their roles, roles of classes.
+pub(super) fn holder(shown: &str) -> Option<Holder> {
+    match shown.trim().to_ascii_uppercase().replace(' ', "_").as_str() {
+        "ROLE" | "ACCOUNT_ROLE" => Some(Holder::Role),
+        "DATABASE_ROLE" => Some(Holder::DatabaseRole),
+        "USER" => Some(Holder::User),
+        _ => None,
+    }
+}
+
 /// The class that a type is shown as: `MATERIALIZED_VIEW`, `MATERIALIZED VIEW`. `None` for types
 /// that this dialect has no privileges for.
 pub(super) fn class(shown: &str) -> Option<ObjectClass> {
@@ -213,6 +233,24 @@ mod tests {
             ("LANGUAGE", None),
         ] {
             assert_eq!(class(shown), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn grantees_have_one_type_whichever_way_it_is_written() {
+        for (shown, expected) in [
+            ("ROLE", Some(Holder::Role)),
+            ("ACCOUNT ROLE", Some(Holder::Role)),
+            ("ACCOUNT_ROLE", Some(Holder::Role)),
+            ("DATABASE_ROLE", Some(Holder::DatabaseRole)),
+            ("Database Role", Some(Holder::DatabaseRole)),
+            ("USER", Some(Holder::User)),
+            ("SHARE", None),
+            ("APPLICATION_ROLE", None),
+            ("INSTANCE_ROLE", None),
+            ("", None),
+        ] {
+            assert_eq!(holder(shown), expected, "{shown}");
         }
     }
 

@@ -93,7 +93,9 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<&'d Ident, Rows>, WarehouseError> {
         let ask = "SHOW PARAMETERS LIKE 'FEATURE_RBAC_INHERITED_GRANTS' IN ACCOUNT";
         let on = match self.sessions.query(ask).await {
-            Ok(rows) => Table::of(&rows).rows().any(|row| row.truth("value")),
+            Ok(rows) => Table::of(&rows)
+                .rows()
+                .any(|row| row.truth("value") || row.text("value").eq_ignore_ascii_case("enabled")),
             // Not to be seen by this role: rows of SHOW GRANTS still say what is inherited.
             Err(QueryError::Server(_)) => false,
             Err(error) => return Err(failed(ask, &error)),

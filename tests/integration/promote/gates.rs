@@ -12,7 +12,7 @@ impl Stage {
         let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
         assert!(promoted["plan"].is_null(), "{promoted:#}");
         let gates = promoted["gates"].as_array().unwrap();
-        assert_eq!(gates.len(), 5);
+        assert_eq!(gates.len(), 6);
         let closed = gates.iter().filter(|gate| gate["open"] == false);
         closed.map(|gate| gate["gate"].as_str().unwrap().to_owned()).collect()
     }
@@ -59,6 +59,15 @@ async fn declarations_that_are_wrong_in_either_environment_close_a_gate() {
         let stage = Stage::one().await;
         stage.models(environment, &[model("s.t").gives("analyst", &["raed"]), model("s.u")]);
         stage.only("validation-failed", &format!("{environment} is not valid: unknown-permission"));
+        // What was not looked at is not called open.
+        let said = stage.promote(&["--format", "json"]).ends(4);
+        let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let open = ["source-drift", "grant-to-public"].map(|gate| {
+            let gates = promoted["gates"].as_array().unwrap();
+            gates.iter().find(|it| it["gate"] == gate).unwrap()["open"].as_bool()
+        });
+        let looked = if environment == "dev" { [None, Some(true)] } else { [Some(true), None] };
+        assert_eq!(open, looked);
     }
 }
 
@@ -93,6 +102,28 @@ async fn who_was_let_in_by_hand_is_named_with_who_did_it_and_not_promoted() {
 }
 
 #[tokio::test]
+async fn what_keeps_members_from_being_looked_at_closes_a_gate_with_any_selection() {
+    let stage = Stage::one().await;
+    if stage.dev.version().await >= 17 {
+        return;
+    }
+    // The source's server does not know MAINTAIN yet, of a model that is not selected.
+    stage.config(
+        &super::stage::CONFIG.replace("analyst: {may: [read]}", "analyst: {may: [read, maintain]}"),
+    );
+    stage.dev.sql("grant ~p_analyst to ~sam").await;
+    let models = || {
+        let [t, u] = Stage::plain();
+        [t, u.gives("analyst", &["maintain"])]
+    };
+    stage.models("dev", &models());
+    stage.models("prod", &models());
+    let said = stage.promote(&["-s", "t"]).ends(4);
+    said.says("refused[source-drift]: dev cannot be compared with what is declared");
+    stage.has_no_plan();
+}
+
+#[tokio::test]
 async fn an_entry_for_another_environment_does_not_excuse_a_hand_made_member() {
     let stage = Stage::one().await;
     stage.dev.sql("grant ~p_analyst to ~sam").await;
@@ -121,6 +152,32 @@ async fn what_dbt_would_grant_to_public_is_not_promoted() {
         let open = model("s.t").gives("analyst", &["read"]).dbt_gives("select", &[grantee]);
         stage.models("prod", &[open, model("s.u")]);
         stage.only("grant-to-public", "dbt's own `grants` give PUBLIC select on ");
+    }
+}
+
+#[tokio::test]
+async fn nobody_comes_into_a_role_that_has_power_by_hand_in_the_target() {
+    let by_hand = [
+        ("create role ~boss; grant ~boss to ~p_analyst", "which is in prod:boss by nobody's"),
+        ("grant pg_read_all_data to ~p_analyst", "which is in pg_read_all_data by nobody's"),
+        ("alter role ~p_analyst createrole", "which has attributes of its own by nobody's"),
+        ("alter role ~p_analyst bypassrls", "which has attributes of its own by nobody's"),
+    ];
+    for (sql, says) in by_hand {
+        let stage = Stage::one().await;
+        stage.members("analyst: []\n");
+        stage.apply_in_dev();
+        stage.promote(&[]).ends(0);
+        stage.apply().ends(0);
+        stage.prod.sql(sql).await;
+        // As long as nobody comes in, it is only listed.
+        stage.promote(&[]).ends(0).says("an ordinary plan and apply in prod also does");
+        std::fs::remove_file(stage.path("plan.json")).unwrap();
+        stage.members("analyst: [{user: taylor}]\n");
+        stage.apply_in_dev();
+        stage.only("undeclared-power", says);
+        stage.run(&["apply", "-t", "prod"]).ends(0);
+        stage.promote(&[]).ends(0).says("Nothing to add");
     }
 }
 

@@ -1,7 +1,12 @@
 //! `rolecall promote`: on real servers, gate by gate, and beside real dbt.
 
+mod chain;
+mod cuts;
 mod dbt;
 mod gates;
+mod joined;
 mod members;
+mod protected;
+mod receipt;
 mod stage;
 mod way;

@@ -154,6 +154,18 @@ impl Stage {
         self.run(&[&["promote", "--from", "dev", "--to", "prod", "--out", plan], more].concat())
     }
 
+    /// What the target keeps of applies.
+    pub async fn receipts(&self) -> Vec<serde_json::Value> {
+        let there = "select (to_regclass('rolecall.receipts') is not null)::text";
+        if self.prod.ask(there).await != ["true"] {
+            return Vec::new();
+        }
+        let session = crate::engines::session(&self.prod.url(None)).await;
+        let ask = "select body from rolecall.receipts order by at";
+        let rows = session.query(ask, &[]).await.unwrap();
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
+    }
+
     /// Applies what was promoted.
     pub fn apply(&self) -> Ran {
         let plan = self.path("plan.json");

@@ -85,6 +85,34 @@ async fn what_cannot_be_read_stops_it() {
 }
 
 #[tokio::test]
+async fn each_reason_why_the_source_cannot_be_read_is_told() {
+    let stage = Stage::one().await;
+    stage.dev.sql("create role ~looker login password 'pw'").await;
+    let looker = stage.dev.url(Some("looker"));
+    let promote = |source: &str| {
+        let mut command = stage.command(&["promote", "--to", "prod"]);
+        command.env("ROLECALL_FROM_CONNECTION", source);
+        command.env("ROLECALL_TO_CONNECTION", stage.prod.url(None));
+        stage.ran(command)
+    };
+    let wrong = looker.replace(":pw@", ":not-the-word@");
+    promote(&wrong).ends(1).says("dev: ").says("password").never_says("not-the-word");
+    let missing = looker.replace(&stage.dev.database, "no_such_place");
+    promote(&missing).ends(1).says("dev: ").says("no_such_place");
+    // Whoever has no USAGE reads the catalogs all the same: the gates are asked, and nothing else.
+    promote(&looker).ends(0).says("Promotion from dev to prod");
+    stage.dev.sql("grant ~p_analyst to ~sam").await;
+    promote(&looker).ends(4).says("undeclared-member").says("let in by");
+}
+
+#[tokio::test]
+async fn a_lock_timeout_is_taken_for_both_connections() {
+    let stage = Stage::one().await;
+    stage.promote(&["--lock-timeout", "1", "--sessions", "2"]).ends(0);
+    stage.promote(&["--sessions", "0"]).ends(2).says("a number from 1 to 64");
+}
+
+#[tokio::test]
 async fn a_manifest_that_was_written_for_another_target_is_not_promoted() {
     let stage = Stage::one().await;
     let output = |schema: &str| {

@@ -1,6 +1,7 @@
 //! Protected environments, approved plans and receipts, on real servers.
 
+mod begun;
 mod cuts;
 mod log;
-mod protected;
+pub mod protected;
 mod table;

@@ -16,7 +16,7 @@ pub fn plan(site: &Site, flags: &[&str]) -> String {
     file
 }
 
-fn hash(file: &str) -> String {
+pub fn hash(file: &str) -> String {
     rolecall::plan::hex(&Sha256::digest(std::fs::read(file).unwrap()))
 }
 
@@ -28,7 +28,7 @@ async fn refused(site: &Site, arguments: &[&str], code: &str, words: &str) {
 }
 
 /// Edits a plan's JSON; sealed again where `seal`.
-fn edit(file: &str, seal: bool, change: impl FnOnce(&mut Value)) {
+pub fn edit(file: &str, seal: bool, change: impl FnOnce(&mut Value)) {
     let mut plan: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     change(&mut plan);
     let mut text = plan.to_string();
@@ -39,6 +39,7 @@ fn edit(file: &str, seal: bool, change: impl FnOnce(&mut Value)) {
             id: plan.id.clone(),
             author: plan.author.clone(),
             gates_changed: plan.gates_changed.clone(),
+            promoted_from: plan.promoted_from.clone(),
         };
         text = serde_json::to_string(&plan.signed(by)).unwrap();
     }

@@ -4,11 +4,17 @@ mod account;
 mod against_standin;
 mod connecting;
 mod exchange;
+mod hooks;
+mod job;
 mod lasting;
 pub(crate) mod live;
+mod logins;
+mod mistakes;
+mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;
+pub(crate) mod statements;
 mod tls;
 
 use std::time::Duration;

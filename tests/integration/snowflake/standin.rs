@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 pub(crate) struct Standin {
     process: Child,
     pub(crate) port: u16,
+    /// Its log is read by others in the end: not where it speaks TLS, which the tests' own interface
+    /// does not, nor where others than our sessions say things.
+    ours_alone: bool,
 }
 
 impl Standin {
@@ -40,7 +43,13 @@ impl Standin {
         let stdout = process.stdout.take().expect("it has an output");
         BufReader::new(stdout).read_line(&mut line).expect("it says its port");
         let port = line.trim().parse().expect("it says a port");
-        Some(Self { process, port })
+        Some(Self { process, port, ours_alone: arguments.is_empty() })
+    }
+
+    /// dbt says things there, too.
+    pub(crate) fn of_others_too(mut self) -> Self {
+        self.ours_alone = false;
+        self
     }
 
     /// Settings of its administrator.
@@ -87,6 +96,11 @@ impl Standin {
 
 impl Drop for Standin {
     fn drop(&mut self) {
+        if self.ours_alone && !std::thread::panicking() {
+            let log = self.log();
+            let said = log.iter().filter_map(|entry| entry["sql"].as_str());
+            super::statements::are_read_by_others(&said.map(str::to_owned).collect());
+        }
         // It ends when its input does.
         drop(self.process.stdin.take());
         let _ = self.process.wait();

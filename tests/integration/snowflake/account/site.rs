@@ -18,6 +18,12 @@ pub(crate) fn quoted(name: &Ident) -> String {
 /// A stand-in whose role DEPLOYER may make roles and grant.
 pub(crate) fn account() -> Option<Standin> {
     let standin = Standin::start()?;
+    equip(&standin);
+    Some(standin)
+}
+
+/// The roles and the warehouse of a new account.
+pub(crate) fn equip(standin: &Standin) {
     standin.sql(&[
         "CREATE ROLE DEPLOYER",
         "GRANT CREATE ROLE ON ACCOUNT TO ROLE DEPLOYER",
@@ -28,7 +34,6 @@ pub(crate) fn account() -> Option<Standin> {
         "CREATE ROLE TRANSFORMER",
         "GRANT ROLE TRANSFORMER TO ROLE SYSADMIN",
     ]);
-    Some(standin)
 }
 
 pub(crate) fn settings(standin: &Standin) -> SnowflakeSettings {
@@ -46,9 +51,16 @@ pub(crate) fn fixture(folder: &str, target: &str) -> Project {
 }
 
 pub(crate) fn load(project_dir: PathBuf, target: &str) -> Project {
+    load_with(project_dir, None, target)
+}
+
+/// The same with a manifest from elsewhere.
+pub(crate) fn load_with(project_dir: PathBuf, manifest: Option<PathBuf>, target: &str) -> Project {
     let places = Places {
         project_dir,
+        manifest,
         target: Some(target.to_owned()),
+        target_schema: Some("dbt_dev".to_owned()),
         dialect: Some(DialectKind::Snowflake),
         ..Places::default()
     };
@@ -67,23 +79,38 @@ pub(crate) fn furnish(standin: &Standin, project: &Project) {
             statements.push(statement);
         }
     };
+    // Whoever runs dbt owns what it makes.
+    let owner = resolved.deploy_role.as_ref().map_or("\"TRANSFORMER\"".to_owned(), quoted);
+    say(format!("CREATE ROLE IF NOT EXISTS {owner}"));
+    say(format!("GRANT ROLE {owner} TO ROLE SYSADMIN"));
     for node in &resolved.nodes {
         let Some(on) = &node.relation else { continue };
         let (database, schema) = on.schema_key().unwrap();
+        // Every account has this one, and nobody makes anything in it.
+        if database.as_str() == "SNOWFLAKE" {
+            continue;
+        }
         let (database, schema) = (quoted(&database), quoted(&schema));
         let name = quoted(on.name().unwrap());
         say(format!("CREATE DATABASE IF NOT EXISTS {database}"));
-        say(format!("GRANT USAGE ON DATABASE {database} TO ROLE TRANSFORMER"));
+        say(format!("GRANT USAGE ON DATABASE {database} TO ROLE {owner}"));
         say(format!("GRANT CREATE DATABASE ROLE ON DATABASE {database} TO ROLE DEPLOYER"));
         say(format!("CREATE SCHEMA IF NOT EXISTS {database}.{schema}"));
-        say(format!("GRANT OWNERSHIP ON SCHEMA {database}.{schema} TO ROLE TRANSFORMER"));
+        say(format!("GRANT OWNERSHIP ON SCHEMA {database}.{schema} TO ROLE {owner}"));
         let relation = format!("{database}.{schema}.{name}");
-        say(match on.class() {
-            ObjectClass::View => format!("CREATE VIEW {relation} AS SELECT 1 AS ID"),
-            _ => format!("CREATE TABLE {relation} (ID NUMBER)"),
-        });
-        let kind = if on.class() == ObjectClass::View { "VIEW" } else { "TABLE" };
-        say(format!("GRANT OWNERSHIP ON {kind} {relation} TO ROLE TRANSFORMER"));
+        let (kind, rest) = match on.class() {
+            ObjectClass::View => ("VIEW", "AS SELECT 1 AS ID"),
+            ObjectClass::MaterializedView => ("MATERIALIZED VIEW", "AS SELECT 1 AS ID"),
+            ObjectClass::IcebergTable => ("ICEBERG TABLE", "(ID NUMBER)"),
+            ObjectClass::DynamicTable => {
+                ("DYNAMIC TABLE", "TARGET_LAG = '1 hour' WAREHOUSE = WH AS SELECT 1 AS ID")
+            }
+            _ => ("TABLE", "(ID NUMBER)"),
+        };
+        say(format!("CREATE {kind} IF NOT EXISTS {relation} {rest}"));
+        // There is no such statement for a materialised view but by the word VIEW.
+        let kind = kind.trim_start_matches("MATERIALIZED ");
+        say(format!("GRANT OWNERSHIP ON {kind} {relation} TO ROLE {owner}"));
     }
     for ((_, member), wanted) in &resolved.desired.memberships {
         match wanted.kind {

@@ -1,0 +1,173 @@
+//! Every row of the table of privileges: granted by the statement that is made for it, shown by
+//! SHOW GRANTS, read back as what it is, and taken away again.
+
+use std::collections::BTreeSet;
+
+use rolecall::dialect;
+use rolecall::model::*;
+use rolecall::warehouse::{Execute, Look, Observe, WarehouseError};
+
+use super::site::{account, connect};
+
+fn id(name: &str) -> Ident {
+    Ident::new(name).unwrap()
+}
+
+/// An object of each class, and how it is made.
+fn objects() -> Vec<(Securable, &'static str)> {
+    use ObjectClass as C;
+    let inside = |class, name| Securable::in_schema(class, id("D"), id("S"), id(name));
+    let routine =
+        |class, name| Securable::routine(class, id("D"), id("S"), id(name), "NUMBER".to_owned());
+    vec![
+        (Securable::account(), ""),
+        (Securable::database(id("D")), "CREATE DATABASE D"),
+        (Securable::schema(id("D"), id("S")), "CREATE SCHEMA D.S"),
+        (inside(C::Table, "T"), "CREATE TABLE D.S.T (A NUMBER)"),
+        (inside(C::View, "V"), "CREATE VIEW D.S.V AS SELECT 1 AS A"),
+        (inside(C::MaterializedView, "MV"), "CREATE MATERIALIZED VIEW D.S.MV AS SELECT 1 AS A"),
+        (
+            inside(C::DynamicTable, "DT"),
+            "CREATE DYNAMIC TABLE D.S.DT TARGET_LAG = '1 hour' WAREHOUSE = WH AS SELECT 1 AS A",
+        ),
+        (inside(C::ExternalTable, "ET"), "CREATE EXTERNAL TABLE D.S.ET LOCATION = @D.S.E"),
+        (inside(C::IcebergTable, "IT"), "CREATE ICEBERG TABLE D.S.IT (A NUMBER)"),
+        (inside(C::Sequence, "SQ"), "CREATE SEQUENCE D.S.SQ"),
+        (routine(C::Function, "F"), "CREATE FUNCTION D.S.F(A NUMBER) RETURNS NUMBER AS 'A'"),
+        (
+            routine(C::Procedure, "P"),
+            "CREATE PROCEDURE D.S.P(A NUMBER) RETURNS NUMBER LANGUAGE SQL AS 'A'",
+        ),
+        (Securable::global(C::Warehouse, id("WH")), ""),
+        (inside(C::Stage, "I"), "CREATE STAGE D.S.I"),
+        (inside(C::Stage, "E"), "CREATE STAGE D.S.E URL = 's3://b/'"),
+        (inside(C::FileFormat, "FF"), "CREATE FILE FORMAT D.S.FF TYPE = CSV"),
+        (inside(C::Stream, "ST"), "CREATE STREAM D.S.ST ON TABLE D.S.T"),
+        (inside(C::Task, "TA"), "CREATE TASK D.S.TA AS SELECT 1"),
+        (inside(C::Pipe, "PI"), "CREATE PIPE D.S.PI AS COPY INTO D.S.T FROM @D.S.I"),
+        (Securable::global(C::Integration, id("IG")), "CREATE SECURITY INTEGRATION IG"),
+        (inside(C::Tag, "TG"), "CREATE TAG D.S.TG"),
+        (
+            inside(C::MaskingPolicy, "MP"),
+            "CREATE MASKING POLICY D.S.MP AS (A NUMBER) RETURNS NUMBER -> A",
+        ),
+        (
+            inside(C::RowAccessPolicy, "RP"),
+            "CREATE ROW ACCESS POLICY D.S.RP AS (A NUMBER) RETURNS BOOLEAN -> TRUE",
+        ),
+    ]
+}
+
+/// What can be granted on the object: a stage is internal or external, a database a share's or not.
+fn privileges(on: &Securable) -> PrivilegeSet {
+    let all = dialect::of(DialectKind::Snowflake).privileges_of(on.class());
+    let but = |without: &[&str]| {
+        all.iter().filter(|p| !without.contains(&p.as_str())).collect::<PrivilegeSet>()
+    };
+    match (on.class(), on.name().map(Ident::as_str)) {
+        (ObjectClass::Stage, Some("I")) => but(&["USAGE"]),
+        (ObjectClass::Stage, _) => but(&["READ", "WRITE"]),
+        (ObjectClass::Database, Some("SNOWFLAKE")) => [Privilege::IMPORTED].into_iter().collect(),
+        (ObjectClass::Database, _) => but(&["IMPORTED PRIVILEGES"]),
+        _ => all,
+    }
+}
+
+fn scope() -> Scope {
+    Scope {
+        deployment: "d".into(),
+        environment: "e".into(),
+        instance: None,
+        every_instance: false,
+        database: None,
+        schemas: BTreeSet::from([(id("D"), id("S"))]),
+    }
+}
+
+async fn make(
+    warehouse: &mut rolecall::warehouse::snowflake::Snowflake,
+    changes: &[Change],
+) -> Result<(), WarehouseError> {
+    warehouse.prepare(&scope())?;
+    warehouse.begin().await?;
+    let made = warehouse.execute(changes).await;
+    warehouse.commit().await?;
+    made
+}
+
+/// What R holds, by object and privilege.
+async fn held(
+    warehouse: &mut rolecall::warehouse::snowflake::Snowflake,
+) -> (BTreeSet<(String, String)>, BTreeSet<(Ident, String)>) {
+    let look = Look {
+        deployment: "d".into(),
+        environments: BTreeSet::new(),
+        roles: BTreeSet::from([id("R")]),
+        schemas: BTreeSet::from([(id("D"), id("S"))]),
+        relations: BTreeSet::new(),
+        users: BTreeSet::new(),
+    };
+    let observed = warehouse.observe(&look).await.unwrap();
+    let name = |on: &Securable| format!("{} {on}", on.class());
+    let entries = observed.acl.iter().filter(|entry| entry.grantee == id("R"));
+    let held = entries.flat_map(|entry| {
+        entry.privileges.iter().map(|privilege| (name(&entry.on), privilege.to_string()))
+    });
+    (held.collect(), observed.unsupported)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_the_table_is_granted_read_back_and_revoked() {
+    let Some(standin) = account() else { return };
+    let mut objects = objects();
+    let classes: BTreeSet<ObjectClass> = objects.iter().map(|(on, _)| on.class()).collect();
+    let snowflake = dialect::of(DialectKind::Snowflake);
+    for class in ObjectClass::ALL {
+        assert_eq!(!snowflake.privileges_of(class).is_empty(), classes.contains(&class), "{class}");
+    }
+    objects.push((Securable::database(id("SNOWFLAKE")), ""));
+    let mut made: Vec<&str> =
+        objects.iter().map(|(_, sql)| *sql).filter(|s| !s.is_empty()).collect();
+    // What others are made from comes first.
+    made.sort_by_key(|sql| {
+        (
+            !sql.contains("DATABASE"),
+            !sql.contains("SCHEMA"),
+            sql.contains(" ON ") || sql.contains('@'),
+        )
+    });
+    standin.sql(&made);
+    standin.sql(&["CREATE ROLE R", "GRANT ROLE ACCOUNTADMIN TO ROLE DEPLOYER"]);
+    let mut warehouse = connect(&standin).await;
+
+    let mut grants = Vec::new();
+    let mut expected = BTreeSet::new();
+    for (on, _) in &objects {
+        // READ before WRITE, and gone after it.
+        for privilege in privileges(on).iter() {
+            expected.insert((format!("{} {on}", on.class()), privilege.to_string()));
+            let privileges = [privilege].into_iter().collect();
+            grants.push(Change::Grant { on: on.clone(), role: id("R"), privileges });
+        }
+    }
+    let mut refused = Vec::new();
+    for grant in &grants {
+        if let Err(error) = make(&mut warehouse, std::slice::from_ref(grant)).await {
+            refused.push(format!("{}: {error}", grant.brief()));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+    let (there, unknown) = held(&mut warehouse).await;
+    let lacks: Vec<_> = expected.difference(&there).collect();
+    let more: Vec<_> = there.difference(&expected).collect();
+    assert!(lacks.is_empty() && more.is_empty(), "{lacks:#?} {more:#?} {unknown:#?}");
+    assert!(unknown.is_empty(), "{unknown:#?}");
+
+    for grant in grants.iter().rev() {
+        let Change::Grant { on, role, privileges } = grant.clone() else { unreachable!() };
+        make(&mut warehouse, &[Change::Revoke { on, role, privileges, grantor: None }])
+            .await
+            .unwrap();
+    }
+    assert_eq!(held(&mut warehouse).await.0, BTreeSet::new());
+}
