@@ -9,7 +9,9 @@ mod load;
 mod members;
 mod names;
 mod parse;
+pub mod policy;
 mod raw;
+mod raw_environment;
 mod reader;
 mod role_kind;
 pub mod schema;
@@ -68,6 +70,12 @@ pub struct Config {
     pub product_roles: BTreeMap<String, ProductRole>,
     /// By name.
     pub products: BTreeMap<String, Product>,
+    /// Metadata policies, by name.
+    pub policies: BTreeMap<String, policy::Policy>,
+    /// Platform policies, by name.
+    pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
+    /// A role of the warehouse that no plan takes anything from.
+    pub break_glass: Option<Located<String>>,
     /// Product → product role → entries: the owners' files.
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }
@@ -85,6 +93,8 @@ pub struct Environment {
     pub user_name: Option<Located<String>>,
     /// The template of group names; without it, the name as written.
     pub group_name: Option<Located<String>>,
+    /// The template of policies' role names; without it, `role_name` with the product `policy`.
+    pub policy_role_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
     /// Only saved plans are applied here.
@@ -163,6 +173,8 @@ pub struct Product {
     pub owners: Vec<Located<String>>,
     /// dbt node selection of its nodes; no `meta` adds a node beyond it.
     pub outputs: Option<Located<String>>,
+    /// What policies call the part of the company it belongs to.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     pub product_roles: BTreeMap<String, ProductRole>,
 }

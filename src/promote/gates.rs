@@ -184,8 +184,9 @@ fn by_hand(source: &Compared) -> impl Iterator<Item = &Step> {
 }
 
 fn owners_file(source: &Compared, role: &Ident) -> String {
-    let product = source.resolved.desired.roles.get(role).map(|role| &role.marker.product);
-    product.map_or("the owner's file".to_owned(), |it| format!("rolecall/members/{it}.yml"))
+    let marker = source.resolved.desired.roles.get(role).map(|role| &role.marker);
+    let of_product = marker.filter(|marker| marker.policy.is_none()).map(|marker| &marker.product);
+    of_product.map_or("the owner's file".to_owned(), |it| format!("rolecall/members/{it}.yml"))
 }
 
 /// What PUBLIC has on relations that are promoted, or gets there by dbt's own `grants`.

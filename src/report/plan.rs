@@ -138,6 +138,9 @@ fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
 fn line(step: &Step, style: &Style) -> String {
     let (sign, colour, what) = match &step.change {
         Change::CreateRole { .. } => ("+", "32", "new role".to_owned()),
+        Change::AdoptRole { marker, .. } if marker.immutable => {
+            ("+", "32", "existing role, marked immutable".to_owned())
+        }
         Change::AdoptRole { .. } => ("+", "32", "existing role, adopted".to_owned()),
         Change::RenameRole { from, .. } => ("~", "33", format!("renamed from {from}")),
         Change::ResetAttributes { .. } => {

@@ -15,6 +15,7 @@ mod engines;
 mod engines_embedded;
 mod laws;
 mod members;
+mod policies;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
