@@ -127,7 +127,7 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml:2:1
        | enviroments:
        | ^
-      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies`, `break_glass`
+      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
     == unknown_permission
     error[unknown-permission]: `raed` is no permission
       --> rolecall.yml:5:19
