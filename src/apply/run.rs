@@ -153,7 +153,7 @@ fn finish(outcome: Outcome, mut before: Vec<Change>, mut kept: Vec<Entry>) -> Ou
             let refused = now.difference.refused.iter().map(|refusal| refusal.message.clone());
             partly(before, &now, "the rest is refused", refused)
         }
-        Outcome::Stale(Stale { because }) if !before.is_empty() => {
+        Outcome::Stale(Stale { because, help: _ }) if !before.is_empty() => {
             let failure = stopped("the plan became stale meanwhile", because.into_iter());
             Outcome::Partly { done: before, failure: Failure::Found(failure) }
         }

@@ -204,7 +204,7 @@ fn report(
         }
         Outcome::Stale(stale) => {
             json.outcome = "stale";
-            output::message("the plan is stale, and nothing was changed: make it again");
+            output::message(&format!("the plan is stale, and nothing was changed: {}", stale.help));
             for line in &stale.because {
                 output::message(&format!("  {}", crate::report::findings::one_line(line)));
             }

@@ -106,6 +106,22 @@ pub(super) fn approvals(
     })
 }
 
+/// That a plan is applied only once it is approved, and as what.
+pub(super) fn say_approval(project: &Project, plan: &Plan, text: &str) {
+    use sha2::Digest;
+    let environment = project.environment().filter(|environment| environment.protected);
+    let Some(environment) = environment.filter(|_| plan.changes_something()) else { return };
+    let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref());
+    if let Some(list) = list {
+        output::message(&format!(
+            "{} applies it once a line for it is in {}: {} <who> <YYYY-MM-DD> <why>",
+            environment.name,
+            list.value,
+            crate::plan::hex(&sha2::Sha256::digest(text)),
+        ));
+    }
+}
+
 /// The list that the last receipt of a retired environment names: whoever takes the environment out
 /// of the configuration does not choose another.
 pub(super) async fn approvals_of_retired<W: Observe>(

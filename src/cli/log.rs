@@ -6,7 +6,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{ConnectionFlags, Exit, Format, Global, output, plan};
-use crate::model::{Ident, Inventory, RelationKey};
+use crate::config::Member;
+use crate::model::{Change, Ident, Inventory, RelationKey};
 use crate::project::Project;
 use crate::receipts::{
     Ask, Entry, Event, Extent, Has, History, Only, PlanReceipt, Question, Since, Store, history,
@@ -85,6 +86,14 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         person: arguments.person.as_deref().map(|name| people(&project, name)).transpose()?,
         model: arguments.model.as_deref().map(|name| relations(&project, &entries, name)),
     };
+    if let (Some(name), Some(people)) = (&arguments.person, &question.person)
+        && !is_known(&project, &entries, (name, people))
+    {
+        output::message(&one_line(&format!(
+            "{name} is in no receipt of {} and in no owner's file",
+            environment.name
+        )));
+    }
     let found = history(&entries, &question);
     if global.format == Format::Json {
         let log = Log {
@@ -115,6 +124,26 @@ fn people(project: &Project, name: &str) -> anyhow::Result<BTreeSet<Ident>> {
     let mut names = BTreeSet::from([fold(name)?]);
     names.extend(project.member_names(name).iter().filter_map(|name| fold(name).ok()));
     Ok(names)
+}
+
+/// Whether a receipt or an owner's file ever had somebody of that name: a typing error has nothing,
+/// too.
+fn is_known(
+    project: &Project,
+    entries: &[Entry],
+    (name, people): (&str, &BTreeSet<Ident>),
+) -> bool {
+    let changes = entries.iter().flat_map(|entry| &entry.receipt.changes);
+    let mut members = changes.filter_map(|done| match &done.change {
+        Change::AddMember { member, .. } | Change::RemoveMember { member, .. } => Some(member),
+        _ => None,
+    });
+    let files = project.config.members.values().flat_map(|roles| roles.values().flatten());
+    let mut written = files.filter_map(|entry| match &entry.member {
+        Member::Named { name, .. } => Some(name.as_str()),
+        Member::Rule(_) => None,
+    });
+    members.any(|member| people.contains(member)) || written.any(|it| it == name)
 }
 
 /// The relations of that name: a node's of the manifest, and those that receipts know.
@@ -196,7 +225,10 @@ fn answer(person: &str, model: &str, since: &[Since]) -> String {
     let line = |text: &str| format!("{}\n", one_line(text));
     let mut out = String::from("\n");
     if since.is_empty() {
-        out.push_str(&line(&format!("By the receipts, {person} has nothing on {model} now.")));
+        out.push_str(&line(&format!(
+            "By the receipts, {person} has nothing on {model} now. They do not know what dbt's \
+             hooks and `grants` gave, nor who is in a group."
+        )));
     }
     for Since { person, on, has, since, through, unsure } in since {
         let through: Vec<&str> = through.iter().map(Ident::as_str).collect();

@@ -68,6 +68,10 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         diagnostics.extend(guards::check_list(list));
     }
     config.warn_before = warn_before.map(|said| guards::duration(said, WARN_WHAT, diagnostics));
+    for environment in config.environments.values() {
+        let list = environment.approved_plans.as_ref().or(config.approved_plans.as_ref());
+        diagnostics.extend(list.and_then(|list| guards::hook_beside(list, environment)));
+    }
     config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);

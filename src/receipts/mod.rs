@@ -17,7 +17,7 @@ use crate::plan::{PromotedFrom, TargetIdentity};
 pub use begun::{DONE, PLANNED};
 pub use gates::{Gates, gates, gates_changed};
 pub use history::{Event, Has, History, Question, Since, history};
-pub use time::iso;
+pub use time::{iso, span};
 
 /// The version of a receipt's shape that this code writes.
 pub const RECEIPT_VERSION: u32 = 1;

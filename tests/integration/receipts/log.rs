@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::rules::site::{Site, model};
+use crate::rules::site::{CONFIG, Site, model};
 
 /// Ann is let in, bob is let in and taken out again, and s.u comes later.
 async fn told(site: &Site) {
@@ -61,11 +61,14 @@ async fn it_says_since_when_somebody_can_read_something() {
         TIME by postgres, said to be kim
           take bob out of p_analyst
 
-        By the receipts, bob has nothing on s_t now.
+        By the receipts, bob has nothing on s_t now. They do not know what dbt's hooks and `grants` gave, nor who is in a group.
         ");
         let ran = site.run(&["log", "--role", "engineer", "--product", "p"]).ends(0);
         assert!(ran.out.contains("create the role p_engineer"), "{ran:?}");
         assert!(!ran.out.contains("analyst"), "{ran:?}");
+        site.run(&["log", "--person", "bobb"])
+            .ends(0)
+            .says("in no receipt of prod and in no owner");
         site.run(&["log", "--product", "q"]).ends(0).says("nothing of that in them");
         let ran = site.run(&["log", "--format", "json", "--model", "s.u"]).ends(0);
         let log: Value = serde_json::from_str(&ran.out).unwrap();
@@ -167,12 +170,17 @@ async fn a_lock_on_the_table_of_another_role_is_not_waited_for_longer_than_asked
 #[tokio::test]
 async fn what_others_granted_goes_and_what_rolecall_gave_is_still_told() {
     for site in Site::each().await {
+        let config = CONFIG.replace("role_name:", "deploy_role: ~dbt, role_name:");
+        site.config(&config.replace("[read, write]", "[read, write, own]"));
         site.models(&[
             model("s.t").gives("analyst", &["read"]).gives("engineer", &["write"]),
             model("s.u").gives("engineer", &["own"]),
         ]);
-        site.sql("create role ~ann; create role ~bob").await;
-        site.members("analyst: [{user: ~ann}, {user: ~bob}]\nengineer: [{user: ~ann}]");
+        site.sql("create role ~ann; create role ~bob; create role ~dbt").await;
+        site.sql("grant usage, create on schema s to ~dbt").await;
+        site.members(
+            "analyst: [{user: ~ann}, {user: ~bob}]\nengineer: [{user: ~ann}, {user: ~dbt}]",
+        );
         site.run(&["apply"]).ends(0);
         let ann = person(&site, "ann");
         let log = |model: &str| site.run(&["log", "--person", &ann, "--model", model]).ends(0).out;

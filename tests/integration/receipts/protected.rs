@@ -232,10 +232,7 @@ async fn retiring_needs_receipts_that_can_be_read() {
         let eve = "alter role ~eve nosuperuser createrole; do $$ begin if current_setting('server_version_num')::int >= 160000 then grant ~p_analyst, ~p_engineer to ~eve with admin option; end if; end $$";
         site.sql(eve).await;
         let before = site.everything().await;
-        site.run_as(&site.ground.own("~eve"), &retire)
-            .ends(8)
-            .says("refused[receipts-closed]")
-            .says("cannot be read");
+        site.run_as("eve", &retire).ends(8).says("refused[receipts-closed]").says("cannot be read");
         assert_eq!(site.everything().await, before);
     }
 }
@@ -365,4 +362,39 @@ async fn a_receipt_is_not_written_over_its_plan() {
     assert_eq!(site.everything().await, before);
     assert_eq!(std::fs::read(&file).unwrap(), text);
     site.run(&["apply", &file]).ends(0);
+}
+
+#[tokio::test]
+async fn what_an_approval_needs_is_said_before_somebody_waits_for_it() {
+    let Some(site) = Site::each().await.pop() else { return };
+    let validate = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rolecall"));
+        command.args(["validate", "--project-dir"]).arg(site.path(""));
+        site.ran(command.output().unwrap())
+    };
+    site.config(&config(", approved_plans: approved.txt, hook: true"));
+    validate()
+        .ends(1)
+        .says("error[unreadable-file]: the list of approved plans cannot be read")
+        .says("warning[hook-unapproved]: in prod");
+    site.config(&config(", approved_plans: approved.txt"));
+    std::fs::write(site.path("approved.txt"), "# none yet\nkim approves\n").unwrap();
+    validate().ends(1).says("broken-approval").says("approved.txt:2");
+    std::fs::write(site.path("approved.txt"), "# none yet\n").unwrap();
+    validate().ends(0).never_says("hook-unapproved");
+    let nowhere = site.path("no/such/plan.json");
+    site.run(&["plan", "--out", nowhere.to_str().unwrap()]).ends(1).says("there is no folder");
+    let file = site.path("plan.json").to_str().unwrap().to_owned();
+    let made = site.run(&["plan", "--out", &file, "--by", "jane"]).ends(0);
+    let line = format!("approved.txt: {} <who> <YYYY-MM-DD> <why>", hash(&file));
+    made.says(&line);
+    std::fs::write(site.path("approved.txt"), format!("{} kim 2026-11-22 x\n", hash(&file)))
+        .unwrap();
+    site.run(&["apply", &file]).ends(0);
+    // A job that is run again has nothing to do, and waits for nobody.
+    site.run(&["plan", "--out", &file, "--by", "jane"]).ends(0).never_says("<who>");
+    site.run(&["apply", &file]).ends(0);
+    // What it does not cover is no part of it.
+    site.sql("revoke select on s.t from ~p_analyst").await;
+    site.run(&["apply", &file]).ends(6).says("not in the plan");
 }
