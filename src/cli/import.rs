@@ -146,7 +146,9 @@ fn say(global: &Global, imported: &Imported, dry_run: bool) -> anyhow::Result<()
     }
     output::data(&out)?;
     for Left { product, role, member, why } in &imported.left {
-        output::message(&one_line(&format!("left out: {member} in {product}.{role}: {why}")));
+        // A policy's role is no product's, and why it is left out names the policy.
+        let of = if product.is_empty() { String::new() } else { format!(" in {product}.{role}") };
+        output::message(&one_line(&format!("left out: {member}{of}: {why}")));
     }
     output::message(&match (imported.written.len(), imported.left.len(), dry_run) {
         (0, 0, _) => "every member is declared: nothing to import".to_owned(),
