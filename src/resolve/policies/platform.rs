@@ -97,13 +97,22 @@ fn objects(inputs: &Inputs, policy: &PlatformPolicy, found: &mut Diagnostics) ->
     if policy.on.database {
         match &own {
             Some(own) => objects.push(Securable::database(own.clone())),
+            // `validate` asks no warehouse, and is not given a database: that is no mistake.
+            None if !inputs.inventory.looked => found.push(
+                Diagnostic::warning(
+                    "database-not-known",
+                    format!("the policy {} is on the environment's database, which only a connection names: not looked at here", policy.name),
+                )
+                .with_place(policy.place.clone())
+                .with_help("give it with --target-database, or name it: on: {databases: [NAME]}"),
+            ),
             None => found.push(
                 Diagnostic::error(
                     "no-database",
                     format!("the policy {} is on the environment's database, which nothing names", policy.name),
                 )
                 .with_place(policy.place.clone())
-                .with_help("give it with --target-database, or name it: on: {databases: [NAME]}; a connection would say it, too"),
+                .with_help("give it with --target-database, or name it: on: {databases: [NAME]}"),
             ),
         }
     }

@@ -75,12 +75,18 @@ const POLICY: &str = "policies:
     actors: {users: [sam], product_roles: [p.engineer]}
 ";
 
+/// On the database itself, which no file names.
+const PLATFORM: &str = "platform_policies:
+  - {name: scratch, privileges: [TEMPORARY], actors: {users: [sam]}}
+";
+
 #[tokio::test]
 async fn a_policy_is_promoted_like_a_declaration() {
     for stage in Stage::each().await {
         people(&stage).await;
-        stage.config(&config(POLICY));
+        stage.config(&config(&format!("{POLICY}{PLATFORM}")));
         stage.apply_in_dev();
+        stage.run(&["validate", "-t", "dev"]).ends(0).says("warning[database-not-known]");
         // Its roles take part in all gates: who is in by hand, what PUBLIC has, what is drift.
         stage.dev.sql("grant ~policy_stewards to ~taylor").await;
         let said = stage.promote(&[]).ends(4);
@@ -91,7 +97,11 @@ async fn a_policy_is_promoted_like_a_declaration() {
             .ends(1)
             .says("left out: dev:taylor: it is");
         stage.apply_in_dev();
-        stage.promote(&["--strict"]).ends(0).says("member prod:p_engineer (role)");
+        stage
+            .promote(&["--strict"])
+            .ends(0)
+            .says("member prod:p_engineer (role)")
+            .says("TEMPORARY on database prod_db");
         stage.apply().ends(0);
         stage.run(&["verify", "-t", "prod"]).ends(0);
         std::fs::remove_file(stage.path("plan.json")).unwrap();
