@@ -461,7 +461,10 @@ pub(super) async fn receipt<W: Execute>(
 fn roles(now: &Compared) -> BTreeMap<Ident, RoleReceipt> {
     let of = |marker: &crate::model::Marker| RoleReceipt {
         product: marker.product.clone(),
-        role: marker.role.clone(),
+        role: match &marker.policy {
+            None => marker.role.clone(),
+            Some(_) => marker.whose(),
+        },
     };
     let observed = now.observed.roles.iter().filter_map(|(name, role)| match &role.marker {
         MarkerReading::Marker(marker) if now.scope.holds(marker) => {

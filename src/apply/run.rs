@@ -398,7 +398,10 @@ fn rebuilt_meanwhile(now: &Compared, after: &Compared) -> bool {
 
 fn check_plan(settings: &Settings, strict: bool, now: &Compared) -> Result<(), Stale> {
     match settings.plan {
-        Some(plan) => plan::fits(plan, &now.scope, &now.observed, &now.difference, strict),
+        Some(plan) => {
+            plan::ended(plan, &now.resolved.desired)?;
+            plan::fits(plan, &now.scope, &now.observed, &now.difference, strict)
+        }
         None => Ok(()),
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::names::check_fit;
 use super::raw::{RawEntry, RawMembers};
 use super::reader::{Reader, belongs, printable, suggest};
+use super::template::within;
 use super::tree::Node;
 use super::valid::unknown_environment;
 use super::{Config, Located, Member, MemberEntry, until};
+use crate::directory::{Rule, RuleError};
 use crate::model::{Diagnostic, Diagnostics, MemberKind, Place};
 
 /// Reads one product's file, checks it against the platform's files and adds it to `config`.
@@ -117,6 +119,22 @@ fn overlap(a: &MemberEntry, b: &MemberEntry) -> bool {
             .any(|one| b.environments.iter().any(|other| one.value == other.value))
 }
 
+/// A rule, or what is wrong with it.
+pub(super) fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostics) -> Option<Rule> {
+    match Rule::parse(&written.value) {
+        Ok(rule) => Some(rule),
+        Err(RuleError { message, help, at }) => {
+            let near = written.value.get(at).unwrap_or_default();
+            diagnostics.push(
+                Diagnostic::error("invalid-rule", message)
+                    .with_help(help)
+                    .with_place(within(written, near)),
+            );
+            None
+        }
+    }
+}
+
 fn read(
     config: &Config,
     place: Place,
@@ -152,13 +170,8 @@ fn read(
     let member = match (user, group, rule) {
         (Some(user), None, None) => Some(named(MemberKind::User, user)),
         (None, Some(group), None) => Some(named(MemberKind::Group, group)),
-        (None, None, Some(rule)) => {
-            diagnostics.push(
-                Diagnostic::error("not-supported-yet", "rules are not evaluated by this version")
-                    .with_help("name users and groups instead")
-                    .with_place(rule.place.clone()),
-            );
-            let member = Member::Rule(rule.value);
+        (None, None, Some(written)) => {
+            let member = Member::Rule(parse_rule(&written, diagnostics)?);
             let environments = environments.unwrap_or_default();
             let reason = reason.map(|reason| reason.value);
             return Some(MemberEntry { place, member, environments, until, reason });
@@ -166,7 +179,7 @@ fn read(
         (None, None, None) => {
             diagnostics.push(
                 Diagnostic::error("invalid-member", "the entry names nobody")
-                    .with_help("write one of `user` and `group`")
+                    .with_help("write one of `user`, `group` and `rule`")
                     .with_place(place.clone()),
             );
             None

@@ -12,7 +12,7 @@ pub mod securable;
 
 pub use change::Change;
 pub use desired::{
-    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Reason,
+    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Ended, Reason,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};

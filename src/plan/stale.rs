@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Plan, TargetIdentity};
-use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity};
+use crate::model::{
+    Change, DesiredState, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity,
+};
 
 /// Why a plan may not be applied any more. Exit status 6.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,27 @@ pub fn fits(
     for (role, member) in now.adopted_members.difference(&plan.adopted_members) {
         because.push(format!("not in the plan: {member} is in {role}, which it adopts"));
     }
+    if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
+}
+
+/// Whether a plan lets somebody in by an entry that has ended since. That it does not come up again
+/// is no reason to leave it out without a word: whoever reviewed the plan expects it.
+pub fn ended(plan: &Plan, now: &DesiredState) -> Result<(), Stale> {
+    let because: Vec<String> = plan
+        .changes
+        .iter()
+        .filter_map(|planned| match &planned.change {
+            Change::AddMember { role, member, .. } => {
+                let ended = now.ended.get(&(role.clone(), member.clone()))?;
+                Some(format!(
+                    "it lets {member} into {role} by an entry that has ended since (until {}): {}",
+                    ended.until,
+                    ended.place()
+                ))
+            }
+            _ => None,
+        })
+        .collect();
     if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
 }
 

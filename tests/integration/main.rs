@@ -14,6 +14,8 @@ mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
 mod laws;
+mod members;
+mod policies;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;

@@ -6,6 +6,7 @@ mod dbt;
 mod gates;
 mod joined;
 mod members;
+mod people;
 mod protected;
 mod receipt;
 mod stage;
