@@ -96,7 +96,8 @@ fn everybody(policy: &PlatformPolicy) -> Vec<Actor> {
 /// The one database that all of the project's models are built in: offline, that of the target.
 fn built_in(inputs: &Inputs) -> Option<Ident> {
     let own = inputs.manifest.nodes.values().filter(|node| {
-        node.resource_type == ResourceType::Model && Some(node.package_name.as_str()) == inputs.project
+        node.resource_type == ResourceType::Model
+            && Some(node.package_name.as_str()) == inputs.project
     });
     let named = own.filter_map(|node| node.relation.as_ref()?.database.as_ref());
     let fold = |part: &NamePart| match part.exact {
@@ -111,7 +112,8 @@ fn built_in(inputs: &Inputs) -> Option<Ident> {
 /// What it is on, as far as this connection reaches it.
 fn objects(inputs: &Inputs, policy: &PlatformPolicy, found: &mut Diagnostics) -> Vec<Securable> {
     let mut objects = Vec::new();
-    let own = inputs.database.cloned().or_else(|| target_database(inputs)).or_else(|| built_in(inputs));
+    let own =
+        inputs.database.cloned().or_else(|| target_database(inputs)).or_else(|| built_in(inputs));
     if policy.on.database {
         match &own {
             Some(own) => objects.push(Securable::database(own.clone())),
