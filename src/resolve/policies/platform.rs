@@ -1,7 +1,5 @@
 //! Platform policies: a role for each, with privileges on databases, warehouses and the account.
 
-use std::collections::BTreeSet;
-
 use super::super::Inputs;
 use super::super::grants::{bounds, expand};
 use super::super::nodes::target_database;
@@ -12,7 +10,6 @@ use super::people::People;
 use super::{is_here, reason};
 use crate::config::Located;
 use crate::config::policy::PlatformPolicy;
-use crate::dbt::{NamePart, ResourceType};
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, ObjectClass, Place, PrivilegeSet,
     Securable,
@@ -93,27 +90,10 @@ fn everybody(policy: &PlatformPolicy) -> Vec<Actor> {
     people.chain(roles).chain(ours).collect()
 }
 
-/// The one database that all of the project's models are built in: offline, that of the target.
-fn built_in(inputs: &Inputs) -> Option<Ident> {
-    let own = inputs.manifest.nodes.values().filter(|node| {
-        node.resource_type == ResourceType::Model
-            && Some(node.package_name.as_str()) == inputs.project
-    });
-    let named = own.filter_map(|node| node.relation.as_ref()?.database.as_ref());
-    let fold = |part: &NamePart| match part.exact {
-        true => Ident::new(&part.text).ok(),
-        false => inputs.dialect.fold(&part.text).ok(),
-    };
-    let names: BTreeSet<Ident> = named.filter_map(fold).collect();
-    let mut names = names.into_iter();
-    names.next().filter(|_| names.next().is_none())
-}
-
 /// What it is on, as far as this connection reaches it.
 fn objects(inputs: &Inputs, policy: &PlatformPolicy, found: &mut Diagnostics) -> Vec<Securable> {
     let mut objects = Vec::new();
-    let own =
-        inputs.database.cloned().or_else(|| target_database(inputs)).or_else(|| built_in(inputs));
+    let own = inputs.database.cloned().or_else(|| target_database(inputs));
     if policy.on.database {
         match &own {
             Some(own) => objects.push(Securable::database(own.clone())),
