@@ -130,6 +130,8 @@ pub(super) struct RawProduct {
     pub owners: Option<Vec<Located<String>>>,
     /// dbt node selection of its nodes, such as `path:models/marts/sales`.
     pub outputs: Option<Located<String>>,
+    /// The product roles that people can ask for. Without it, all; with an empty list, none.
+    pub offers: Option<Vec<Located<String>>>,
     /// Product roles of its own, beside those of every product.
     #[schemars(default)]
     pub product_roles: Named<RawProductRole>,
@@ -163,6 +165,12 @@ pub(super) struct RawEntry {
     /// Only in these environments. Without it, in all.
     #[schemars(length(min = 1))]
     pub environments: Option<Vec<Located<String>>>,
+    /// The owner who approved it: `rolecall approve` writes it.
+    pub approved_by: Option<Located<String>>,
+    /// When: a moment, or a day.
+    pub approved_at: Option<Located<String>>,
+    /// The request that was approved, by its name in rolecall/requests/.
+    pub request: Option<Located<String>>,
 }
 
 /// The keys of rolecall.yml and of the files in rolecall/platform/.
@@ -212,12 +220,25 @@ pub(super) const PRODUCT_ROLE: Keys =
 pub(super) const PRODUCT_ROLE_IN: Keys =
     Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
 /// The keys of a product.
-pub(super) const PRODUCT: Keys =
-    Keys { of: "a product", known: &["title", "owners", "outputs", "product_roles"], later: &[] };
+pub(super) const PRODUCT: Keys = Keys {
+    of: "a product",
+    known: &["title", "owners", "outputs", "offers", "product_roles"],
+    later: &[],
+};
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
     of: "a member",
-    known: &["user", "group", "rule", "until", "reason", "environments"],
+    known: &[
+        "user",
+        "group",
+        "rule",
+        "until",
+        "reason",
+        "environments",
+        "approved_by",
+        "approved_at",
+        "request",
+    ],
     later: &[],
 };
 
@@ -336,6 +357,7 @@ impl RawProduct {
             title: reader.text(&fields, "title"),
             owners: reader.texts(&fields, "owners"),
             outputs: reader.text(&fields, "outputs"),
+            offers: reader.texts(&fields, "offers"),
             product_roles: read_roles(reader, roles),
         }
     }
@@ -378,6 +400,9 @@ impl RawEntry {
                 until: reader.text(&fields, "until"),
                 reason: reader.text(&fields, "reason"),
                 environments: reader.texts(&fields, "environments"),
+                approved_by: reader.text(&fields, "approved_by"),
+                approved_at: reader.text(&fields, "approved_at"),
+                request: reader.text(&fields, "request"),
             };
             // Who it lets in was said, only wrongly: one message is enough.
             let said = [("user", &entry.user), ("group", &entry.group), ("rule", &entry.rule)]

@@ -64,6 +64,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);
     check_own_roles(&config, diagnostics);
+    super::owners::check_offers(&config, diagnostics);
     config
 }
 
@@ -179,7 +180,7 @@ fn add_product(
         diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
         return;
     }
-    let RawProduct { title, owners, outputs, product_roles } = raw;
+    let RawProduct { title, owners, outputs, offers, product_roles } = raw;
     let owners = owners.unwrap_or_default();
     for owner in &owners {
         diagnostics.extend(check_fit("the owner", owner));
@@ -192,6 +193,7 @@ fn add_product(
         title: title.map(|title| title.value),
         owners,
         outputs,
+        offers,
         product_roles: own,
     };
     products.insert(name.value.clone(), product);

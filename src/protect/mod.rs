@@ -5,7 +5,7 @@ mod approvals;
 
 use std::collections::BTreeSet;
 
-use crate::model::Change;
+use crate::model::{Change, is_same_person};
 use crate::plan::{Plan, Refusal};
 use crate::receipts::iso;
 
@@ -128,9 +128,9 @@ fn approved(
     let mut by = BTreeSet::new();
     let mut not = Vec::new();
     for Approval { sha256: _, who, when: _, why: _, line } in lines {
-        if plan.author.as_ref().is_some_and(|author| is_same(author, who)) {
+        if plan.author.as_ref().is_some_and(|author| is_same_person(author, who)) {
             not.push(format!("{file}:{line}: {who} made the plan"));
-        } else if gains.iter().any(|member| is_same(member, who)) {
+        } else if gains.iter().any(|member| is_same_person(member, who)) {
             not.push(format!("{file}:{line}: {who} gains by it"));
         } else {
             by.insert(who.clone());
@@ -153,15 +153,6 @@ fn gaining(plan: &Plan) -> BTreeSet<&str> {
         _ => None,
     });
     added.chain(plan.adopted_members.iter().map(|(_, member)| member.as_str())).collect()
-}
-
-/// Whether two names may be one person's: case does not matter, nor what follows an `@`.
-fn is_same(one: &str, other: &str) -> bool {
-    let name = |text: &str| {
-        let text = text.trim().trim_matches('"').trim_start_matches('@').to_lowercase();
-        text.split('@').next().unwrap_or_default().to_owned()
-    };
-    name(one) == name(other)
 }
 
 /// `24 hours`, `90 minutes`, `10 seconds`.
