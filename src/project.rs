@@ -261,12 +261,17 @@ impl Project {
     }
 }
 
-/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+/// What products' `outputs` and policies look at; one that cannot be read is reported where it is used.
 fn outputs_need(config: &Config) -> dbt::Wanted {
     let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    let policies = config.policies.values();
+    let owners = policies.clone().any(|policy| !policy.actors.resource_owners.is_empty());
+    let selected = policies.filter_map(|policy| policy.resources.select.as_ref());
+    let first = dbt::Wanted { owners, ..dbt::Wanted::default() };
     outputs
-        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
-        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
+        .chain(selected)
+        .filter_map(|written| dbt::parse_selector(&written.value).ok())
+        .fold(first, |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.

@@ -74,7 +74,9 @@ pub async fn compare<W: Observe>(
     let mut scope = resolved.scope(database.as_ref());
     let mut options = options.clone();
     if let Some(environment) = retire {
-        resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);
+        let break_glass = resolved.desired.break_glass.take();
+        let empty = DesiredState::empty(environment, resolved.desired.dialect);
+        resolved.desired = DesiredState { break_glass, ..empty };
         scope.environment = environment.to_owned();
         // Its template is gone, and with it what told developers apart: all of theirs is meant. So
         // is the role that ran dbt there; this environment's has no claim on what those roles own.

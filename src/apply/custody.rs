@@ -1,12 +1,13 @@
 //! What guards an apply from outside of the plan: gates of protected environments, and receipts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Compared, Failure, Settings};
+use crate::config::Member;
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Refusal, only_grants_again};
+use crate::plan::{Plan, Refusal, only_grants_again};
 use crate::project::Project;
-use crate::protect::{self, Approvals, Rules, Submitted};
+use crate::protect::{self, Approvals, Called, Rules, Submitted};
 use crate::receipts::{
     self, Ask, Entry, Extent, Gates, Only, PlanReceipt, RECEIPT_VERSION, Receipt, RoleReceipt,
     Stamp, Store, gates, gates_changed,
@@ -20,7 +21,8 @@ pub struct Custody<'a> {
     pub rehearsal: bool,
     /// SHA-256 of the plan file's bytes, where there is a plan.
     pub plan_sha256: Option<String>,
-    /// The list of approved plans, where the configuration names one.
+    /// The list of approved plans, where the configuration names one; that of the last receipt, where
+    /// an environment is retired.
     pub approvals: Option<&'a Approvals>,
     /// The clock's time, never `--as-of`'s: seconds since 1970, UTC.
     pub now: i64,
@@ -50,9 +52,17 @@ async fn last<W: Observe>(
     deployment: &str,
     environment: &str,
 ) -> Result<Option<Entry>, WarehouseError> {
+    last_of(warehouse, deployment, environment, Only::Last).await
+}
+
+async fn last_of<W: Observe>(
+    warehouse: &mut W,
+    deployment: &str,
+    environment: &str,
+    only: Only,
+) -> Result<Option<Entry>, WarehouseError> {
     let (deployment, environment) = (deployment.to_owned(), environment.to_owned());
-    let ask = Ask { deployment, environment, only: Only::Last };
-    Ok(warehouse.receipts(&ask).await?.pop())
+    Ok(warehouse.receipts(&Ask { deployment, environment, only }).await?.pop())
 }
 
 /// What decides about gates and is not what it was at the last receipt: a line for each. Empty where
@@ -100,15 +110,18 @@ pub(super) async fn enter<W: Observe>(
         }
         // The configuration has forgotten it; its last receipt has not.
         Some(retired) => {
-            let gates = match project.deployment() {
-                Some(deployment) => last(warehouse, deployment, retired).await,
-                None => Ok(None),
-            };
-            // Receipts that are not this role's to read are said of later.
-            let gates = match gates {
-                Ok(last) => last.map(|last| last.receipt.gates).unwrap_or_default(),
-                Err(WarehouseError::Statement { .. } | WarehouseError::Forbidden(_)) => {
-                    Gates::new()
+            let gates = match gates_of_retired(warehouse, project, retired).await {
+                Ok(gates) => gates,
+                // There are some: what they say may be that it is protected.
+                Err(error @ (WarehouseError::Statement { .. } | WarehouseError::Forbidden(_))) => {
+                    return Ok(Err(vec![Refusal {
+                        code: "receipts-closed",
+                        message: format!(
+                            "whether {retired} is protected is not known: its receipts cannot be \
+                             read: {error}"
+                        ),
+                        help: "retire it as the role that applied there".to_owned(),
+                    }]));
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -118,9 +131,83 @@ pub(super) async fn enter<W: Observe>(
     };
     let Some(rules) = protection else { return Ok(Ok(Held { gates, ..none })) };
     let submitted = settings.plan.zip(plan_sha256.as_deref());
-    let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256 });
+    let called = called(project, *approvals, plan_sha256.as_deref());
+    let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256, called: &called });
     let judged = protect::judge(&rules, name, submitted, *approvals, *now, project.as_of);
     Ok(judged.map(|approved_by| Held { protected: true, gates, approved_by }))
+}
+
+/// The gates of an environment that the configuration has forgotten, by its last receipt: none where
+/// there is provably none.
+async fn gates_of_retired<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    retired: &str,
+) -> Result<Gates, WarehouseError> {
+    let Some(deployment) = project.deployment() else { return Ok(Gates::new()) };
+    // This profile is another environment's, and so may be its database.
+    let last = last_of(warehouse, deployment, retired, Only::LastAnywhere).await?;
+    Ok(last.map(|last| last.receipt.gates).unwrap_or_default())
+}
+
+/// The list of approved plans of an environment that the configuration has forgotten, as its last
+/// receipt names it; `None` where none is asked for. What the configuration names now is not it.
+///
+/// # Errors
+/// Also where the receipts cannot be read: then [`super::apply`] refuses.
+pub async fn list_of_retired<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    retired: &str,
+) -> Result<Option<String>, WarehouseError> {
+    let gates = gates_of_retired(warehouse, project, retired).await?;
+    Ok(remembered(&gates).and_then(|rules| rules.approved_plans))
+}
+
+/// What the members of the owners' files are called in the warehouse, and would whoever approves a
+/// plan be.
+fn called(project: &Project, approvals: Option<&Approvals>, sha256: Option<&str>) -> Vec<Called> {
+    let entries = project.config.members.values().flat_map(|roles| roles.values().flatten());
+    let members = entries.filter_map(|entry| match &entry.member {
+        Member::Named { kind: _, name } => Some(name.as_str()),
+        Member::Rule(_) => None,
+    });
+    let lines = approvals.zip(sha256).map(|(list, sha256)| list.of(sha256)).unwrap_or_default();
+    // As a file would write them: with and without what follows an `@`.
+    let approvers = lines.iter().flat_map(|line| {
+        let who = line.who.trim_matches('"').trim_start_matches('@');
+        [who, who.split('@').next().unwrap_or_default()]
+    });
+    let names: BTreeSet<&str> = members.chain(approvers).collect();
+    let of =
+        |name: &str| Called { name: name.to_owned(), in_warehouse: project.member_names(name) };
+    names.into_iter().map(of).collect()
+}
+
+/// What a plan is known by, however its file is laid out.
+fn id_of(plan: &Plan) -> String {
+    if plan.id.is_empty() { plan.seal.clone() } else { plan.id.clone() }
+}
+
+/// The last receipt of the whole of a plan, whatever the bytes of its file were.
+async fn applied<W: Observe>(
+    warehouse: &mut W,
+    now: &Compared,
+    sha256: &str,
+    plan: Option<&Plan>,
+) -> Result<Option<Entry>, WarehouseError> {
+    let ask = Ask {
+        deployment: now.scope.deployment.clone(),
+        environment: now.scope.environment.clone(),
+        only: Only::All,
+    };
+    let id = plan.map(id_of);
+    let is_it = |entry: &Entry| {
+        let kept = entry.receipt.plan.as_ref();
+        entry.receipt.outcome == Extent::Applied
+            && kept.is_some_and(|kept| kept.sha256 == sha256 || (id.is_some() && kept.id == id))
+    };
+    Ok(warehouse.receipts(&ask).await?.into_iter().rfind(is_it))
 }
 
 /// The rules of an environment as its last receipt knows them.
@@ -151,10 +238,24 @@ pub(super) async fn admit<W: Execute>(
     if settings.custody.rehearsal {
         return Ok(Ok(Receipts::Not(None)));
     }
-    let store = warehouse.store().await?;
+    let mut store = warehouse.store().await?;
     let refuse = |code, message: String, help: &str| {
         Ok(Err(vec![Refusal { code, message, help: help.to_owned() }]))
     };
+    let is_to_have_some = held.protected && !settings.custody.begin_receipts && has_grants(now);
+    if is_to_have_some && has_none(warehouse, &store, now).await? {
+        return refuse(
+            "receipts-missing",
+            "roles of this environment have grants here, and there are no receipts of it: either \
+             nothing was applied here since there are receipts, or somebody has taken them away, \
+             and what was applied already cannot be told"
+                .to_owned(),
+            "if they were never there, say so once: --begin-receipts",
+        );
+    }
+    if store == Store::Missing {
+        store = warehouse.make_store().await?;
+    }
     match store {
         Store::Strange(why) => {
             refuse("receipts-not-ours", why, "nothing is written to it, and nothing was changed")
@@ -168,25 +269,11 @@ pub(super) async fn admit<W: Execute>(
             let warning = Diagnostic::warning("no-receipt", format!("no receipt is kept: {why}"));
             Ok(Ok(Receipts::Not(Some(Box::new(warning)))))
         }
-        Store::Missing if held.protected && !settings.custody.begin_receipts && has_grants(now) => {
-            refuse(
-                "receipts-missing",
-                "roles of this environment have grants here, and there are no receipts: either nothing was applied \
-                 here since there are receipts, or somebody has taken them away, and what was \
-                 applied already cannot be told"
-                    .to_owned(),
-                "if they were never there, say so once: --begin-receipts",
-            )
-        }
         Store::Missing => Ok(Ok(Receipts::Kept)),
         Store::Ready => {
             if let (true, Some(sha256)) = (held.protected, &settings.custody.plan_sha256) {
-                let ask = Ask {
-                    deployment: now.scope.deployment.clone(),
-                    environment: now.scope.environment.clone(),
-                    only: Only::Plan(sha256.clone()),
-                };
-                if let Some(Entry { stamp, .. }) = warehouse.receipts(&ask).await?.pop() {
+                let before = applied(warehouse, now, sha256, settings.plan).await?;
+                if let Some(Entry { stamp, .. }) = before {
                     let Stamp { at, session_user, .. } = stamp;
                     let is_rebuilt = |plan| only_grants_again(plan, &now.observed, &now.difference);
                     let help = match settings.plan.is_some_and(is_rebuilt) {
@@ -205,6 +292,21 @@ pub(super) async fn admit<W: Execute>(
     }
 }
 
+/// Whether this environment has no receipts at all. Those of others say nothing of it.
+async fn has_none<W: Observe>(
+    warehouse: &mut W,
+    store: &Store,
+    now: &Compared,
+) -> Result<bool, WarehouseError> {
+    match store {
+        Store::Missing => Ok(true),
+        Store::Ready => {
+            Ok(last(warehouse, &now.scope.deployment, &now.scope.environment).await?.is_none())
+        }
+        Store::Closed(_) | Store::Strange(_) => Ok(false),
+    }
+}
+
 /// Whether something was applied in this database: its roles may be here for another one's sake.
 fn has_grants(now: &Compared) -> bool {
     now.observed.acl.iter().any(|entry| {
@@ -215,7 +317,7 @@ fn has_grants(now: &Compared) -> bool {
     })
 }
 
-/// The receipt of changes that are made, in the same transaction.
+/// The receipt of changes: those that are made, in the same transaction, or that begin to be made.
 pub(super) async fn receipt<W: Execute>(
     warehouse: &mut W,
     project: &Project,
@@ -234,6 +336,7 @@ pub(super) async fn receipt<W: Execute>(
         version: RECEIPT_VERSION,
         made_by: concat!("rolecall ", env!("CARGO_PKG_VERSION")).to_owned(),
         outcome,
+        begun_at: None,
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         instance: now.scope.instance.clone(),
@@ -242,6 +345,7 @@ pub(super) async fn receipt<W: Execute>(
         config_sha256: project.config_sha256.clone(),
         plan: settings.custody.plan_sha256.as_ref().map(|sha256| PlanReceipt {
             sha256: sha256.clone(),
+            id: settings.plan.map(id_of),
             author: settings.plan.and_then(|plan| plan.author.clone()),
             approved_by: held.approved_by.clone(),
             promoted_from: settings.plan.and_then(|plan| plan.promoted_from.clone()),
@@ -251,14 +355,17 @@ pub(super) async fn receipt<W: Execute>(
         roles: roles(now),
         changes: changes.map_err(WarehouseError::from)?,
     };
-    Ok(Entry { stamp, receipt })
+    Ok(Entry { id: None, stamp, receipt })
 }
 
 /// The managed roles, by the names that they have and will have.
 fn roles(now: &Compared) -> BTreeMap<Ident, RoleReceipt> {
     let of = |marker: &crate::model::Marker| RoleReceipt {
         product: marker.product.clone(),
-        role: marker.role.clone(),
+        role: match &marker.policy {
+            None => marker.role.clone(),
+            Some(_) => marker.whose(),
+        },
     };
     let observed = now.observed.roles.iter().filter_map(|(name, role)| match &role.marker {
         MarkerReading::Marker(marker) if now.scope.holds(marker) => {

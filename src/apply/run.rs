@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::begun;
 use super::custody::{self, Custody, Held, Receipts};
 use super::{Compared, Failure, compare};
 use crate::model::{Change, Diagnostic, Diagnostics, Securable};
@@ -90,10 +91,12 @@ pub async fn apply<W: Execute>(
         return Ok(Outcome::NotAllowed(Box::new(before)));
     }
     if before.difference.steps.is_empty() {
-        return Ok(match check_plan(settings, &before) {
-            Err(stale) => Outcome::Stale(stale),
-            Ok(()) => Outcome::InSync(Box::new(before)),
-        });
+        if let Err(stale) = check_plan(settings, &before) {
+            return Ok(Outcome::Stale(stale));
+        }
+        if !begun::is_left(warehouse, settings, &before).await? {
+            return Ok(Outcome::InSync(Box::new(before)));
+        }
     }
     warehouse.prepare(&before.scope)?;
     let (mut done, mut kept) = (Vec::new(), Vec::new());
@@ -150,7 +153,7 @@ fn finish(outcome: Outcome, mut before: Vec<Change>, mut kept: Vec<Entry>) -> Ou
             let refused = now.difference.refused.iter().map(|refusal| refusal.message.clone());
             partly(before, &now, "the rest is refused", refused)
         }
-        Outcome::Stale(Stale { because }) if !before.is_empty() => {
+        Outcome::Stale(Stale { because, help: _ }) if !before.is_empty() => {
             let failure = stopped("the plan became stale meanwhile", because.into_iter());
             Outcome::Partly { done: before, failure: Failure::Found(failure) }
         }
@@ -257,7 +260,11 @@ async fn in_transaction<W: Execute>(
     let mut changes: Vec<Change> =
         now.difference.steps.iter().map(|step| step.change.clone()).collect();
     if changes.is_empty() {
-        return Ok(Wanted::RollBack(Outcome::InSync(Box::new(now))));
+        let custody = (settings, held);
+        return Ok(match begun::finish_left(warehouse, project, custody, &now).await? {
+            Some(entry) => Wanted::Commit(changes, Box::new(now), Some(Box::new(entry))),
+            None => Wanted::RollBack(Outcome::InSync(Box::new(now))),
+        });
     }
     // What a batch before has done and is to be done again has had no effect, and never will.
     if changes.iter().any(|change| done.contains(change)) {
@@ -272,8 +279,11 @@ async fn in_transaction<W: Execute>(
         changes = first_batch(changes, size.max(1));
     }
     let part = changes.len() < whole;
+    let custody = (settings, held);
+    let begun = begun::begin(warehouse, project, custody, &receipts, (&now, &changes)).await?;
     match warehouse.execute(&changes).await {
         Err(WarehouseError::Partly { done, message }) => {
+            begun::cut(warehouse, begun, &done).await;
             let failure = Failure::Found(stopped(&message, std::iter::empty()));
             return Ok(Wanted::RollBack(Outcome::Partly { done, failure }));
         }
@@ -281,7 +291,12 @@ async fn in_transaction<W: Execute>(
     }
     if part {
         let made = (&now, &changes[..], Extent::Part);
-        let entry = keep(warehouse, project, (settings, held), &receipts, made).await?;
+        let entry = match keep(warehouse, project, custody, (&receipts, begun), made).await {
+            Err(failure) if !warehouse.is_transactional() => {
+                return Ok(unfinished(changes, &failure));
+            }
+            kept => kept?,
+        };
         return Ok(Wanted::CommitPart(changes, entry));
     }
     let mut after = compare(warehouse, project, &options, retire).await?;
@@ -298,7 +313,10 @@ async fn in_transaction<W: Execute>(
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(after))));
     }
     let made = (&now, &changes[..], Extent::Applied);
-    let entry = keep(warehouse, project, (settings, held), &receipts, made).await?;
+    let entry = match keep(warehouse, project, custody, (&receipts, begun), made).await {
+        Err(failure) if !warehouse.is_transactional() => return Ok(unfinished(changes, &failure)),
+        kept => kept?,
+    };
     if let Receipts::Not(Some(warning)) = receipts {
         after.warnings.push(*warning);
     }
@@ -310,17 +328,27 @@ async fn keep<W: Execute>(
     warehouse: &mut W,
     project: &Project,
     (settings, held): (&Settings<'_>, &Held),
-    receipts: &Receipts,
+    (receipts, begun): (&Receipts, Option<Entry>),
     made: (&Compared, &[Change], Extent),
 ) -> Result<Option<Box<Entry>>, Failure> {
     if settings.custody.rehearsal {
         return Ok(None);
+    }
+    if let Some(begun) = begun {
+        return Ok(Some(Box::new(begun::finish(warehouse, begun, made.2).await?)));
     }
     let entry = custody::receipt(warehouse, project, settings, held, made).await?;
     if let Receipts::Kept = receipts {
         warehouse.keep(&entry).await?;
     }
     Ok(Some(Box::new(entry)))
+}
+
+/// What is made stays made, where nothing can be rolled back; but its receipt is not finished.
+fn unfinished(done: Vec<Change>, failure: &Failure) -> Wanted {
+    let what = "all changes are made, but the receipt could not be finished";
+    let failure = Failure::Found(stopped(what, [failure.to_string()].into_iter()));
+    Wanted::RollBack(Outcome::Partly { done, failure })
 }
 
 /// The first changes, and with an owner's change the grants on what it hands over: what the old

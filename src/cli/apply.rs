@@ -50,7 +50,7 @@ fn journal(arguments: &Arguments, project: &Project) -> PathBuf {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.limits.check(&arguments.flags)?;
-    arguments.receipts.check()?;
+    arguments.receipts.check(arguments.plan.as_deref())?;
     if arguments.plan.is_some() && !arguments.limits.is_empty() {
         anyhow::bail!(WrongArguments(
             "a plan has its own limit: give the selection to `plan --out`, and apply that"
@@ -72,10 +72,30 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         );
         retire = Some(plan.scope.environment.clone());
     }
-    let approvals = custody::approvals(&project, &global.project_dir, retire.is_some(), &mut found);
+    let mut approvals = match retire {
+        None => custody::approvals(&project, &global.project_dir, &mut found),
+        Some(_) => None,
+    };
     if found.has_errors() {
         output::findings(found);
         return Ok(Exit::Failed);
+    }
+    let now = custody::now()?;
+    let runtime = plan::runtime()?;
+    let mut warehouse = runtime.block_on(plan::connect(&arguments.connection, &project))?;
+    if let Some(retired) = &retire {
+        let folder = &global.project_dir;
+        approvals = runtime.block_on(custody::approvals_of_retired(
+            &mut warehouse,
+            &project,
+            folder,
+            retired,
+            &mut found,
+        ))?;
+        if found.has_errors() {
+            output::findings(found);
+            return Ok(Exit::Failed);
+        }
     }
     let settings = Settings {
         options: reviewed.as_ref().map_or_else(
@@ -89,13 +109,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             rehearsal: false,
             plan_sha256,
             approvals: approvals.as_ref(),
-            now: custody::now()?,
+            now,
             begin_receipts: arguments.receipts.begin_receipts,
             applied_by: arguments.receipts.by.name(),
         },
     };
-    let outcome = plan::runtime()?.block_on(async {
-        let warehouse = plan::connect(&arguments.connection, &project).await?;
+    let outcome = runtime.block_on(async {
         let mut warehouse = warehouse.with_journal(journal(arguments, &project));
         // A warning of what cannot be read comes with the apply itself.
         let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();
@@ -156,7 +175,7 @@ fn report(
             Exit::Refused
         }
         Outcome::Applied { done, after, receipts: _ } => {
-            json.outcome = "applied";
+            json.outcome = if done.is_empty() { "in_sync" } else { "applied" };
             json.outside = outside(&after);
             json.left = after.difference.left.clone();
             json.adopted_members = json::AdoptedMember::of(&after.difference);
@@ -185,9 +204,9 @@ fn report(
         }
         Outcome::Stale(stale) => {
             json.outcome = "stale";
-            output::message("the plan is stale, and nothing was changed: make it again");
+            output::message(&format!("the plan is stale, and nothing was changed: {}", stale.help));
             for line in &stale.because {
-                output::message(&format!("  {}", crate::report::findings::printable(line)));
+                output::message(&format!("  {}", crate::report::findings::one_line(line)));
             }
             json.because = stale.because;
             Exit::Stale
@@ -201,7 +220,7 @@ fn report(
             for line in &json.because {
                 output::message(&format!(
                     "  still to do: {}",
-                    crate::report::findings::printable(line)
+                    crate::report::findings::one_line(line)
                 ));
             }
             Exit::Differs
@@ -221,7 +240,7 @@ fn report(
             for line in &json.because {
                 output::message(&format!(
                     "  still to do: {}",
-                    crate::report::findings::printable(line)
+                    crate::report::findings::one_line(line)
                 ));
             }
             json.changes = done;
@@ -255,6 +274,11 @@ fn report(
 }
 
 fn applied(changes: usize) -> String {
+    if changes == 0 {
+        let told =
+            "In sync: nothing to change. The receipt of an apply that was cut is finished.\n";
+        return told.to_owned();
+    }
     let them = if changes == 1 { "it" } else { "them" };
     format!("Applied {}, and read {them} back.\n", count(changes, "change"))
 }
@@ -262,7 +286,7 @@ fn applied(changes: usize) -> String {
 fn list(changes: &[Change]) -> String {
     changes
         .iter()
-        .map(|change| format!("  {}\n", crate::report::findings::printable(&change.brief())))
+        .map(|change| format!("  {}\n", crate::report::findings::one_line(&change.brief())))
         .collect()
 }
 

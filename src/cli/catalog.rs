@@ -11,7 +11,7 @@ use crate::dbt::{self, ResourceType};
 use crate::edit;
 use crate::model::Inventory;
 use crate::project::{Places, Project, manifest_path};
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 use crate::requests::catalog::{Offer, OfferedRole, Output, catalog};
 
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         return Ok(Exit::Done);
     }
     let shown: Vec<String> = products.iter().map(text).collect();
-    output::data(&printable(&shown.join("\n")))?;
+    output::data(&shown.join("\n"))?;
     Ok(Exit::Done)
 }
 
@@ -102,10 +102,10 @@ fn outputs_of(project: &Project) -> Option<BTreeMap<String, Vec<Output>>> {
 
 fn text(offer: &Offer) -> String {
     let Offer { product, title, owners, roles, outputs } = offer;
-    let title = title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+    let title = title.as_ref().map(|title| format!(": {}", one_line(title))).unwrap_or_default();
     let mut out = format!("{product}{title}\n");
     let owners = if owners.is_empty() { "nobody yet".to_owned() } else { owners.join(", ") };
-    out.push_str(&format!("  owners: {owners}\n"));
+    out.push_str(&format!("  owners: {}\n", one_line(&owners)));
     match outputs.as_deref() {
         None => {}
         Some([]) => out.push_str("  outputs: none yet\n"),
@@ -118,7 +118,7 @@ fn text(offer: &Offer) -> String {
                     format!(" ({})", output.kind)
                 };
                 let description = output.description.as_deref().unwrap_or_default();
-                (format!("{}{kind}", output.name), one_line(description))
+                (one_line(&format!("{}{kind}", output.name)), paragraph(description))
             })));
         }
     }
@@ -159,7 +159,7 @@ fn columns(rows: impl Iterator<Item = (String, String)>) -> String {
 }
 
 /// The first paragraph, in one line.
-fn one_line(text: &str) -> String {
+fn paragraph(text: &str) -> String {
     let paragraph = text.trim().split("\n\n").next().unwrap_or_default();
-    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
 }

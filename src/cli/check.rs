@@ -10,7 +10,7 @@ use crate::config::parse;
 use crate::directory::Known;
 use crate::model::{Diagnostic, Diagnostics};
 use crate::project::Project;
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 use crate::review::approvals::brought;
 use crate::review::git::Git;
 use crate::review::{Author, Evidence, Reviewed, Signature, Verified, review};
@@ -134,13 +134,13 @@ fn say(global: &Global, checked: Checked, notes: &[String]) -> anyhow::Result<Ex
     }
     let mut out = String::new();
     for author in &checked.authors {
-        out.push_str(&format!("by {author}\n"));
+        out.push_str(&format!("{}\n", one_line(&format!("by {author}"))));
     }
     for (what, products) in
         [("members of", &checked.members), ("permissions of", &checked.permissions)]
     {
         for product in products {
-            out.push_str(&format!("touches the {what} {product}\n"));
+            out.push_str(&format!("touches the {what} {}\n", one_line(product)));
         }
     }
     for Verified { product, role, user, by, how } in &checked.approvals {
@@ -149,9 +149,10 @@ fn say(global: &Global, checked: Checked, notes: &[String]) -> anyhow::Result<Ex
             Some(_) => "under the owners' code-owner rule",
             None => "claimed",
         };
-        out.push_str(&format!("{user} into {product}.{role}, approved by {by} ({how})\n"));
+        let what = format!("{user} into {product}.{role}, approved by {by} ({how})");
+        out.push_str(&format!("{}\n", one_line(&what)));
     }
-    output::data(&printable(&out))?;
+    output::data(&out)?;
     if checked.authors.iter().any(|author| author.signature == Signature::Claimed) {
         output::message("a claimed author proves nothing: sign commits, or set code owners");
     }

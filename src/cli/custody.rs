@@ -1,13 +1,13 @@
 //! What plans and applies carry beside their changes: who, when, approvals and receipts.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::exit::WrongArguments;
 use super::output;
-use crate::apply::changed_gates;
+use crate::apply::{changed_gates, list_of_retired};
 use crate::model::{Diagnostic, Diagnostics, Place};
 use crate::plan::{Plan, Signature};
 use crate::project::Project;
@@ -20,7 +20,7 @@ use crate::warehouse::{Observe, WarehouseError};
 #[derive(Debug, Args)]
 pub(super) struct ByFlag {
     /// Who makes it, for reviews and receipts [default: the CI job's user, else the system's]
-    #[arg(long, env = "ROLECALL_BY", value_name = "NAME")]
+    #[arg(long, env = "ROLECALL_BY", value_name = "NAME", value_parser = one_name)]
     by: Option<String>,
 }
 
@@ -29,9 +29,19 @@ const USERS: [&str; 5] = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"
 
 impl ByFlag {
     pub(super) fn name(&self) -> Option<String> {
-        let said = |name: Option<String>| name.filter(|name| !name.trim().is_empty());
+        let said = |name: Option<String>| {
+            name.filter(|name| !name.trim().is_empty() && one_name(name).is_ok())
+        };
         let user = || USERS.iter().find_map(|name| said(std::env::var(name).ok()));
         said(self.by.clone()).or_else(user)
+    }
+}
+
+/// Names stand in reviews and receipts, in a line with others: nothing in them may look like more.
+fn one_name(name: &str) -> Result<String, &'static str> {
+    match crate::report::findings::one_line(name) == name {
+        true => Ok(name.to_owned()),
+        false => Err("a name has no line breaks, no control characters and none that turn text"),
     }
 }
 
@@ -72,41 +82,105 @@ pub(super) async fn signature<W: Observe>(
 /// A plan's file: its bytes are what is hashed.
 pub(super) fn read_plan(path: &Path) -> anyhow::Result<(Plan, String)> {
     use sha2::Digest;
+    // A pipe may keep us waiting for ever.
+    let there =
+        std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    anyhow::ensure!(there.is_file(), "{}: {NO_FILE}", path.display());
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let plan = Plan::read(&bytes).with_context(|| path.display().to_string())?;
     Ok((plan, crate::plan::hex(&sha2::Sha256::digest(&bytes))))
 }
 
+const NO_FILE: &str = "this is no ordinary file, and nothing else is read";
+
 /// The list of approved plans, where the project's environment is protected and names one.
 pub(super) fn approvals(
     project: &Project,
     project_dir: &Path,
-    retiring: bool,
     found: &mut Diagnostics,
 ) -> Option<Approvals> {
-    let everywhere = project.config.approved_plans.as_ref();
-    let own = project.environment().filter(|environment| environment.protected && !retiring);
-    let list = match own {
-        Some(environment) => environment.approved_plans.as_ref().or(everywhere)?,
-        None if retiring => everywhere?,
-        None => return None,
+    let environment = project.environment().filter(|environment| environment.protected)?;
+    let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref())?;
+    list_in(project_dir, &list.value, found, |error| {
+        error.with_also(list.place.clone(), "named here")
+    })
+}
+
+/// That a plan is applied only once it is approved, and as what.
+pub(super) fn say_approval(project: &Project, plan: &Plan, text: &str) {
+    use sha2::Digest;
+    let environment = project.environment().filter(|environment| environment.protected);
+    let Some(environment) = environment.filter(|_| plan.changes_something()) else { return };
+    let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref());
+    if let Some(list) = list {
+        output::message(&format!(
+            "{} applies it once a line for it is in {}: {} <who> <YYYY-MM-DD> <why>",
+            environment.name,
+            list.value,
+            crate::plan::hex(&sha2::Sha256::digest(text)),
+        ));
+    }
+}
+
+/// The list that the last receipt of a retired environment names: whoever takes the environment out
+/// of the configuration does not choose another.
+pub(super) async fn approvals_of_retired<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    project_dir: &Path,
+    retired: &str,
+    found: &mut Diagnostics,
+) -> anyhow::Result<Option<Approvals>> {
+    let list = match list_of_retired(warehouse, project, retired).await {
+        Ok(list) => list,
+        // The apply itself refuses that.
+        Err(WarehouseError::Statement { .. } | WarehouseError::Forbidden(_)) => None,
+        Err(error) => return Err(error.into()),
     };
-    let path = project_dir.join(&list.value);
+    let Some(list) = list else { return Ok(None) };
+    Ok(list_in(project_dir, &list, found, |mut error| {
+        error.message = format!("{}; the last receipt of {retired} names it", error.message);
+        error
+    }))
+}
+
+/// Reads a list in the project. What is wrong with it is `found`, with where it is named.
+fn list_in(
+    project_dir: &Path,
+    list: &str,
+    found: &mut Diagnostics,
+    named: impl Fn(Diagnostic) -> Diagnostic,
+) -> Option<Approvals> {
     let mut wrong = |code, message: String, help: &str| {
         let error = Diagnostic::error(code, message).with_help(help);
-        found.push(
-            error.with_place(Place::file(&list.value)).with_also(list.place.clone(), "named here"),
-        );
+        found.push(named(error.with_place(Place::file(list))));
     };
-    if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
-        let message = "this is a symbolic link, and links are not followed".to_owned();
-        let help = "put the file itself here: a link would get round the review of its folder";
-        wrong("symbolic-link", message, help);
+    let mut path = project_dir.to_owned();
+    for part in Path::new(list).components() {
+        match part {
+            Component::CurDir => continue,
+            Component::Normal(name) => path.push(name),
+            _ => {
+                let message = "this is not in the project".to_owned();
+                wrong("unreadable-file", message, "the list is a file of the project");
+                return None;
+            }
+        }
+        if path.symlink_metadata().is_ok_and(|there| there.is_symlink()) {
+            let message = "this is a symbolic link, or is behind one, and links are not followed";
+            let help = "put the file itself here: a link would get round the review of its folder";
+            wrong("symbolic-link", message.to_owned(), help);
+            return None;
+        }
+    }
+    // A pipe may keep us waiting for ever.
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        wrong("unreadable-file", NO_FILE.to_owned(), "put the list itself here");
         return None;
     }
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let (approvals, problems) = Approvals::parse(&text, Path::new(&list.value));
+            let (approvals, problems) = Approvals::parse(&text, Path::new(list));
             found.extend(problems);
             Some(approvals)
         }
@@ -133,8 +207,18 @@ pub(super) struct ReceiptFlags {
 
 impl ReceiptFlags {
     /// Before anything is changed: a receipt that cannot be written must not come as a surprise.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    pub(super) fn check(&self, plan: Option<&Path>) -> anyhow::Result<()> {
         let Some(path) = &self.receipt else { return Ok(()) };
+        let is_plan = |plan: &Path| match (plan.canonicalize(), path.canonicalize()) {
+            (Ok(plan), Ok(receipt)) => plan == receipt,
+            _ => plan == path,
+        };
+        if plan.is_some_and(is_plan) {
+            anyhow::bail!(WrongArguments(format!(
+                "--receipt {} is the plan itself: name another file",
+                path.display()
+            )));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
             anyhow::bail!(WrongArguments(format!(

@@ -12,7 +12,7 @@ use crate::config::{self, FileKind, SourceFile};
 use crate::edit::{self, Edited, Undeclared, undeclared};
 use crate::model::{Diagnostics, Place};
 use crate::plan::Options;
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -141,12 +141,14 @@ fn say(global: &Global, imported: &Imported, dry_run: bool) -> anyhow::Result<()
         let line = line.map(|line| format!(":{line}")).unwrap_or_default();
         let reason = reason.as_ref().map(|it| format!("  # {it}")).unwrap_or_default();
         let what = format!("{} {who} into {product}.{role}, {file}{line}{reason}", kind.as_str());
-        out.push_str(&printable(&what));
+        out.push_str(&one_line(&what));
         out.push('\n');
     }
     output::data(&out)?;
     for Left { product, role, member, why } in &imported.left {
-        output::message(&printable(&format!("left out: {member} in {product}.{role}: {why}")));
+        // A policy's role is no product's, and why it is left out names the policy.
+        let of = if product.is_empty() { String::new() } else { format!(" in {product}.{role}") };
+        output::message(&one_line(&format!("left out: {member}{of}: {why}")));
     }
     output::message(&match (imported.written.len(), imported.left.len(), dry_run) {
         (0, 0, _) => "every member is declared: nothing to import".to_owned(),

@@ -6,10 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{ConnectionFlags, Exit, Format, Global, output, plan};
-use crate::model::{Ident, Inventory, RelationKey};
+use crate::config::Member;
+use crate::model::{Change, Ident, Inventory, RelationKey};
 use crate::project::Project;
-use crate::receipts::{Ask, Entry, Event, History, Only, PlanReceipt, Question, Since, history};
-use crate::report::{findings::printable, json};
+use crate::receipts::{
+    Ask, Entry, Event, Extent, Has, History, Only, PlanReceipt, Question, Since, Store, history,
+};
+use crate::report::{findings::one_line, json};
 use crate::warehouse::Observe;
 
 #[derive(Debug, Args)]
@@ -50,6 +53,9 @@ struct Logged<'a> {
     applied_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<&'a PlanReceipt>,
+    /// Only where it is begun and not finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfinished: Option<bool>,
     changes: Vec<&'a Event>,
 }
 
@@ -66,7 +72,13 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     let entries = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
-        Ok::<_, anyhow::Error>(warehouse.receipts(&ask).await?)
+        let entries = warehouse.receipts(&ask).await?;
+        if let (false, Store::Closed(why)) = (entries.is_empty(), warehouse.store().await?) {
+            output::message(&one_line(&format!(
+                "another role keeps these receipts, and they are as true as it is: {why}"
+            )));
+        }
+        Ok::<_, anyhow::Error>(entries)
     })?;
     let question = Question {
         product: arguments.product.clone(),
@@ -74,6 +86,14 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         person: arguments.person.as_deref().map(|name| people(&project, name)).transpose()?,
         model: arguments.model.as_deref().map(|name| relations(&project, &entries, name)),
     };
+    if let (Some(name), Some(people)) = (&arguments.person, &question.person)
+        && !is_known(&project, &entries, (name, people))
+    {
+        output::message(&one_line(&format!(
+            "{name} is in no receipt of {} and in no owner's file",
+            environment.name
+        )));
+    }
     let found = history(&entries, &question);
     if global.format == Format::Json {
         let log = Log {
@@ -106,6 +126,26 @@ fn people(project: &Project, name: &str) -> anyhow::Result<BTreeSet<Ident>> {
     Ok(names)
 }
 
+/// Whether a receipt or an owner's file ever had somebody of that name: a typing error has nothing,
+/// too.
+fn is_known(
+    project: &Project,
+    entries: &[Entry],
+    (name, people): (&str, &BTreeSet<Ident>),
+) -> bool {
+    let changes = entries.iter().flat_map(|entry| &entry.receipt.changes);
+    let mut members = changes.filter_map(|done| match &done.change {
+        Change::AddMember { member, .. } | Change::RemoveMember { member, .. } => Some(member),
+        _ => None,
+    });
+    let files = project.config.members.values().flat_map(|roles| roles.values().flatten());
+    let mut written = files.filter_map(|entry| match &entry.member {
+        Member::Named { name, .. } => Some(name.as_str()),
+        Member::Rule(_) => None,
+    });
+    members.any(|member| people.contains(member)) || written.any(|it| it == name)
+}
+
 /// The relations of that name: a node's of the manifest, and those that receipts know.
 fn relations(project: &Project, entries: &[Entry], name: &str) -> BTreeSet<RelationKey> {
     let (resolved, _) = project.resolve(None, &Inventory::default(), true, None);
@@ -129,12 +169,13 @@ fn relations(project: &Project, entries: &[Entry], name: &str) -> BTreeSet<Relat
 }
 
 fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
-    let logged = entries.iter().enumerate().map(|(at, Entry { stamp, receipt })| Logged {
+    let logged = entries.iter().enumerate().map(|(at, Entry { id: _, stamp, receipt })| Logged {
         at: &stamp.at,
         session_user: &stamp.session_user,
         current_role: &stamp.current_role,
         applied_by: receipt.applied_by.as_deref(),
         plan: receipt.plan.as_ref(),
+        unfinished: (receipt.outcome == Extent::Begun).then_some(true),
         changes: found.events.iter().filter(|event| event.receipt == at).collect(),
     });
     logged.filter(|logged| !logged.changes.is_empty()).collect()
@@ -142,7 +183,9 @@ fn by_receipt<'a>(entries: &'a [Entry], found: &'a History) -> Vec<Logged<'a>> {
 
 fn text(receipts: &[Logged]) -> String {
     let mut out = String::new();
-    for Logged { at, session_user, current_role, applied_by, plan, changes } in receipts {
+    for logged in receipts {
+        let Logged { at, session_user, current_role, applied_by, plan, unfinished, changes } =
+            logged;
         let mut head = format!("{at} by {session_user}");
         if session_user != current_role {
             head.push_str(&format!(" as {current_role}"));
@@ -150,7 +193,7 @@ fn text(receipts: &[Logged]) -> String {
         if let Some(by) = applied_by {
             head.push_str(&format!(", said to be {by}"));
         }
-        if let Some(PlanReceipt { sha256, author, approved_by, promoted_from }) = plan {
+        if let Some(PlanReceipt { sha256, id: _, author, approved_by, promoted_from }) = plan {
             head.push_str(&format!(", plan {}", sha256.get(..12).unwrap_or_default()));
             if let Some(author) = author {
                 head.push_str(&format!(" of {author}"));
@@ -164,10 +207,14 @@ fn text(receipts: &[Logged]) -> String {
                 head.push_str(&format!(", approved by {}", approved_by.join(", ")));
             }
         }
-        out.push_str(&printable(&head));
+        if unfinished.is_some() {
+            head.push_str(", begun and not finished: `rolecall apply` goes on, or settles it");
+        }
+        out.push_str(&one_line(&head));
         out.push('\n');
         for event in changes {
-            out.push_str(&printable(&format!("  {}\n", event.change.brief())));
+            let planned = if event.planned { "planned: " } else { "" };
+            out.push_str(&format!("  {planned}{}\n", one_line(&event.change.brief())));
         }
     }
     out
@@ -175,16 +222,31 @@ fn text(receipts: &[Logged]) -> String {
 
 /// Since when they have it, in a sentence for each privilege.
 fn answer(person: &str, model: &str, since: &[Since]) -> String {
-    if since.is_empty() {
-        return printable(&format!("\nBy the receipts, {person} has nothing on {model} now.\n"));
-    }
+    let line = |text: &str| format!("{}\n", one_line(text));
     let mut out = String::from("\n");
-    for Since { person, on, privilege, since, through } in since {
+    if since.is_empty() {
+        out.push_str(&line(&format!(
+            "By the receipts, {person} has nothing on {model} now. They do not know what dbt's \
+             hooks and `grants` gave, nor who is in a group."
+        )));
+    }
+    for Since { person, on, has, since, through, unsure } in since {
         let through: Vec<&str> = through.iter().map(Ident::as_str).collect();
-        out.push_str(&printable(&format!(
-            "By the receipts, {person} has {} on {on} since {since}, through {}.\n",
-            privilege.as_str(),
-            through.join(" and ")
+        let through = through.join(" and ");
+        let (may, what) = match (has, unsure) {
+            (Has::Privilege(privilege), false) => ("has", format!("{} on", privilege.as_str())),
+            (Has::Privilege(privilege), true) => ("may have", format!("{} on", privilege.as_str())),
+            (Has::Ownership, false) => ("owns", String::new()),
+            (Has::Ownership, true) => ("may own", String::new()),
+        };
+        let words: Vec<&str> = [may, &what].into_iter().filter(|it| !it.is_empty()).collect();
+        let doubt = match unsure {
+            true => ": somebody else's grant was taken since, perhaps the only one",
+            false => "",
+        };
+        out.push_str(&line(&format!(
+            "By the receipts, {person} {} {on} since {since}, through {through}{doubt}.",
+            words.join(" ")
         )));
     }
     out

@@ -14,7 +14,7 @@ use crate::directory::Known;
 use crate::edit::{self, Edited, Entry, EntryKind, Which};
 use crate::model::Diagnostics;
 use crate::project;
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -195,7 +195,7 @@ fn edited(
         let at = line.map(|line| format!(":{line}")).unwrap_or_default();
         let what =
             format!("{done} {} {}: {product}.{role}, {file}{at}\n", entry.kind.as_str(), entry.who);
-        output::data(&format!("{}\n", printable(what.trim_end())))?;
+        output::data(&format!("{}\n", one_line(what.trim_end())))?;
     }
     Ok(Exit::Done)
 }
@@ -361,7 +361,7 @@ fn table(members: &[Listed]) -> String {
             reason.clone().unwrap_or_default(),
             format!("{}{line}", one.file),
         ];
-        table.add_row(cells.map(|cell| printable(&cell)));
+        table.add_row(cells.map(|cell| one_line(&cell)));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")

@@ -62,6 +62,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     if let (Some(plan), Some(path)) = (&plan, &arguments.out) {
         let text = json::print(plan)?;
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+        custody::say_approval(&project, plan, &text);
     }
     show(global, &compared, plan, options.limit.as_ref(), found)?;
     if compared.difference.found.has_errors() {
@@ -216,6 +217,7 @@ pub(super) async fn reach(
             let settings = SnowflakeSettings::from_profile(&profile)
                 .map_err(|wrong| anyhow::anyhow!(wrong.join("\n")))?;
             let snowflake = Snowflake::connect(&settings, *sessions).await?;
+            let snowflake = snowflake.keeping_receipts_in(profile.database.expose());
             Ok(Warehouse::Snowflake(Box::new(snowflake)))
         }
         Adapter::Other(_) => anyhow::bail!(
@@ -234,6 +236,7 @@ pub(super) fn write_whole(path: &std::path::Path, text: &str) -> anyhow::Result<
         return Ok(std::fs::write(path, text)?);
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(".".as_ref());
+    anyhow::ensure!(folder.is_dir(), "there is no folder {}", folder.display());
     let mut builder = tempfile::Builder::new();
     // Who may read it is the umask's to say: another job may be the one that applies it.
     #[cfg(unix)]

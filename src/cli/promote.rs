@@ -109,6 +109,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let text = json::print(plan)?;
         plan::write_whole(path, &text)
             .with_context(|| format!("cannot write {}", path.display()))?;
+        custody::say_approval(to, plan, &text);
     }
     let pending = made.as_ref().is_some_and(|plan| !plan.changes.is_empty());
     let exit = if !promotion.closed.is_empty() {

@@ -13,7 +13,7 @@ use super::{Exit, Format, Global, output, plan};
 use crate::config;
 use crate::model::{Diagnostics, Place};
 use crate::project;
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 use crate::requests::{Answer, Wish, ask, number};
 
 /// Somebody who asks again and again on one day should look at what was asked.
@@ -101,8 +101,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let is_other = |owner: &&str| !config.may_be_one_person(owner, user);
         product.approvers().filter(is_other).map(str::to_owned).collect::<Vec<_>>()
     });
-    output::data(&format!("{}\n", printable(&format!("asked {user}: {product}.{role}, {file}"))))?;
-    output::message(&printable(&format!(
+    output::data(&format!("{}\n", one_line(&format!("asked {user}: {product}.{role}, {file}"))))?;
+    output::message(&one_line(&format!(
         "it gives nothing until {} approves it: rolecall approve {id}",
         owners.collect::<Vec<_>>().join(" or ")
     )));
@@ -136,7 +136,7 @@ fn already(global: &Global, wish: &Wish, place: &Place) -> anyhow::Result<Exit> 
         return Ok(Exit::Done);
     }
     let line = line.map(|line| format!(":{line}")).unwrap_or_default();
-    output::message(&printable(&format!(
+    output::message(&one_line(&format!(
         "nothing to ask for: {user} is in {product}.{role} already, {file}{line}"
     )));
     Ok(Exit::Done)

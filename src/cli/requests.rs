@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Exit, Format, Global, output, plan};
 use crate::config::{self, Request, RequestState, moment, parse_request};
 use crate::model::Diagnostic;
-use crate::report::{findings::printable, json};
+use crate::report::{findings::one_line, json};
 use crate::requests::Wish;
 
 #[derive(Debug, Args)]
@@ -140,7 +140,7 @@ fn table(requests: &[Listed]) -> String {
             one.reason.clone(),
             decided.unwrap_or_default(),
         ];
-        table.add_row(cells.map(|cell| printable(&cell)));
+        table.add_row(cells.map(|cell| one_line(&cell)));
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")

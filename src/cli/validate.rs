@@ -15,6 +15,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut valid = true;
     let mut names = Names::default();
     let (mut counted, mut unasked) = (Vec::new(), 0);
+    let mut lists = BTreeSet::new();
     let mut compiled = Compiled::read(&global.project_dir);
     let asked = targets(global.target.as_ref(), &places, &mut all);
     // The hooks' file is of all environments, whichever was asked for.
@@ -41,6 +42,10 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
         }
         if is_asked {
             names.add(&project, resolved.desired.roles.into_keys());
+            // An apply finds it too; by then somebody is waiting for it.
+            let mut of_list = Diagnostics::default();
+            super::custody::approvals(&project, &global.project_dir, &mut of_list);
+            all.extend(of_list.into_iter().filter(|found| lists.insert(found.clone())));
         }
     }
     names.say(&mut all);

@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path};
 
-use super::Located;
 use super::reader::printable;
+use super::{Environment, Located};
 use crate::model::{Diagnostic, Diagnostics};
 
 /// How old a plan may be where nobody says: a day, in seconds.
@@ -82,6 +82,21 @@ pub(super) fn without_effect(
             )
         })
         .collect()
+}
+
+/// Hooks grant what is declared when dbt builds, whoever has approved what.
+pub(super) fn hook_beside(list: &Located<String>, environment: &Environment) -> Option<Diagnostic> {
+    let Environment { name, protected, hook, .. } = environment;
+    (*protected && *hook).then(|| {
+        Diagnostic::warning(
+            "hook-unapproved",
+            format!(
+                "in {name} dbt's hooks grant whatever is declared when it builds, and no approval of a plan is asked for that"
+            ),
+        )
+        .with_help("take `hook` out, or let whoever approves plans review changes of `meta`, too")
+        .with_place(list.place.clone())
+    })
 }
 
 #[cfg(test)]

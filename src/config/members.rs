@@ -121,7 +121,7 @@ fn overlap(a: &MemberEntry, b: &MemberEntry) -> bool {
 }
 
 /// A rule, or what is wrong with it.
-fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostics) -> Option<Rule> {
+pub(super) fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostics) -> Option<Rule> {
     match Rule::parse(&written.value) {
         Ok(rule) => Some(rule),
         Err(RuleError { message, help, at }) => {

@@ -11,7 +11,9 @@ mod members;
 mod names;
 mod owners;
 mod parse;
+pub mod policy;
 mod raw;
+mod raw_environment;
 mod reader;
 mod request;
 mod role_kind;
@@ -74,6 +76,12 @@ pub struct Config {
     pub product_roles: BTreeMap<String, ProductRole>,
     /// By name.
     pub products: BTreeMap<String, Product>,
+    /// Metadata policies, by name.
+    pub policies: BTreeMap<String, policy::Policy>,
+    /// Platform policies, by name.
+    pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
+    /// A role of the warehouse that no plan takes anything from.
+    pub break_glass: Option<Located<String>>,
     /// Product → product role → entries: the owners' files.
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }
@@ -91,6 +99,8 @@ pub struct Environment {
     pub user_name: Option<Located<String>>,
     /// The template of group names; without it, the name as written.
     pub group_name: Option<Located<String>>,
+    /// The template of policies' role names; without it, `role_name` with the product `policy`.
+    pub policy_role_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
     /// Only saved plans are applied here.
@@ -171,6 +181,8 @@ pub struct Product {
     pub outputs: Option<Located<String>>,
     /// The product roles that can be asked for; `None` for all.
     pub offers: Option<Vec<Located<String>>>,
+    /// What policies call the part of the company it belongs to.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     pub product_roles: BTreeMap<String, ProductRole>,
 }

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 
 use super::Located;
 use super::directory::RawDirectory;
+use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
+pub(super) use super::raw_environment::{RawConnection, RawEnvironment};
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
@@ -51,50 +53,12 @@ pub(super) struct RawPlatform {
     /// The data products, by name.
     #[schemars(default)]
     pub products: Named<RawProduct>,
-}
-
-/// Where models are deployed.
-#[derive(Debug, JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "environment")]
-pub(super) struct RawEnvironment {
-    /// The template of warehouse role names: `{{ env.name }}_{{ product.name }}_{{ role.name }}`.
-    #[schemars(required, with = "String")]
-    pub role_name: Option<Located<String>>,
-    /// The template of user names. Without it, names are taken as members files write them.
-    pub user_name: Option<Located<String>>,
-    /// The template of group names. Without it, names are taken as members files write them.
-    pub group_name: Option<Located<String>>,
-    /// The environment whose access is promoted into this one.
-    pub promote_from: Option<Located<String>>,
-    /// Only saved plans are applied here: fresh, made for it, and only once.
-    pub protected: Option<bool>,
-    /// How old a plan may be when it is applied here: `24h`, `90m`, `2d`. Without it, 24h.
-    pub valid_for: Option<Located<String>>,
-    /// The list of approved plans, from the project's folder: only what stands in it is applied.
-    pub approved_plans: Option<Located<String>>,
-    /// The role that runs dbt here, needed where ownership is declared.
-    pub deploy_role: Option<Located<String>>,
-    /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
-    pub parent_role: Option<Located<String>>,
-    /// Which roles hold the grants (Snowflake): `account`, or `database` for one in each database.
-    #[schemars(default, schema_with = "super::schema::role_kind")]
-    pub role_kind: Option<Located<String>>,
-    /// The dbt target, where it is not named like the environment.
-    pub target: Option<Located<String>>,
-    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
-    pub hook: Option<bool>,
-    /// Whom rolecall connects as, where it is not the dbt target that deploys.
-    pub connection: Option<RawConnection>,
-}
-
-/// An output of profiles.yml to connect with.
-#[derive(Debug, Default, JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "connection")]
-pub(super) struct RawConnection {
-    /// The profile, where it is not the dbt project's.
-    pub profile: Option<Located<String>>,
-    /// The profile's target, where it is not the one that deploys.
-    pub target: Option<Located<String>>,
+    /// Privileges × resources × actors, written once for many nodes.
+    pub policies: Option<Vec<RawPolicy>>,
+    /// Account- and database-level privileges.
+    pub platform_policies: Option<Vec<RawPlatformPolicy>>,
+    /// A role of the warehouse that no plan takes anything from: the way back in.
+    pub break_glass: Option<Located<String>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -132,6 +96,8 @@ pub(super) struct RawProduct {
     pub outputs: Option<Located<String>>,
     /// The product roles that people can ask for. Without it, all; with an empty list, none.
     pub offers: Option<Vec<Located<String>>>,
+    /// What policies call the part of the company it belongs to; dots are a hierarchy.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     #[schemars(default)]
     pub product_roles: Named<RawProductRole>,
@@ -187,32 +153,12 @@ pub(super) const PLATFORM: Keys = Keys {
         "environments",
         "product_roles",
         "products",
+        "policies",
+        "platform_policies",
+        "break_glass",
     ],
-    later: &["policies", "playbooks", "roles", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "tests", "compat", "checks"],
 };
-/// The keys of an environment.
-pub(super) const ENVIRONMENT: Keys = Keys {
-    of: "an environment",
-    known: &[
-        "role_name",
-        "user_name",
-        "group_name",
-        "promote_from",
-        "protected",
-        "valid_for",
-        "approved_plans",
-        "deploy_role",
-        "parent_role",
-        "role_kind",
-        "target",
-        "hook",
-        "connection",
-    ],
-    later: &[],
-};
-/// The keys of an environment's connection.
-pub(super) const CONNECTION: Keys =
-    Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
     Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
@@ -222,7 +168,7 @@ pub(super) const PRODUCT_ROLE_IN: Keys =
 /// The keys of a product.
 pub(super) const PRODUCT: Keys = Keys {
     of: "a product",
-    known: &["title", "owners", "outputs", "offers", "product_roles"],
+    known: &["title", "owners", "outputs", "offers", "domain", "product_roles"],
     later: &[],
 };
 /// The keys of a member.
@@ -272,6 +218,13 @@ impl RawPlatform {
                     .map(|(name, node)| (name, RawProduct::read(reader, node)))
                     .collect(),
             ),
+            policies: fields
+                .get("policies")
+                .map(|node| read_all(reader, node, "policies", RawPolicy::read)),
+            platform_policies: fields
+                .get("platform_policies")
+                .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
+            break_glass: reader.text(&fields, "break_glass"),
         }
     }
 }
@@ -286,37 +239,6 @@ fn read_roles(
             .map(|(name, node)| (name, RawProductRole::read(reader, node)))
             .collect(),
     )
-}
-
-impl RawEnvironment {
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
-        let fields = reader.fields(node, &ENVIRONMENT);
-        Self {
-            // Written, only wrongly: not also missing.
-            role_name: reader.text(&fields, "role_name").or_else(|| {
-                let place = reader.source.place(fields.get("role_name")?);
-                Some(Located { value: String::new(), place })
-            }),
-            user_name: reader.text(&fields, "user_name"),
-            group_name: reader.text(&fields, "group_name"),
-            promote_from: reader.text(&fields, "promote_from"),
-            protected: reader.truth(&fields, "protected"),
-            valid_for: reader.text(&fields, "valid_for"),
-            approved_plans: reader.text(&fields, "approved_plans"),
-            deploy_role: reader.text(&fields, "deploy_role"),
-            parent_role: reader.text(&fields, "parent_role"),
-            role_kind: reader.text(&fields, "role_kind"),
-            target: reader.text(&fields, "target"),
-            hook: reader.truth(&fields, "hook"),
-            connection: fields.get("connection").map(|node| {
-                let fields = reader.fields(node, &CONNECTION);
-                RawConnection {
-                    profile: reader.text(&fields, "profile"),
-                    target: reader.text(&fields, "target"),
-                }
-            }),
-        }
-    }
 }
 
 impl RawProductRole {
@@ -358,6 +280,7 @@ impl RawProduct {
             owners: reader.texts(&fields, "owners"),
             outputs: reader.text(&fields, "outputs"),
             offers: reader.texts(&fields, "offers"),
+            domain: reader.text(&fields, "domain"),
             product_roles: read_roles(reader, roles),
         }
     }

@@ -263,7 +263,8 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         }
         "version" => "`version` stands at the top of rolecall.yml",
         "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
-        | "approved_plans" | "directory" | "warn_before" => {
+        | "approved_plans" | "policies" | "platform_policies" | "break_glass" | "directory"
+        | "warn_before" => {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
@@ -273,7 +274,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         "may" | "warehouses" => {
             "it belongs to a product role, in rolecall.yml or rolecall/platform/"
         }
-        "owners" | "outputs" | "title" | "offers" => {
+        "owners" | "outputs" | "title" | "offers" | "domain" => {
             "it belongs to a product, in rolecall.yml or rolecall/platform/"
         }
         "grants" => "grants stand beside the model: config.meta.rolecall.grants",

@@ -6,6 +6,7 @@ use super::directory;
 use super::environment::add_environment;
 use super::guards;
 use super::names::{check_fit, check_name, check_permission};
+use super::policy;
 use super::raw::{RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
 use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
@@ -34,6 +35,9 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             environments,
             product_roles,
             products,
+            policies,
+            platform_policies,
+            break_glass,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -52,6 +56,10 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         for (name, raw) in products.0 {
             add_product(&mut config.products, &name, raw, diagnostics);
         }
+        once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
+        let (policies, platform) =
+            (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
+        policy::add_all(&mut config, policies, platform, diagnostics);
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
@@ -60,11 +68,19 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         diagnostics.extend(guards::check_list(list));
     }
     config.warn_before = warn_before.map(|said| guards::duration(said, WARN_WHAT, diagnostics));
+    for environment in config.environments.values() {
+        let list = environment.approved_plans.as_ref().or(config.approved_plans.as_ref());
+        diagnostics.extend(list.and_then(|list| guards::hook_beside(list, environment)));
+    }
     config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);
     check_own_roles(&config, diagnostics);
     super::owners::check_offers(&config, diagnostics);
+    policy::check_all(&config, diagnostics);
+    if let Some(role) = &config.break_glass {
+        diagnostics.extend(check_fit("the break-glass role", role));
+    }
     config
 }
 
@@ -180,7 +196,10 @@ fn add_product(
         diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
         return;
     }
-    let RawProduct { title, owners, outputs, offers, product_roles } = raw;
+    let RawProduct { title, owners, outputs, offers, domain, product_roles } = raw;
+    if let Some(domain) = &domain {
+        diagnostics.extend(check_fit("the domain", domain));
+    }
     let owners = owners.unwrap_or_default();
     for owner in &owners {
         diagnostics.extend(check_fit("the owner", owner));
@@ -194,6 +213,7 @@ fn add_product(
         owners,
         outputs,
         offers,
+        domain,
         product_roles: own,
     };
     products.insert(name.value.clone(), product);

@@ -11,6 +11,7 @@ pub mod manifest;
 #[cfg(test)]
 mod manifest_tests;
 pub mod node;
+mod owners;
 pub mod profiles;
 mod raw;
 mod raw_value;
@@ -27,6 +28,7 @@ pub use descriptions::descriptions;
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
+pub use owners::{Owner, Owners};
 pub(crate) use raw_value::KEY;
 pub use run_results::{Built, read_run_results};
 pub use selection::{

@@ -13,6 +13,8 @@ mod reverse;
 mod snowflake;
 mod templates;
 
+pub use snowflake::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
+
 use reverse::reverse;
 pub(crate) use snowflake::snowflake_object;
 

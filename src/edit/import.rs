@@ -33,7 +33,12 @@ pub fn undeclared(project: &Project, compared: &Compared) -> Vec<Undeclared> {
         if again || found.iter().any(|one| (&one.warehouse_role, &one.member) == (role, member)) {
             continue;
         }
+        let marker = &declared.marker;
         let entry = match &step.why {
+            _ if marker.policy.is_some() => Err(format!(
+                "it is in the role of {}, which the platform's files fill: name them among its actors",
+                marker.whose()
+            )),
             Why::Ended(ended) => Err(format!(
                 "the entry at {} has ended (until {}): write a later day there",
                 ended.place(),
@@ -42,8 +47,8 @@ pub fn undeclared(project: &Project, compared: &Compared) -> Vec<Undeclared> {
             _ => entry(project, compared, member, *kind, grantor.as_ref()),
         };
         found.push(Undeclared {
-            product: declared.marker.product.clone(),
-            role: declared.marker.role.clone(),
+            product: marker.product.clone(),
+            role: marker.role.clone(),
             warehouse_role: role.clone(),
             member: member.clone(),
             entry,

@@ -60,6 +60,8 @@ pub struct DesiredState {
     pub ended: BTreeMap<(Ident, Ident), Ended>,
     /// Owners that were declared, by relation.
     pub owners: BTreeMap<Securable, DesiredOwner>,
+    /// The role that no plan takes anything from: the way back in.
+    pub break_glass: Option<Ident>,
 }
 
 /// An entry that has ended.
@@ -111,6 +113,7 @@ impl DesiredState {
             matched: BTreeSet::new(),
             ended: BTreeMap::new(),
             owners: BTreeMap::new(),
+            break_glass: None,
         }
     }
 

@@ -200,6 +200,11 @@ pub enum PlanFileError {
 }
 
 impl Plan {
+    /// Whether anything is different after it: another grant, or a role that is taken over.
+    pub fn changes_something(&self) -> bool {
+        !self.changes.is_empty() || !self.adopted_members.is_empty()
+    }
+
     /// The file for a difference without errors and refusals.
     pub fn of(
         sides: &Sides,

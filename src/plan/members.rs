@@ -235,8 +235,10 @@ fn managed_elsewhere(role: &Ident, member: &Ident, marker: &Marker) -> Diagnosti
     Diagnostic::error(
         "managed-role-as-member",
         format!(
-            "{member} is to be a member of {role}, but its marker says that it is {}.{} of the deployment {} in {}",
-            marker.product, marker.role, marker.deployment, marker.environment
+            "{member} is to be a member of {role}, but its marker says that it is {} of the deployment {} in {}",
+            marker.whose(),
+            marker.deployment,
+            marker.environment
         ),
     )
     .with_help("members are people and groups: name those who are in that role")

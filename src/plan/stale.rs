@@ -12,26 +12,34 @@ use crate::model::{
 pub struct Stale {
     /// One line for each thing that the plan does not cover.
     pub because: Vec<String>,
+    /// What to do.
+    pub help: String,
 }
+
+const MAKE_AGAIN: &str = "make the plan again";
 
 /// Whether a plan is for this server, database and environment. To be asked before anything is
 /// compared: on another server, all kinds of things would be missing.
 pub fn made_for(plan: &Plan, server: &ServerIdentity, environment: &str) -> Result<(), Stale> {
-    let stale = |because: String| Err(Stale { because: vec![because] });
+    let made = &plan.scope;
+    if made.environment != environment {
+        return Err(Stale {
+            because: vec![format!(
+                "it was made for {} of the deployment {}, and this is {environment}",
+                made.environment, made.deployment
+            )],
+            help: format!("give --target {}", made.environment),
+        });
+    }
     let TargetIdentity { dialect, system, database } = &plan.target;
     if *dialect != server.dialect || *system != server.system || *database != server.database {
-        return stale(match database {
+        let because = vec![match database {
             Some(database) => format!(
                 "it was made for the database {database} of another server, or another database of this one"
             ),
             None => format!("it was made for {system}, another account"),
-        });
-    }
-    if plan.scope.environment != environment {
-        return stale(format!(
-            "it was made for {} of the deployment {}",
-            plan.scope.environment, plan.scope.deployment
-        ));
+        }];
+        return Err(Stale { because, help: "apply it there, or make one for this".to_owned() });
     }
     Ok(())
 }
@@ -55,7 +63,7 @@ pub fn fits(
         || *every_instance != scope.every_instance
     {
         because.push(format!("it was made for {environment} of the deployment {deployment}"));
-        return Err(Stale { because });
+        return Err(Stale { because, help: MAKE_AGAIN.to_owned() });
     }
     let covered = Covered::by(plan);
     for step in &now.steps {
@@ -64,7 +72,7 @@ pub fn fits(
             because.push(format!("not in the plan: {}", change.brief()));
         }
     }
-    if because.is_empty() { Ok(()) } else { Err(Stale { because }) }
+    if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
 }
 
 /// Whether a plan lets somebody in by an entry that has ended since. That it does not come up again
@@ -85,7 +93,7 @@ pub fn ended(plan: &Plan, now: &DesiredState) -> Result<(), Stale> {
             _ => None,
         })
         .collect();
-    if because.is_empty() { Ok(()) } else { Err(Stale { because }) }
+    if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
 }
 
 /// The changes of a plan, to be asked for one at a time.

@@ -37,7 +37,7 @@ pub fn known(places: &Places, config: &Config, found: &mut Diagnostics) -> Known
     let Some((path, shown)) = file(places, declared) else {
         return declared.map_or(Known::Nothing, |_| Known::Unasked);
     };
-    if rules(config).next().is_none() {
+    if rules(config).next().is_none() && !policies_need_people(config) {
         return Known::Nothing;
     }
     let key = declared.map_or(KEY, |declared| declared.key.value.as_str());
@@ -49,6 +49,12 @@ pub fn known(places: &Places, config: &Config, found: &mut Diagnostics) -> Known
             Known::Unasked
         }
     }
+}
+
+/// Whether a policy that is active asks who people are.
+pub fn policies_need_people(config: &Config) -> bool {
+    config.policies.values().any(|policy| policy.active && policy.needs_people())
+        || config.platform_policies.values().any(|p| p.active && !p.rules.is_empty())
 }
 
 /// The entries that are rules.

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::Everybodys;
+use super::giving::Giving;
+use super::grantees;
 use crate::apply::Compared;
-use crate::dialect::Dialect;
+use crate::edit::{Undeclared, undeclared};
 use crate::model::{Change, Diagnostics, Ident, MemberKind, RoleAttributes, Severity};
 use crate::plan::{Difference, Limit, Refusal, Step, Why};
 use crate::project::Project;
+use crate::warehouse::{Everybodys, Inside};
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +112,7 @@ fn is_beyond(code: &str) -> bool {
 
 /// Whatever an apply in the source would do, but for people who are in by hand.
 pub(super) fn source_drift(
-    from: &Project,
+    (from, giving): (&Project, &Giving),
     source: &Compared,
     limit: Option<&Limit>,
     limited: &Difference,
@@ -135,13 +137,15 @@ pub(super) fn source_drift(
     let errors = found.filter(|d| d.severity == Severity::Error);
     closed.extend(errors.map(|finding| told(finding.message.clone())));
     closed.extend(limited.refused.iter().map(|refusal| told(refusal.message.clone())));
-    for node in source.resolved.nodes.iter().filter(|node| node.missing) {
-        let declares = |id| from.declarations.get(id).is_some_and(|d| !d.grants.is_empty());
-        let meant = limit.is_none_or(|limit| limit.nodes.contains(&node.unique_id));
-        if meant && declares(&node.unique_id) {
+    for node in source.resolved.nodes.iter().filter(|node| giving.misses(node, source)) {
+        let id = &node.unique_id;
+        let declares = from.declarations.get(id).is_some_and(|node| !node.grants.is_empty());
+        let meant = limit.is_none_or(|limit| limit.nodes.contains(id));
+        if meant {
+            let why = if declares { "is declared on" } else { "is given by a policy" };
             closed.push(Closed {
                 gate: Gate::SourceDrift,
-                message: format!("{} is declared on, and not built in {name}", node.unique_id),
+                message: format!("{id} {why}, and not built in {name}"),
                 help: format!("`dbt build --target {name}`, and `rolecall apply` there"),
             });
         }
@@ -151,9 +155,11 @@ pub(super) fn source_drift(
 
 /// Those who are in a role of the source by nobody's file.
 pub(super) fn undeclared_members(from: &Project, source: &Compared) -> Vec<Closed> {
+    let entries = undeclared(from, source);
     let tell = |step: &Step| {
         let Change::RemoveMember { role, member, grantor, .. } = &step.change else { return None };
         let by = grantor.as_ref().map(|by| format!(", let in by {by}")).unwrap_or_default();
+        let found = entries.iter().find(|one| (&one.warehouse_role, &one.member) == (role, member));
         Some(Closed {
             gate: Gate::UndeclaredMember,
             message: format!(
@@ -161,8 +167,8 @@ pub(super) fn undeclared_members(from: &Project, source: &Compared) -> Vec<Close
                 from.environment
             ),
             help: format!(
-                "let the owner write the member into {}, or take {member} out by `rolecall apply --target {}`",
-                owners_file(source, role),
+                "{}, or take {member} out by `rolecall apply --target {}`",
+                declaring(&from.environment, found),
                 from.environment
             ),
         })
@@ -183,9 +189,27 @@ fn by_hand(source: &Compared) -> impl Iterator<Item = &Step> {
     })
 }
 
-fn owners_file(source: &Compared, role: &Ident) -> String {
-    let product = source.resolved.desired.roles.get(role).map(|role| &role.marker.product);
-    product.map_or("the owner's file".to_owned(), |it| format!("rolecall/members/{it}.yml"))
+/// How somebody who is in is declared.
+fn declaring(environment: &str, found: Option<&Undeclared>) -> String {
+    match found {
+        Some(Undeclared { product, role, entry: Ok(entry), .. }) => format!(
+            "let the owner declare them: `rolecall member add {product} {role} --{} {}`, or \
+             `rolecall import --members --target {environment}` for everybody at once",
+            entry.kind.as_str(),
+            quoted(&entry.who)
+        ),
+        Some(Undeclared { entry: Err(why), .. }) => why.clone(),
+        None => "let the owner declare them by `rolecall member add`".to_owned(),
+    }
+}
+
+/// As one word of a shell's.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// What PUBLIC has on relations that are promoted, or gets there by dbt's own `grants`.
@@ -200,7 +224,14 @@ pub(super) fn grants_to_public(
         let Some(relation) = node.relation.as_ref().and_then(|on| on.relation_key()) else {
             continue;
         };
-        for (on, privileges) in everybodys {
+        closed.extend(everybodys.inside.iter().filter_map(|inside| {
+            let class = node.relation.as_ref().map(crate::model::Securable::class)?;
+            let within = inside.class == class
+                && inside.database.as_ref().is_none_or(|database| *database == relation.0)
+                && inside.schema.as_ref().is_none_or(|schema| *schema == relation.1);
+            within.then(|| open_inside(inside, &to.environment))
+        }));
+        for (on, privileges) in &everybodys.held {
             if on.relation_key().as_ref() == Some(&relation) {
                 closed.insert(Closed {
                     gate: Gate::GrantToPublic,
@@ -219,18 +250,41 @@ pub(super) fn grants_to_public(
         let each = node.grants.iter();
         each.flat_map(move |(words, grantees)| grantees.iter().map(move |g| (node, words, g)))
     }) {
-        if grantee.split(',').any(|grantee| is_public(to.dialect(), grantee)) {
-            closed.insert(Closed {
-                gate: Gate::GrantToPublic,
-                message: format!(
-                    "dbt's own `grants` give PUBLIC {words} on {} in {}",
-                    node.unique_id, to.environment
-                ),
-                help: "take it out of `grants`".to_owned(),
-            });
-        }
+        let place = format!("{} in {}", node.unique_id, to.environment);
+        closed.extend(grantees::wrong(to.dialect(), words, grantee).map(|wrong| Closed {
+            gate: Gate::GrantToPublic,
+            message: wrong.message(words, grantee, &place),
+            help: wrong.help().to_owned(),
+        }));
     }
     closed.into_iter().collect()
+}
+
+/// PUBLIC has something on all of a class in a container: on what is there, or on what dbt makes next.
+fn open_inside(inside: &Inside, environment: &str) -> Closed {
+    let Inside { database, schema, class, to_come, privileges } = inside;
+    let place = match (database, schema) {
+        (Some(database), Some(schema)) => format!("{database}.{schema}"),
+        (Some(database), None) => database.to_string(),
+        (None, _) => "the account".to_owned(),
+    };
+    let (message, help) = match to_come {
+        true => (
+            format!(
+                "PUBLIC gets {privileges} on every {class} that is made in {place} in \
+                 {environment}, so everybody gets it with the next build"
+            ),
+            "revoke the future grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+        false => (
+            format!(
+                "PUBLIC has {privileges} on every {class} in {place} in {environment}, so \
+                 everybody has"
+            ),
+            "revoke the inherited grant there by hand: what PUBLIC has is not rolecall's",
+        ),
+    };
+    Closed { gate: Gate::GrantToPublic, message, help: help.to_owned() }
 }
 
 /// What roles of the target that somebody is let into have by hand: they are in other roles, or have
@@ -274,15 +328,4 @@ pub(super) fn undeclared_power(to: &Project, target: &Compared) -> Vec<Closed> {
         }
     }
     closed
-}
-
-/// dbt writes a grantee into SQL as it stands: whatever follows the name is SQL too. In PostgreSQL
-/// the quoted name means everybody as well.
-fn is_public(dialect: &dyn Dialect, grantee: &str) -> bool {
-    let mut words = grantee.split_ascii_whitespace();
-    let is_word =
-        |word: &&str| word.eq_ignore_ascii_case("group") || word.eq_ignore_ascii_case("role");
-    let name = words.find(|word| !is_word(word)).unwrap_or_default();
-    name.eq_ignore_ascii_case("public")
-        || dialect.fold(name).is_ok_and(|name| name.as_str().eq_ignore_ascii_case("public"))
 }

@@ -1,12 +1,16 @@
 //! The list of approved plans: a file under code-owner review, one line for each.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// The lines of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Approvals(Vec<Approval>);
+pub struct Approvals {
+    /// The file, as whoever names it calls it.
+    file: PathBuf,
+    lines: Vec<Approval>,
+}
 
 /// `<SHA-256 of the plan file> <who> <when> <why>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +48,17 @@ impl Approvals {
                 ),
             }
         }
-        (Self(lines), found)
+        (Self { file: file.to_owned(), lines }, found)
     }
 
     /// The lines about one plan.
     pub fn of(&self, sha256: &str) -> Vec<&Approval> {
-        self.0.iter().filter(|approval| approval.sha256 == sha256).collect()
+        self.lines.iter().filter(|approval| approval.sha256 == sha256).collect()
+    }
+
+    /// Whether they are that file's: no other list counts in its place.
+    pub fn are_of(&self, file: &str) -> bool {
+        self.file == Path::new(file)
     }
 }
 
@@ -95,7 +104,7 @@ mod tests {
             "{HASH}\n{HASH} jane\n{HASH} jane yesterday why\n{HASH} jane 2026-11-22\nabc jane 2026-11-22 why\n"
         );
         let (list, found) = Approvals::parse(&text, Path::new("approved"));
-        assert_eq!(list, Approvals::default());
+        assert!(list.lines.is_empty());
         let said: Vec<String> = found.iter().map(|one| one.message.clone()).collect();
         insta::assert_snapshot!(said.join("\n"), @r"
         it does not say who approves

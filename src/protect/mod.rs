@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use crate::model::{Change, is_same_person};
 use crate::plan::{Plan, Refusal};
-use crate::receipts::iso;
+use crate::receipts::{iso, span};
 
 pub use approvals::{Approval, Approvals};
 
 /// How far two clocks may be apart, in seconds.
 const CLOCKS: i64 = 300;
+/// Seconds.
+const DAY: i64 = 86_400;
 
 /// What an environment asks of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,17 @@ pub struct Submitted<'a> {
     pub plan: &'a Plan,
     /// SHA-256 of its file's bytes.
     pub sha256: &'a str,
+    /// What people are called outside of the warehouse, and in it.
+    pub called: &'a [Called],
+}
+
+/// A name as the owners' files or the list of approved plans write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// As it is written.
+    pub name: String,
+    /// What the environment's templates make of it: as a user's, and as a group's.
+    pub in_warehouse: Vec<String>,
 }
 
 /// Whether a plan may be applied where `rules` hold: whose approval counts, or all that is against
@@ -42,7 +55,7 @@ pub fn judge(
     now: i64,
     as_of: i64,
 ) -> Result<Vec<String>, Vec<Refusal>> {
-    let Some(Submitted { plan, sha256 }) = submitted else {
+    let Some(submitted) = submitted else {
         return Err(vec![Refusal {
             code: "protected",
             message: format!("{environment} is protected: only a saved plan is applied there"),
@@ -51,6 +64,7 @@ pub fn judge(
                 .to_owned(),
         }]);
     };
+    let plan = submitted.plan;
     let mut refusals = Vec::new();
     let mut refuse = |code, message: String, help: &str| {
         refusals.push(Refusal { code, message, help: help.to_owned() });
@@ -94,9 +108,11 @@ pub fn judge(
             "plan and apply without --as-of: what has ended must stay ended here",
         );
     }
+    // What changes nothing gives nobody anything: a job that has nothing to do goes through.
     let approved = match &rules.approved_plans {
         None => Vec::new(),
-        Some(file) => match approved(plan, sha256, file, approvals) {
+        Some(_) if !plan.changes_something() => Vec::new(),
+        Some(file) => match approved(submitted, file, approvals, now) {
             Ok(by) => by,
             Err(refusal) => {
                 refusals.push(refusal);
@@ -109,12 +125,21 @@ pub fn judge(
 
 /// Who approved a plan, so that it counts.
 fn approved(
-    plan: &Plan,
-    sha256: &str,
+    Submitted { plan, sha256, called }: Submitted<'_>,
     file: &str,
     approvals: Option<&Approvals>,
+    now: i64,
 ) -> Result<Vec<String>, Refusal> {
-    let lines: Vec<&Approval> = approvals.map(|list| list.of(sha256)).unwrap_or_default();
+    let Some(author) = plan.author.as_ref().filter(|author| !author.trim().is_empty()) else {
+        return Err(Refusal {
+            code: "plan-without-author",
+            message: "the plan does not say who made it, so nobody else can be told to approve it"
+                .to_owned(),
+            help: "make it again with --by NAME, or with ROLECALL_BY set".to_owned(),
+        });
+    };
+    let list = approvals.filter(|list| list.are_of(file));
+    let lines: Vec<&Approval> = list.map(|list| list.of(sha256)).unwrap_or_default();
     if lines.is_empty() {
         return Err(Refusal {
             code: "plan-not-approved",
@@ -127,10 +152,14 @@ fn approved(
     let gains = gaining(plan);
     let mut by = BTreeSet::new();
     let mut not = Vec::new();
-    for Approval { sha256: _, who, when: _, why: _, line } in lines {
-        if plan.author.as_ref().is_some_and(|author| is_same_person(author, who)) {
+    // A day ends a day later somewhere on earth.
+    let latest = now.div_euclid(DAY).saturating_add(2).saturating_mul(DAY);
+    for Approval { sha256: _, who, when, why: _, line } in lines {
+        if crate::config::moment(when).is_ok_and(|over| over > latest) {
+            not.push(format!("{file}:{line}: {when} is not yet"));
+        } else if is_same_person(author, who) {
             not.push(format!("{file}:{line}: {who} made the plan"));
-        } else if gains.iter().any(|member| is_same_person(member, who)) {
+        } else if gains.iter().any(|member| is_known_as(who, member, called)) {
             not.push(format!("{file}:{line}: {who} gains by it"));
         } else {
             by.insert(who.clone());
@@ -155,14 +184,11 @@ fn gaining(plan: &Plan) -> BTreeSet<&str> {
     added.chain(plan.adopted_members.iter().map(|(_, member)| member.as_str())).collect()
 }
 
-/// `24 hours`, `90 minutes`, `10 seconds`.
-fn span(seconds: i64) -> String {
-    let (number, unit) = match seconds {
-        s if s % 3600 == 0 => (s / 3600, "hour"),
-        s if s % 60 == 0 => (s / 60, "minute"),
-        s => (s, "second"),
-    };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+/// Whether somebody may be that member: by the name in the warehouse, or by one that becomes it.
+fn is_known_as(who: &str, member: &str, called: &[Called]) -> bool {
+    let becomes = |one: &Called| one.in_warehouse.iter().any(|name| is_same_person(name, member));
+    is_same_person(who, member)
+        || called.iter().any(|one| is_same_person(&one.name, who) && becomes(one))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn rules(approved_plans: Option<&str>) -> Rules {
 
 /// The codes of what is against it.
 fn against(plan: &Plan, now: i64, as_of: i64) -> Vec<&'static str> {
-    let submitted = Submitted { plan, sha256: SHA256 };
+    let submitted = Submitted { plan, sha256: SHA256, called: &[] };
     let judged = judge(&rules(None), "prod", Some(submitted), None, now, as_of);
     judged.err().unwrap_or_default().into_iter().map(|refusal| refusal.code).collect()
 }
@@ -78,7 +78,7 @@ fn approved(lines: &str) -> Result<Vec<String>, Vec<Refusal>> {
         Approvals::parse(&lines.replace("HASH", SHA256), Path::new("approved"));
     assert!(found.is_empty(), "{found:?}");
     let plan = plan();
-    let submitted = Submitted { plan: &plan, sha256: SHA256 };
+    let submitted = Submitted { plan: &plan, sha256: SHA256, called: &[] };
     judge(&rules(Some("approved")), "prod", Some(submitted), Some(&approvals), NOW, NOW)
 }
 
@@ -162,7 +162,7 @@ fn an_approval_counts_of_whoever_neither_made_it_nor_gains() {
 #[test]
 fn a_list_that_was_not_read_approves_nothing() {
     let plan = plan();
-    let submitted = Submitted { plan: &plan, sha256: SHA256 };
+    let submitted = Submitted { plan: &plan, sha256: SHA256, called: &[] };
     let judged = judge(&rules(Some("approved")), "prod", Some(submitted), None, NOW, NOW);
     assert_eq!(judged.unwrap_err()[0].code, "plan-not-approved");
 }

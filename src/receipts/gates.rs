@@ -15,6 +15,7 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         role_name: _,
         user_name: _,
         group_name: _,
+        policy_role_name: _,
         promote_from,
         protected,
         valid_for,
@@ -59,8 +60,12 @@ fn may(role: &ProductRole, environment: &str) -> String {
 /// One line for each setting that is not what it was.
 pub fn gates_changed(was: &Gates, now: &Gates) -> Vec<String> {
     let names: std::collections::BTreeSet<&String> = was.keys().chain(now.keys()).collect();
-    let shown = |gates: &Gates, name: &String| {
-        gates.get(name).cloned().unwrap_or_else(|| "not there".to_owned())
+    let shown = |gates: &Gates, name: &String| match gates.get(name) {
+        None => "not there".to_owned(),
+        Some(value) => match value.strip_suffix(" seconds").map(str::parse) {
+            Some(Ok(seconds)) => super::span(seconds),
+            _ => value.clone(),
+        },
     };
     names
         .into_iter()

@@ -1,11 +1,15 @@
 //! The answer to "since when?": what receipts say of a product, a role, a person or a model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Entry, RoleReceipt};
-use crate::model::{Change, Ident, Privilege, RelationKey, Securable};
+use super::{ChangeReceipt, Entry, RoleReceipt};
+use crate::model::{Change, Ident, RelationKey, Securable};
+
+mod held;
+
+pub use held::{Has, Since};
 
 /// What is asked. What is not said does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,21 +37,9 @@ pub struct Event {
     pub of: Option<RoleReceipt>,
     /// What was done.
     pub change: Change,
-}
-
-/// What a person has on a relation, by what the receipts say.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Since {
-    /// The person.
-    pub person: Ident,
-    /// The relation.
-    pub on: Securable,
-    /// What it is that they have.
-    pub privilege: Privilege,
-    /// Since when, without a break.
-    pub since: String,
-    /// Through which roles, as they are called now.
-    pub through: BTreeSet<Ident>,
+    /// It was planned, in a receipt that is only begun: whether it was made is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
 }
 
 /// What happened, oldest first.
@@ -86,7 +78,8 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
         }
     }
     let mut events = Vec::new();
-    for (at, change) in changes(entries) {
+    for (at, done) in entries.iter().enumerate().flat_map(done) {
+        let change = &done.change;
         let name = change.role();
         let lasting = names.lasting(at, name);
         let of = names.purpose(at, name);
@@ -113,21 +106,23 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
         };
         if by_product && by_role && answers {
             let (role, of) = (name.clone(), of.cloned());
-            events.push(Event { receipt: at, role, of, change: change.clone() });
+            let planned = done.outcome == super::PLANNED;
+            events.push(Event { receipt: at, role, of, change: change.clone(), planned });
         }
     }
     let since = match (person, model) {
-        (Some(person), Some(model)) => since(entries, person, model),
+        (Some(person), Some(model)) => held::since(entries, person, model),
         _ => Vec::new(),
     };
     History { events, since }
 }
 
+fn done((at, entry): (usize, &Entry)) -> impl Iterator<Item = (usize, &ChangeReceipt)> {
+    entry.receipt.changes.iter().map(move |done| (at, done))
+}
+
 fn changes(entries: &[Entry]) -> impl Iterator<Item = (usize, &Change)> {
-    entries
-        .iter()
-        .enumerate()
-        .flat_map(|(at, entry)| entry.receipt.changes.iter().map(move |done| (at, &done.change)))
+    entries.iter().enumerate().flat_map(done).map(|(at, done)| (at, &done.change))
 }
 
 /// What roles are called last, and what they are for.
@@ -160,87 +155,6 @@ impl<'a> Names<'a> {
 
     fn purpose(&self, at: usize, name: &Ident) -> Option<&'a RoleReceipt> {
         self.entries.get(at)?.receipt.roles.get(name)
-    }
-}
-
-/// What the people have on the relations after the last receipt, and since which one.
-fn since(entries: &[Entry], person: &BTreeSet<Ident>, model: &BTreeSet<RelationKey>) -> Vec<Since> {
-    let mut held = Held::default();
-    let mut has: BTreeMap<(Ident, Securable, Privilege), (String, BTreeSet<Ident>)> =
-        BTreeMap::new();
-    for entry in entries {
-        for done in &entry.receipt.changes {
-            held.make(&done.change, person, model);
-        }
-        let mut now: BTreeMap<(Ident, Securable, Privilege), BTreeSet<Ident>> = BTreeMap::new();
-        for (role, member) in &held.members {
-            let grants = held.grants.iter().filter(|((of, _), _)| of == role);
-            for ((_, on), privileges) in grants {
-                for privilege in privileges {
-                    let key = (member.clone(), on.clone(), *privilege);
-                    now.entry(key).or_default().insert(role.clone());
-                }
-            }
-        }
-        has = now
-            .into_iter()
-            .map(|(key, through)| {
-                let since = has.get(&key).map_or(&entry.stamp.at, |(since, _)| since).clone();
-                (key, (since, through))
-            })
-            .collect();
-    }
-    has.into_iter()
-        .map(|((person, on, privilege), (since, through))| Since {
-            person,
-            on,
-            privilege,
-            since,
-            through,
-        })
-        .collect()
-}
-
-#[derive(Default)]
-struct Held {
-    /// (role, member)
-    members: BTreeSet<(Ident, Ident)>,
-    /// (role, relation) → privileges
-    grants: BTreeMap<(Ident, Securable), BTreeSet<Privilege>>,
-}
-
-impl Held {
-    fn make(&mut self, change: &Change, person: &BTreeSet<Ident>, model: &BTreeSet<RelationKey>) {
-        let meant = |on: &Securable| on.relation_key().is_some_and(|key| model.contains(&key));
-        match change {
-            Change::AddMember { role, member, .. } if person.contains(member) => {
-                self.members.insert((role.clone(), member.clone()));
-            }
-            Change::RemoveMember { role, member, .. } => {
-                self.members.remove(&(role.clone(), member.clone()));
-            }
-            Change::Grant { on, role, privileges } if meant(on) => {
-                let held = self.grants.entry((role.clone(), on.clone())).or_default();
-                held.extend(privileges.iter());
-            }
-            Change::Revoke { on, role, privileges, .. } => {
-                if let Some(held) = self.grants.get_mut(&(role.clone(), on.clone())) {
-                    held.retain(|privilege| !privileges.contains(*privilege));
-                }
-            }
-            Change::RenameRole { from, to } => {
-                let new = |role: Ident| if role == *from { to.clone() } else { role };
-                let members = std::mem::take(&mut self.members).into_iter();
-                self.members = members.map(|(role, member)| (new(role), member)).collect();
-                let grants = std::mem::take(&mut self.grants).into_iter();
-                self.grants = grants.map(|((role, on), held)| ((new(role), on), held)).collect();
-            }
-            Change::DropRole { role } => {
-                self.members.retain(|(of, _)| of != role);
-                self.grants.retain(|(of, _), _| of != role);
-            }
-            _ => {}
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Receipts: what was applied, from what, by whom and when, so that "since when can she read this?"
 //! has an answer. Pure: where they are kept is the warehouse's business.
 
+mod begun;
 mod gates;
 mod history;
 mod time;
@@ -13,9 +14,10 @@ use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{Change, Ident};
 use crate::plan::{PromotedFrom, TargetIdentity};
 
+pub use begun::{DONE, PLANNED};
 pub use gates::{Gates, gates, gates_changed};
-pub use history::{Event, History, Question, Since, history};
-pub use time::iso;
+pub use history::{Event, Has, History, Question, Since, history};
+pub use time::{iso, span};
 
 /// The version of a receipt's shape that this code writes.
 pub const RECEIPT_VERSION: u32 = 1;
@@ -27,8 +29,11 @@ pub struct Receipt {
     pub version: u32,
     /// The version of rolecall that applied it.
     pub made_by: String,
-    /// Whether it is all, or a batch of it.
+    /// Whether it is all, or a batch of it, or only begun.
     pub outcome: Extent,
+    /// When it was begun, where that is kept before the first change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<String>,
     /// The deployment.
     pub deployment: String,
     /// The environment.
@@ -62,16 +67,19 @@ pub struct Receipt {
 pub enum Extent {
     /// All of it.
     Applied,
-    /// A batch, with more to come.
+    /// A batch, with more to come; or what was made of an apply that was cut.
     Part,
+    /// Begun, and not finished: it is under way, or was cut. Only where changes commit one by one.
+    Begun,
 }
 
 impl Extent {
-    /// `applied` or `part`.
+    /// `applied`, `part` or `begun`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Part => "part",
+            Self::Begun => "begun",
         }
     }
 }
@@ -81,6 +89,9 @@ impl Extent {
 pub struct PlanReceipt {
     /// SHA-256 of the file's bytes.
     pub sha256: String,
+    /// What it is known by however its file is laid out: its id, or its seal. Not in old receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Who made it, as the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
@@ -107,8 +118,11 @@ pub struct ChangeReceipt {
     pub change: Change,
     /// The statements.
     pub sql: Vec<String>,
-    /// `done`: a receipt of what failed is undone with it.
+    /// [`DONE`]; or [`PLANNED`], where the receipt is only begun.
     pub outcome: String,
+    /// When it was made, where that was before the apply which the receipt is of went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// When and as whom, as the server says.
@@ -125,6 +139,9 @@ pub struct Stamp {
 /// A receipt that is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// What it is known by where it is written more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// When and as whom.
     #[serde(flatten)]
     pub stamp: Stamp,
@@ -151,6 +168,10 @@ pub enum Only {
     All,
     /// The last one.
     Last,
+    /// The last one, wherever else on the server this session's role may have kept it.
+    LastAnywhere,
+    /// Those that are begun and not finished.
+    Begun,
     /// Those of a whole plan, by the SHA-256 of its file; batches of it do not count.
     Plan(String),
 }
@@ -181,7 +202,8 @@ pub fn done(
             Ok(ChangeReceipt {
                 change: change.clone(),
                 sql: statements.into_iter().map(|statement| statement.sql).collect(),
-                outcome: "done".to_owned(),
+                outcome: DONE.to_owned(),
+                at: None,
             })
         })
         .collect()

@@ -129,9 +129,14 @@ pub fn printable(text: &str) -> String {
         .collect()
 }
 
+/// [`printable`] where one line is shown: text that breaks it could look like lines of ours.
+pub fn one_line(text: &str) -> String {
+    printable(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// Letters that make a terminal show what follows in another order than it is.
 fn turns_text(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -162,5 +167,6 @@ mod tests {
         let finding = Diagnostic::warning("x", "the name \u{1b}[2Jboo");
         assert!(!one(&finding, false).contains('\u{1b}'));
         assert_eq!(printable("a\u{202e}b\tc"), "a\\u{202e}b\tc");
+        assert_eq!(one_line("a\n  let eve into b\tc\r"), "a\\n  let eve into b\\tc\\u{d}");
     }
 }

@@ -2,7 +2,7 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::findings::printable;
+use super::findings::one_line;
 
 /// What one cell says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -19,7 +19,7 @@ pub fn text(roles: &[String], rows: &[(String, Vec<Cell>)]) -> String {
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Disabled);
-    let header = std::iter::once(String::new()).chain(roles.iter().map(|role| printable(role)));
+    let header = std::iter::once(String::new()).chain(roles.iter().map(|role| one_line(role)));
     table.set_header(header);
     for (relation, cells) in rows {
         let cells = cells.iter().map(|cell| {
@@ -27,7 +27,7 @@ pub fn text(roles: &[String], rows: &[(String, Vec<Cell>)]) -> String {
                 if cell.privileges.is_empty() { "·".to_owned() } else { cell.privileges.clone() };
             if cell.proven { said } else { format!("{said} NOT PROVEN") }
         });
-        table.add_row(std::iter::once(printable(relation)).chain(cells));
+        table.add_row(std::iter::once(one_line(relation)).chain(cells));
     }
     table.to_string()
 }

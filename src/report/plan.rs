@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::count;
-use super::findings::printable;
+use super::findings::one_line;
 use crate::model::{Change, Ended, Ident, Reason, Scope, ServerIdentity};
 use crate::plan::{Difference, Left, Limit, Step, Why};
 
@@ -21,16 +21,16 @@ pub fn text(
     let place =
         format!("{} on {}{}", scope.environment, server.dialect, database.unwrap_or_default());
     if difference.steps.is_empty() {
-        let place = printable(&place);
+        let place = one_line(&place);
         let _ = match limit {
             None => writeln!(out, "{place} is in sync: nothing to change."),
             Some(limit) if means_nothing(limit) => writeln!(out, "{place}: {NOTHING_MEANT}."),
             Some(_) => writeln!(out, "{place}: nothing to change in what is meant."),
         };
     } else {
-        let _ = writeln!(out, "Plan for {}", printable(&place));
+        let _ = writeln!(out, "Plan for {}", one_line(&place));
         for (role, steps) in by_role(&difference.steps) {
-            let _ = writeln!(out, "\n{}", style.bold(&printable(role.as_str())));
+            let _ = writeln!(out, "\n{}", style.bold(&one_line(role.as_str())));
             for step in steps {
                 let _ = writeln!(out, "{}", line(step, style));
             }
@@ -61,7 +61,7 @@ pub fn in_sync(limit: Option<&Limit>) -> String {
 
 /// What decides about gates and has changed since the last receipt: the first that is seen.
 pub fn gates(changed: &[String]) -> String {
-    let lines = changed.iter().map(|line| format!("Gates changed {}\n", printable(line)));
+    let lines = changed.iter().map(|line| format!("Gates changed {}\n", one_line(line)));
     let mut out: String = lines.collect();
     if !out.is_empty() {
         out.push('\n');
@@ -86,7 +86,7 @@ pub fn adopted(difference: &Difference) -> String {
     if !difference.adopted_members.is_empty() {
         let _ = writeln!(out, "\nAdopted roles bring these members with them:");
         for (role, member) in &difference.adopted_members {
-            let line = printable(&format!("{member} in {role}"));
+            let line = one_line(&format!("{member} in {role}"));
             let _ = writeln!(out, "  {line}");
         }
     }
@@ -102,9 +102,9 @@ pub fn left(left: &[Left]) -> String {
             let _ = writeln!(
                 out,
                 "  {}: {} ({})",
-                printable(role.as_str()),
-                printable(what),
-                printable(why)
+                one_line(role.as_str()),
+                one_line(what),
+                one_line(why)
             );
         }
     }
@@ -138,6 +138,9 @@ fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
 fn line(step: &Step, style: &Style) -> String {
     let (sign, colour, what) = match &step.change {
         Change::CreateRole { .. } => ("+", "32", "new role".to_owned()),
+        Change::AdoptRole { marker, .. } if marker.immutable => {
+            ("+", "32", "existing role, marked immutable".to_owned())
+        }
         Change::AdoptRole { .. } => ("+", "32", "existing role, adopted".to_owned()),
         Change::RenameRole { from, .. } => ("~", "33", format!("renamed from {from}")),
         Change::ResetAttributes { .. } => {
@@ -176,9 +179,9 @@ fn line(step: &Step, style: &Style) -> String {
         Change::DropRole { .. } => ("-", "31", "role dropped".to_owned()),
     };
     let why = why(&step.why);
-    let text = format!("  {sign} {}", printable(&what));
+    let text = format!("  {sign} {}", one_line(&what));
     let text = style.paint(colour, &text);
-    if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &printable(&why))) }
+    if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &one_line(&why))) }
 }
 
 fn why(why: &Why) -> String {

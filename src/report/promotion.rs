@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::findings::printable;
+use super::findings::one_line;
 use crate::plan::Step;
 use crate::promote::Skipped;
 
 /// Where access comes from and where it goes.
 pub fn head(from: &str, to: &str) -> String {
-    format!("Promotion from {} to {}\n\n", printable(from), printable(to))
+    format!("Promotion from {} to {}\n\n", one_line(from), one_line(to))
 }
 
 /// Where the target has everything.
 pub fn nothing(to: &str) -> String {
-    format!("Nothing to add: {} has all of it.\n", printable(to))
+    format!("Nothing to add: {} has all of it.\n", one_line(to))
 }
 
 /// Declared nodes that are not in the target yet.
@@ -22,7 +22,7 @@ pub fn skipped(skipped: &[Skipped]) -> String {
     if !skipped.is_empty() {
         let _ = writeln!(out, "\nNot in both yet, so they get their access later:");
         for Skipped { node, why } in skipped {
-            let _ = writeln!(out, "  {} ({})", printable(node), printable(why));
+            let _ = writeln!(out, "  {} ({})", one_line(node), one_line(why));
         }
     }
     out
@@ -32,11 +32,11 @@ pub fn skipped(skipped: &[Skipped]) -> String {
 pub fn beyond(beyond: &[Step], to: &str) -> String {
     let mut out = String::new();
     if !beyond.is_empty() {
-        let to = printable(to);
+        let to = one_line(to);
         let _ =
             writeln!(out, "\nA promotion only adds; an ordinary plan and apply in {to} also does:");
         for step in beyond {
-            let _ = writeln!(out, "  {}", printable(&step.change.brief()));
+            let _ = writeln!(out, "  {}", one_line(&step.change.brief()));
         }
     }
     out

@@ -172,22 +172,10 @@ fn admitted(
     found: &mut Diagnostics,
 ) -> Vec<(Ident, MemberKind)> {
     match &entry.member {
-        Member::Named { kind, name } => match member_name(inputs, name, *kind) {
-            Ok(member) => vec![(member, *kind)],
-            Err(Unnamed::Template(problem)) => {
-                found.push(*problem);
-                Vec::new()
-            }
-            Err(Unnamed::Unfit { rendered, why }) => {
-                let what = format!("{rendered:?} cannot be a member: {why}");
-                found.push(
-                    Diagnostic::error("bad-member", what)
-                        .with_place(entry.place.clone())
-                        .with_help("name a user or a group that the warehouse can have"),
-                );
-                Vec::new()
-            }
-        },
+        Member::Named { kind, name } => {
+            let member = named(inputs, *kind, name, &entry.place, found);
+            member.into_iter().map(|member| (member, *kind)).collect()
+        }
         Member::Rule(rule) => {
             let people = rules::people(inputs, rule, &entry.place, asked, found);
             people.into_iter().map(|member| (member, MemberKind::User)).collect()
@@ -251,4 +239,30 @@ pub(super) fn member_name(inputs: &Inputs, name: &str, kind: MemberKind) -> Resu
         }
     });
     checked.map_err(|why| Unnamed::Unfit { rendered, why })
+}
+
+/// What a user or a group of that name is called here; what is wrong with it is said.
+pub(super) fn named(
+    inputs: &Inputs,
+    kind: MemberKind,
+    name: &str,
+    place: &Place,
+    found: &mut Diagnostics,
+) -> Option<Ident> {
+    match member_name(inputs, name, kind) {
+        Ok(member) => Some(member),
+        Err(Unnamed::Template(problem)) => {
+            found.push(*problem);
+            None
+        }
+        Err(Unnamed::Unfit { rendered, why }) => {
+            let what = format!("{rendered:?} cannot be a member: {why}");
+            found.push(
+                Diagnostic::error("bad-member", what)
+                    .with_place(place.clone())
+                    .with_help("name a user or a group that the warehouse can have"),
+            );
+            None
+        }
+    }
 }

@@ -2,11 +2,9 @@
 
 use super::postgres::Postgres;
 use super::snowflake::Snowflake;
-use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 use crate::directory::People;
-use crate::model::{
-    Change, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
-};
+use crate::model::{Change, ObservedState, SchemaKey, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse of either kind.
@@ -90,14 +88,10 @@ impl ObservePublic for Warehouse {
     async fn public(
         &mut self,
         schemas: &std::collections::BTreeSet<SchemaKey>,
-    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+    ) -> Result<Everybodys, WarehouseError> {
         match self {
             Self::Postgres(postgres) => postgres.public(schemas).await,
-            // What is not known is not taken for nothing.
-            Self::Snowflake(_) => Err(WarehouseError::Forbidden(
-                "what PUBLIC holds is not read on Snowflake yet, so nothing is promoted there"
-                    .to_owned(),
-            )),
+            Self::Snowflake(snowflake) => snowflake.public(schemas).await,
         }
     }
 }
@@ -128,6 +122,13 @@ impl Execute for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.execute(changes).await,
             Self::Snowflake(snowflake) => snowflake.execute(changes).await,
+        }
+    }
+
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.make_store().await,
+            Self::Snowflake(snowflake) => snowflake.make_store().await,
         }
     }
 

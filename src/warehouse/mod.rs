@@ -10,13 +10,13 @@ pub use any::Warehouse;
 
 use crate::directory::People;
 use crate::model::{
-    Change, Ident, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable, ServerIdentity,
+    Change, Ident, ObjectClass, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable,
+    ServerIdentity,
 };
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
-/// What a warehouse says that cannot keep receipts yet.
-pub const NO_RECEIPTS: &str =
-    "this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse";
+/// What a warehouse says that cannot keep receipts.
+pub const NO_RECEIPTS: &str = "this warehouse keeps no receipts";
 
 /// What to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,14 +117,38 @@ pub trait Observe {
     }
 }
 
+/// What everybody has, whoever they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Everybodys {
+    /// On relations, and on columns of them. Sorted.
+    pub held: Vec<(Securable, PrivilegeSet)>,
+    /// On all relations of a class that are, or will be, in a container. Sorted.
+    pub inside: Vec<Inside>,
+}
+
+/// What somebody has on all relations of a class in a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inside {
+    /// In which database; `None` for all of them.
+    pub database: Option<Ident>,
+    /// In which schema; `None` for the whole database.
+    pub schema: Option<Ident>,
+    /// Of which class.
+    pub class: ObjectClass,
+    /// On those that are yet to be made (a future grant), not on those that are there.
+    pub to_come: bool,
+    /// What.
+    pub privileges: PrivilegeSet,
+}
+
 /// Reads what everybody may do, which is nobody's product role.
 #[allow(async_fn_in_trait)]
 pub trait ObservePublic: Observe {
-    /// What PUBLIC holds on relations of these schemas and on columns of them. Sorted.
+    /// What PUBLIC holds on relations of these schemas and on columns of them.
     async fn public(
         &mut self,
         schemas: &std::collections::BTreeSet<SchemaKey>,
-    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError>;
+    ) -> Result<Everybodys, WarehouseError>;
 }
 
 /// Changes a warehouse inside one unit of work that holds the deployment's lock.
@@ -144,8 +168,15 @@ pub trait Execute: Observe {
     async fn begin(&mut self) -> Result<(), WarehouseError>;
     /// Executes changes in the order given.
     async fn execute(&mut self, changes: &[Change]) -> Result<(), WarehouseError>;
-    /// Keeps a receipt within the unit of work: it lasts if and only if the changes do. Makes the
-    /// table where it is missing. Only where [`Observe::store`] is ready or missing.
+    /// Makes the place for receipts before the first change, where that cannot wait for
+    /// [`Execute::keep`]; says what there is then. Only where [`Observe::store`] is missing.
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        Ok(Store::Missing)
+    }
+    /// Keeps a receipt. With transactions, within the unit of work: it lasts if and only if the
+    /// changes do, and the table is made where it is missing. Without, it lasts at once: it is
+    /// written before the first change, as begun, and again under the same id when they are made.
+    /// Only where [`Observe::store`] is ready or missing.
     async fn keep(&mut self, _entry: &Entry) -> Result<(), WarehouseError> {
         Err(WarehouseError::Forbidden(NO_RECEIPTS.to_owned()))
     }

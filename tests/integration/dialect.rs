@@ -5,4 +5,5 @@
 mod changes;
 mod dbt;
 pub mod oracle;
+mod receipts;
 mod snowflake;

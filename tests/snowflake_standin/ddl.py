@@ -78,6 +78,8 @@ def create(session, node):
     if kind.level != "account" and (old is None or _takes_futures_too(session, kind)):
         futures.apply(session.account, obj)
     if source is not None:
+        if obj.kind.space == "RELATION":
+            obj.extra = _copied(source.extra)
         _clone(session.account, source, obj)
     if kind.name == "DATABASE ROLE":
         session.account.grant("USAGE", parent, obj, parent.owner)
@@ -151,14 +153,20 @@ def _fill(session, obj, node):
                 names = None
             found = [(name, "VARCHAR") for name in names or []]
         obj.extra["columns"] = found or []
+        obj.extra["details"] = node.details
         obj.extra["text"] = node.body or ""
+
+
+def _copied(extra):
+    """Rows are copied with what they stand in."""
+    return {**extra, "rows": [dict(row) for row in extra.get("rows", ())]}
 
 
 def _clone(account, source, obj):
     """A clone of a container keeps its children's grants, not its own."""
     for child in source.children.values():
         twin = account.add(child.kind.name, obj, child.name, child.owner, child.comment, child.args)
-        twin.extra = dict(child.extra)
+        twin.extra = _copied(child.extra)
         for grant in child.grants.values():
             account.grant(grant.privilege, twin, grant.grantee, grant.grantor, grant.option)
         _clone(account, child, twin)

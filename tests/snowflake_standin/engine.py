@@ -3,6 +3,7 @@
 from . import (
     alter,
     ddl,
+    dml,
     errors,
     grants,
     ownership,
@@ -128,5 +129,10 @@ _RUN = {
     "show_inherited": show_grants.spelt(show_grants.inherited),
     "describe": show.describe,
     "select": query.run,
+    "insert": dml.insert,
+    "update": dml.update,
+    "delete": dml.delete,
+    "merge": dml.merge,
+    "truncate": dml.truncate,
     "nothing": lambda session, node: status(),
 }

@@ -2,8 +2,9 @@
 
 from types import SimpleNamespace as Node
 
-from .kinds import KINDS, longest
-from .tokens import _type
+from .kinds import KINDS, SIZED, longest
+from .parse_query import expression
+from .tokens import Reader, _type
 
 _ADJECTIVES = (
     "TRANSIENT",
@@ -55,9 +56,9 @@ def create(r):
         if node.arguments is None:
             r.fail()
         node.args = tuple(kind for _, kind in node.arguments)
-    node.columns = None
+    node.columns, node.details = None, {}
     if node.of.space == "RELATION" and r.sees("("):
-        node.columns = columns(r)
+        node.columns = columns(r, node.details)
     if r.take("CLONE"):
         node.clone = r.name()
     _options(r, node)
@@ -67,8 +68,8 @@ def create(r):
 _CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
 
 
-def columns(r):
-    """A column list: names with types, constraints skipped."""
+def columns(r, details=None):
+    """A column list: names with types; of a table's constraints, none."""
     r.expect("(")
     found, words, depth, tokens = [], [], 0, []
     while True:
@@ -90,8 +91,38 @@ def columns(r):
         name = words[0].value
         if words[0].kind == "quoted" and r.fold_quoted:
             name = name.upper()
-        tokens.append((name, _type(words[1:2]) if len(words) > 1 else "VARCHAR"))
+        kind = _type(words[1:2]) if len(words) > 1 else "VARCHAR"
+        tokens.append((name, kind))
+        if details is not None:
+            details[name] = _detail(r, kind, words[1:])
     return tokens
+
+
+def _detail(r, kind, words):
+    """What DESCRIBE says of a column beside its name."""
+    values = [word.value if word.kind == "word" else word.text for word in words]
+    sizes = None
+    if len(values) > 1 and values[1] == "(":
+        sizes = "".join(values[2 : values.index(")")])
+    shown = SIZED.get(kind, kind) if sizes is None else f"{kind}({sizes})"
+    if kind == "NUMBER" and sizes is not None and "," not in sizes:
+        shown = f"NUMBER({sizes},0)"
+    found = Node(
+        shown=shown,
+        length=int(sizes) if kind == "VARCHAR" and (sizes or "").isdigit() else None,
+        nullable=True,
+        default=None,
+        default_text=None,
+        primary="PRIMARY" in values,
+        unique="UNIQUE" in values,
+    )
+    found.nullable = not (found.primary or ("NOT", "NULL") in list(zip(values, values[1:])))
+    if "DEFAULT" in values:
+        at = words[values.index("DEFAULT") + 1]
+        inner = Reader(r.sql[at.start : words[-1].end], r.fold_quoted)
+        found.default = expression(inner)
+        found.default_text = r.sql[at.start : at.start + inner.peek(-1).end]
+    return found
 
 
 def _options(r, node):

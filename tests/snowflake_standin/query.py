@@ -8,6 +8,10 @@ from .results import Column, Result, columns
 from .show import like_pattern
 
 
+# In a row: a name that two tables have.
+AMBIGUOUS = object()
+
+
 def run(session, node):
     names, rows = _source(session, node.source)
     if node.where is not None:
@@ -66,12 +70,18 @@ def _column(name, item, kinds, rows, at):
         column = columns(f"{name}:{kind}" if kind else name)[0]
         column.name = name
         return column
+    if item.expr.kind == "call" and item.expr.name in _TIMES:
+        return Column(name, _TIMES[item.expr.name], scale=9)
     values = [row[at] for row in rows if row[at] is not None]
     if values and all(isinstance(value, bool) for value in values):
         return Column(name, "boolean")
     if values and all(isinstance(value, int) for value in values):
         return Column(name, "fixed")
     return Column(name)
+
+
+# SYSDATE() is in UTC whatever the session's time zone; see «SYSDATE».
+_TIMES = {"SYSDATE": "timestamp_ntz", "CURRENT_TIMESTAMP": "timestamp_ltz"}
 
 
 def _source(session, source):
@@ -91,7 +101,10 @@ def _source(session, source):
     if views.is_view(source.name):
         found = views.rows(session, source.name)
     else:
-        found = [name for name, _ in views.relation(session, source.name).extra["columns"]], []
+        obj = views.relation(session, source.name)
+        suffix = {"NUMBER": ":n", "BOOLEAN": ":b"}
+        names = [name + suffix.get(kind, "") for name, kind in obj.extra["columns"]]
+        found = names, [dict(row) for row in obj.extra.get("rows", ())]
     session.need_warehouse()
     return found
 
@@ -144,7 +157,15 @@ def _eval(session, e, row):
     if kind == "literal":
         return e.value
     if kind == "column":
+        if e.name[-2:] in row:
+            return row[e.name[-2:]]
         if e.name[-1] in row:
+            if row[e.name[-1]] is AMBIGUOUS:
+                raise errors.SnowflakeError(
+                    "002028",
+                    "42601",
+                    f"SQL compilation error:\nambiguous column name '{e.name[-1]}'",
+                )
             return row[e.name[-1]]
         if not row and e.name[-1] in ("CURRENT_USER", "CURRENT_DATE", "CURRENT_TIMESTAMP"):
             return _call(session, e.name[-1], [])
@@ -308,6 +329,8 @@ def _call(session, name, args):
         )
     if name in ("COALESCE", "IFNULL", "NVL"):
         return next((arg for arg in args if arg is not None), None)
+    if name in ("LENGTH", "LEN"):
+        return None if args[0] is None else len(str(args[0]))
     if name in ("IFF",):
         return args[1] if args[0] is True else args[2]
     if name == "CONCAT":

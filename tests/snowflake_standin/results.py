@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 @dataclass
 class Column:
     name: str
-    type: str = "text"  # text, fixed, boolean, timestamp_ltz
+    type: str = "text"  # text, fixed, boolean, timestamp_ltz, timestamp_ntz
     nullable: bool = True
     length: int = 16777216
     scale: int = 0
@@ -66,7 +66,7 @@ def columns(*names):
 def _json(value, column):
     if value is None:
         return None
-    if column.type == "timestamp_ltz":
+    if column.type.startswith("timestamp"):
         return f"{value:.9f}" if column.scale == 9 else f"{value:.3f}"
     if column.type == "boolean":
         return "1" if value else "0"
@@ -90,7 +90,7 @@ def arrow(result):
     for at, column in enumerate(result.columns):
         values = [row[at] for row in result.rows]
         meta = {
-            "logicalType": {"timestamp_ltz": "TIMESTAMP_LTZ"}.get(column.type, column.type.upper()),
+            "logicalType": column.type.upper(),
             "precision": "38",
             "scale": str(column.scale),
             "charLength": str(column.length),
@@ -101,7 +101,7 @@ def arrow(result):
             kind = pa.int64()
         elif column.type == "boolean":
             kind = pa.bool_()
-        elif column.type == "timestamp_ltz":
+        elif column.type.startswith("timestamp"):
             kind = pa.int64()
             values = [None if v is None else round(v * 10**column.scale) for v in values]
         else:

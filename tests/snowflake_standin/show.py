@@ -188,23 +188,20 @@ def _parameter(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _described(name, kind, detail):
+    if detail is None:
+        return (name, SIZED.get(kind, kind), "COLUMN", "Y", None, "N", "N", *[None] * 4)
+    yn = {True: "Y", False: "N"}
+    keys = (yn[detail.primary], yn[detail.unique])
+    default = detail.default_text
+    return (name, detail.shown, "COLUMN", yn[detail.nullable], default, *keys, *[None] * 4)
+
+
 def describe(session, node):
     obj = resolve.named(session, node.of, node.name, node.args, strict=node.of.name != "TABLE")
     if obj.kind.space == "RELATION":
         rows = [
-            (
-                name,
-                SIZED.get(kind, kind),
-                "COLUMN",
-                "Y",
-                None,
-                "N",
-                "N",
-                None,
-                None,
-                None,
-                None,
-            )
+            _described(name, kind, obj.extra.get("details", {}).get(name))
             for name, kind in obj.extra.get("columns", ())
         ]
         return Result(

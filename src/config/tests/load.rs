@@ -38,9 +38,9 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml
       help: declare one under `environments`, named like your dbt target
     == later_word
-    error[not-supported-yet]: `policies` is not supported yet
+    error[not-supported-yet]: `playbooks` is not supported yet
       --> rolecall.yml:4:1
-       | policies: []
+       | playbooks: []
        | ^
       help: remove it: this version would not act on it
     == members_misplaced
@@ -127,7 +127,7 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml:2:1
        | enviroments:
        | ^
-      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`
+      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
     == unknown_permission
     error[unknown-permission]: `raed` is no permission
       --> rolecall.yml:5:19

@@ -77,13 +77,13 @@ fn a_missing_or_unknown_version_is_said() {
 
 #[test]
 fn an_unknown_key_is_refused_with_the_nearest_known_one() {
-    insta::assert_snapshot!(beside("produkts: {}"), @r"
+    insta::assert_snapshot!(beside("produkts: {}"), @r#"
     error[unknown-key]: rolecall.yml has no key `produkts`
       --> rolecall.yml:3:1
        | produkts: {}
        | ^
-      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`
-    ");
+      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
+    "#);
     insta::assert_snapshot!(beside("product_roles: {analyst: {may: [read], warehouse: [W]}}"), @r#"
     error[unknown-key]: a product role has no key `warehouse`
       --> rolecall.yml:3:40
@@ -91,13 +91,13 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
        |                                        ^
       help: did you mean `warehouses`? known are `may`, `warehouses`, `environments`
     "#);
-    insta::assert_snapshot!(beside("something else entirely: 1"), @r"
+    insta::assert_snapshot!(beside("something else entirely: 1"), @r#"
     error[unknown-key]: rolecall.yml has no key `something else entirely`
       --> rolecall.yml:3:1
        | something else entirely: 1
        | ^
-      help: known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`
-    ");
+      help: known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
+    "#);
 }
 
 #[test]
@@ -143,11 +143,6 @@ fn a_key_stands_only_where_it_may() {
 #[test]
 fn words_of_later_versions_are_never_ignored() {
     insta::assert_snapshot!(beside("policies: []\nplaybooks: []\nroles: {}\ndirectory: x\ntests: []\ncompat: {}\nchecks: {}"), @r#"
-    error[not-supported-yet]: `policies` is not supported yet
-      --> rolecall.yml:3:1
-       | policies: []
-       | ^
-      help: remove it: this version would not act on it
     error[not-supported-yet]: `playbooks` is not supported yet
       --> rolecall.yml:4:1
        | playbooks: []

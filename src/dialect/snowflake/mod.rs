@@ -1,5 +1,6 @@
 //! Snowflake.
 
+mod receipts;
 mod statements;
 mod table;
 #[cfg(test)]
@@ -12,6 +13,8 @@ pub(crate) use statements::snowflake_object;
 use super::privileges::{Class, Table};
 use super::{Dialect, Statement, StatementError, Target, names};
 use crate::model::{Change, DialectKind, Ident, IdentError, ObjectClass, Privilege, PrivilegeSet};
+
+pub use receipts::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
 
 /// The dialect of Snowflake.
 pub(super) struct Snowflake;

@@ -15,7 +15,7 @@ use crate::model::{
     ServerIdentity,
 };
 
-use super::{Execute, Look, Observe, ObservePublic, WarehouseError};
+use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse that is an [`ObservedState`].
@@ -332,11 +332,11 @@ impl ObservePublic for Memory {
     async fn public(
         &mut self,
         schemas: &BTreeSet<SchemaKey>,
-    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+    ) -> Result<Everybodys, WarehouseError> {
         let mut public = self.public.clone();
         public.retain(|(on, _)| on.schema_key().is_some_and(|schema| schemas.contains(&schema)));
         public.sort();
-        Ok(public)
+        Ok(Everybodys { held: public, inside: Vec::new() })
     }
 }
 

@@ -31,7 +31,8 @@ impl Kept {
         });
         match only {
             Only::All => of.cloned().collect(),
-            Only::Last => of.next_back().cloned().into_iter().collect(),
+            Only::Begun => of.filter(|it| it.receipt.outcome == Extent::Begun).cloned().collect(),
+            Only::Last | Only::LastAnywhere => of.next_back().cloned().into_iter().collect(),
             Only::Plan(sha256) => {
                 let is_it = |entry: &&Entry| {
                     let plan = entry.receipt.plan.as_ref();

@@ -8,7 +8,7 @@ use super::Postgres;
 use super::acl::{Words, get, name, relation_class};
 use super::observe::{Reader, connected};
 use crate::model::{PrivilegeSet, SchemaKey, Securable};
-use crate::warehouse::{ObservePublic, WarehouseError};
+use crate::warehouse::{Everybodys, ObservePublic, WarehouseError};
 
 /// Relations have no privileges for PUBLIC by default, so a list that is NULL has none.
 const PUBLIC: &str = r#"
@@ -25,7 +25,7 @@ impl ObservePublic for Postgres {
     async fn public(
         &mut self,
         schemas: &BTreeSet<SchemaKey>,
-    ) -> Result<Vec<(Securable, PrivilegeSet)>, WarehouseError> {
+    ) -> Result<Everybodys, WarehouseError> {
         let reader = Reader { client: &self.client, target: &self.target.label };
         let (server, _) = reader.server().await?;
         let database = connected(&server)?;
@@ -49,6 +49,6 @@ impl ObservePublic for Postgres {
                 held.insert(privilege);
             }
         }
-        Ok(found.into_iter().collect())
+        Ok(Everybodys { held: found.into_iter().collect(), inside: Vec::new() })
     }
 }

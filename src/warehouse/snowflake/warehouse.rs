@@ -10,9 +10,11 @@ use super::lock::{Lock, now, this_process};
 use super::reader::{Reader, failed};
 use super::shown::Table;
 use super::{Rows, Sessions, SnowflakeSettings};
+use crate::dialect::ReceiptTable;
 use crate::directory::{People, Value};
-use crate::model::{Change, DialectKind, Ident, ObservedState, Scope, ServerIdentity};
-use crate::warehouse::{Execute, Look, Observe, WarehouseError};
+use crate::model::{Change, DialectKind, Ident, ObservedState, SchemaKey, Scope, ServerIdentity};
+use crate::receipts::{Ask, Entry, Stamp, Store};
+use crate::warehouse::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 
 /// How many sessions work side by side, unless the caller says otherwise.
 pub const SESSIONS: usize = 8;
@@ -20,14 +22,17 @@ pub const SESSIONS: usize = 8;
 /// A Snowflake account, over several sessions of one user in one role.
 #[derive(Debug)]
 pub struct Snowflake {
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     server: Option<(ServerIdentity, bool)>,
     from_account_usage: bool,
     holder: String,
     journal_path: Option<PathBuf>,
     journal: Option<Journal>,
     lock: Option<Lock>,
-    locked: bool,
+    pub(super) locked: bool,
+    pub(super) receipts_in: Option<ReceiptTable>,
+    /// The table of receipts was looked at under this lock, and is as it should be.
+    pub(super) receipts_seen: bool,
 }
 
 impl Snowflake {
@@ -50,6 +55,8 @@ impl Snowflake {
             journal: None,
             lock: None,
             locked: false,
+            receipts_in: None,
+            receipts_seen: false,
         }
     }
 
@@ -88,7 +95,7 @@ impl Snowflake {
     }
 
     /// The server, and whether the session has a warehouse.
-    async fn server(&mut self) -> Result<(ServerIdentity, bool), WarehouseError> {
+    pub(super) async fn server(&mut self) -> Result<(ServerIdentity, bool), WarehouseError> {
         if let Some(server) = &self.server {
             return Ok(server.clone());
         }
@@ -118,6 +125,7 @@ impl Snowflake {
     }
 
     async fn unlocked(&mut self, what_is_done: &str) -> Result<(), WarehouseError> {
+        self.receipts_seen = false;
         if let Some(journal) = self.journal.take() {
             journal.add("ended", json!({}));
         }
@@ -157,6 +165,30 @@ impl Observe for Snowflake {
         let sessions = &self.sessions;
         Reader { sessions, server: &server, has_warehouse, from_account_usage }.read(look).await
     }
+
+    async fn store(&mut self) -> Result<Store, WarehouseError> {
+        self.receipts_store().await
+    }
+
+    async fn receipts(&mut self, ask: &Ask) -> Result<Vec<Entry>, WarehouseError> {
+        self.receipts_asked(ask).await
+    }
+
+    async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
+        self.receipt_stamp().await.map(Some)
+    }
+}
+
+impl ObservePublic for Snowflake {
+    async fn public(
+        &mut self,
+        schemas: &std::collections::BTreeSet<SchemaKey>,
+    ) -> Result<Everybodys, WarehouseError> {
+        let (server, has_warehouse) = self.server().await?;
+        let sessions = &self.sessions;
+        let reader = Reader { sessions, server: &server, has_warehouse, from_account_usage: false };
+        reader.public(schemas).await
+    }
 }
 
 impl Execute for Snowflake {
@@ -192,6 +224,14 @@ impl Execute for Snowflake {
         let acting_as: &Ident = &server.acting_as;
         let journal = self.journal.as_ref();
         Executor { sessions: &self.sessions, acting_as, journal }.execute(changes).await
+    }
+
+    async fn make_store(&mut self) -> Result<Store, WarehouseError> {
+        self.receipts_make().await
+    }
+
+    async fn keep(&mut self, entry: &Entry) -> Result<(), WarehouseError> {
+        self.receipt_keep(entry).await
     }
 
     async fn commit(&mut self) -> Result<(), WarehouseError> {

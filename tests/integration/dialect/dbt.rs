@@ -38,6 +38,15 @@ const CALLS: &[&str] = &[
     r#"snowflake__rolecall_revoke_role('"R"', 'ROLE', '"G"')"#,
     r#"snowflake__rolecall_set_owner('TABLE', '"D"."S"."T"', '"R"')"#,
     r#"snowflake__rolecall_revoke_future(['SELECT'], 'TABLES', 'SCHEMA', '"D"."S"', '"R"')"#,
+    r#"snowflake__rolecall_create_schema('"D"."S"', "'it''s'")"#,
+    r#"snowflake__rolecall_create_receipts('"D"."S"."T"')"#,
+    r#"snowflake__rolecall_rename_table('"D"."S"."A"', '"D"."S"."B"')"#,
+    r#"snowflake__rolecall_keep_receipt('"D"."S"."T"', "'i'", "'at'", "'d'", "'e'", "'begun'", 'NULL', "'u'", "'r'", "'it''s {{ x }}'")"#,
+    r#"snowflake__rolecall_read_receipts('"D"."S"."T"', "'d'", "'e'", '', '', false)"#,
+    r#"snowflake__rolecall_read_receipts('"D"."S"."T"', "'d'", "'e'", "'applied'", "'00'", true)"#,
+    r#"snowflake__rolecall_read_pieces('"D"."S"."T"', ["'a'", "'b'"])"#,
+    r#"snowflake__rolecall_find_receipt('"D"."S"."T"', "'i'", "'at'", "'begun'")"#,
+    r#"snowflake__rolecall_count_receipts('"D"."S"."T"')"#,
 ];
 
 fn write(folder: &Path, file: &str, text: &str) {
@@ -128,6 +137,15 @@ fn dbt_renders_every_macro_of_the_package_as_the_binary_does() {
     REVOKE ROLE "R" FROM ROLE "G"
     GRANT OWNERSHIP ON TABLE "D"."S"."T" TO ROLE "R" COPY CURRENT GRANTS
     REVOKE SELECT ON FUTURE TABLES IN SCHEMA "D"."S" FROM ROLE "R"
+    CREATE SCHEMA "D"."S" COMMENT = 'it''s'
+    CREATE OR REPLACE TABLE "D"."S"."T" (ID VARCHAR(64) NOT NULL, KEPT_AT VARCHAR(64) NOT NULL, DEPLOYMENT VARCHAR(16777216) NOT NULL, ENVIRONMENT VARCHAR(16777216) NOT NULL, OUTCOME VARCHAR(16) NOT NULL, PLAN_SHA256 VARCHAR(64), SESSION_USER_NAME VARCHAR(16777216) NOT NULL, ACTING_ROLE VARCHAR(16777216) NOT NULL, BODY VARCHAR(16777216) NOT NULL)
+    ALTER TABLE "D"."S"."A" RENAME TO "D"."S"."B"
+    MERGE INTO "D"."S"."T" AS T USING (SELECT 'i' AS ID, 'at' AS KEPT_AT, 'd' AS DEPLOYMENT, 'e' AS ENVIRONMENT, 'begun' AS OUTCOME, NULL AS PLAN_SHA256, 'u' AS SESSION_USER_NAME, 'r' AS ACTING_ROLE, 'it''s {{ x }}' AS BODY) AS S ON T.ID = S.ID WHEN MATCHED AND T.OUTCOME = 'begun' THEN UPDATE SET KEPT_AT = S.KEPT_AT, OUTCOME = S.OUTCOME, SESSION_USER_NAME = S.SESSION_USER_NAME, ACTING_ROLE = S.ACTING_ROLE, BODY = S.BODY WHEN NOT MATCHED THEN INSERT (ID, KEPT_AT, DEPLOYMENT, ENVIRONMENT, OUTCOME, PLAN_SHA256, SESSION_USER_NAME, ACTING_ROLE, BODY) VALUES (S.ID, S.KEPT_AT, S.DEPLOYMENT, S.ENVIRONMENT, S.OUTCOME, S.PLAN_SHA256, S.SESSION_USER_NAME, S.ACTING_ROLE, S.BODY)
+    SELECT ID, KEPT_AT, SESSION_USER_NAME, ACTING_ROLE, BODY FROM "D"."S"."T" WHERE DEPLOYMENT = 'd' AND ENVIRONMENT = 'e' AND OUTCOME <> 'piece' ORDER BY KEPT_AT
+    SELECT ID, KEPT_AT, SESSION_USER_NAME, ACTING_ROLE, BODY FROM "D"."S"."T" WHERE DEPLOYMENT = 'd' AND ENVIRONMENT = 'e' AND OUTCOME = 'applied' AND PLAN_SHA256 = '00' ORDER BY KEPT_AT DESC LIMIT 1
+    SELECT ID, BODY FROM "D"."S"."T" WHERE OUTCOME = 'piece' AND ID IN ('a', 'b')
+    SELECT COUNT(*) AS N FROM "D"."S"."T" WHERE ID = 'i' AND KEPT_AT = 'at' AND OUTCOME = 'begun'
+    SELECT COUNT(*) AS N FROM "D"."S"."T"
     "#);
 
     // The whole of what the package brings along is its macros.

@@ -163,9 +163,21 @@ fn words(set: PrivilegeSet) -> Vec<&'static str> {
     set.iter().map(|privilege| privilege.as_str()).collect()
 }
 
+/// A name as it is: JSON of ours quotes one that begins with a quote.
+fn exact(name: Option<&Ident>) -> Option<&str> {
+    name.map(Ident::as_str)
+}
+
 fn on_object(do_: &str, on: &Securable, privileges: PrivilegeSet, role: &Ident) -> Value {
     let privileges = words(privileges);
-    json!([do_, object_type(on.class()), path(on), on.column_name(), privileges, role])
+    json!([
+        do_,
+        object_type(on.class()),
+        path(on),
+        exact(on.column_name()),
+        privileges,
+        role.as_str()
+    ])
 }
 
 /// What the parser must find of a change.
@@ -173,14 +185,16 @@ fn expected(change: &Change, target: &Target) -> Vec<Value> {
     let options = target.version >= 160_000;
     match change {
         Change::CreateRole { role, marker } => vec![
-            json!(["create_role", "ROLESTMT_ROLE", role]),
-            json!(["comment", "OBJECT_ROLE", role, marker.to_comment()]),
+            json!(["create_role", "ROLESTMT_ROLE", role.as_str()]),
+            json!(["comment", "OBJECT_ROLE", role.as_str(), marker.to_comment()]),
         ],
         Change::AdoptRole { role, marker } => {
-            vec![json!(["comment", "OBJECT_ROLE", role, marker.to_comment()])]
+            vec![json!(["comment", "OBJECT_ROLE", role.as_str(), marker.to_comment()])]
         }
-        Change::RenameRole { from, to } => vec![json!(["rename", "OBJECT_ROLE", from, to])],
-        Change::DropRole { role } => vec![json!(["drop_role", role])],
+        Change::RenameRole { from, to } => {
+            vec![json!(["rename", "OBJECT_ROLE", from.as_str(), to.as_str()])]
+        }
+        Change::DropRole { role } => vec![json!(["drop_role", role.as_str()])],
         Change::ResetAttributes { role, attributes: has } => {
             let mut says: Vec<_> = [
                 (has.superuser, "superuser=false"),
@@ -196,7 +210,7 @@ fn expected(change: &Change, target: &Target) -> Vec<Value> {
             if says.is_empty() || !has.inherit {
                 says.push("inherit=true");
             }
-            vec![json!(["alter_role", role, says])]
+            vec![json!(["alter_role", role.as_str(), says])]
         }
         Change::Grant { on, role, privileges } => vec![on_object("grant", on, *privileges, role)],
         Change::Revoke { on, role, privileges, grantor: _ } => {
@@ -207,25 +221,38 @@ fn expected(change: &Change, target: &Target) -> Vec<Value> {
         }
         Change::AddMember { role, member, kind: _ } => {
             let says: &[&str] = if options { &["inherit=true", "set=true"] } else { &[] };
-            vec![json!(["grant_role", role, member, says, null])]
+            vec![json!(["grant_role", role.as_str(), member.as_str(), says, null])]
         }
         Change::RemoveMember { role, member, kind: _, grantor } => {
             let grantor = grantor.as_ref().filter(|_| options);
-            vec![json!(["revoke_role", role, member, [], grantor])]
+            vec![json!(["revoke_role", role.as_str(), member.as_str(), [], exact(grantor)])]
         }
         Change::RevokeAdminOption { role, member, grantor } => {
             let grantor = Some(grantor).filter(|_| options);
-            vec![json!(["revoke_role", role, member, ["admin=false"], grantor])]
+            vec![json!([
+                "revoke_role",
+                role.as_str(),
+                member.as_str(),
+                ["admin=false"],
+                exact(grantor)
+            ])]
         }
         Change::SetOwner { on, from: _, to } => {
-            vec![json!(["set_owner", owned_type(on.class()), path(on), to])]
+            vec![json!(["set_owner", owned_type(on.class()), path(on), to.as_str()])]
         }
         Change::RevokeDefault { creator, database: _, schema, class, role, privileges } => {
             let kind = match class {
                 C::Function | C::Procedure => "OBJECT_FUNCTION",
                 other => object_type(*other),
             };
-            vec![json!(["revoke_default", creator, schema, kind, words(*privileges), role])]
+            vec![json!([
+                "revoke_default",
+                exact(creator.as_ref()),
+                exact(schema.as_ref()),
+                kind,
+                words(*privileges),
+                role.as_str()
+            ])]
         }
     }
 }

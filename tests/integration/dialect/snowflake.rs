@@ -344,3 +344,13 @@ fn the_forms_that_the_parser_cannot_read_are_exactly_those_named() {
         .collect();
     assert_eq!(found, unread());
 }
+
+#[test]
+fn whatever_the_change_two_parsers_read_its_statement() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let changes = prop::collection::vec(change(&SNOWFLAKE), 1_500);
+    let changes = changes.new_tree(&mut runner).unwrap().current();
+    crate::snowflake::statements::are_read_by_others(&changes.iter().map(statement).collect());
+}

@@ -97,6 +97,8 @@ impl Shop {
         let path = programs.into_iter().map(Path::to_owned).chain(std::env::split_paths(&path));
         command.args(["-ec", line]).current_dir(self.folder.path());
         command.env("PATH", std::env::join_paths(path).unwrap());
+        // As the system of the job says who has started it.
+        command.env("GITHUB_ACTOR", "jane").env("GITLAB_USER_LOGIN", "jane");
         command.env("DBT_PROFILES_DIR", ".").env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
         for (engine, prefix) in [(&self.dev, "SHOP_DEV"), (self.prod(), "SHOP")] {
             let url = engine.url("postgres");

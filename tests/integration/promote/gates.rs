@@ -192,3 +192,18 @@ async fn all_closed_gates_are_told_at_once() {
     let closed = stage.closed();
     assert_eq!(closed[..2], ["source-drift", "validation-failed"]);
 }
+
+#[tokio::test]
+async fn what_dbt_writes_into_sql_as_it_stands_is_not_looked_into() {
+    for (privilege, grantee, says) in [
+        ("select", "public;", "to \"public;\", which is no plain name"),
+        ("select", "/**/public", "to \"/**/public\", which is no plain name"),
+        ("select", "x; grant select on s.t to public", "which is no plain name"),
+        ("select on s.t to public; grant select", "x", "which is no plain privilege"),
+    ] {
+        let stage = Stage::one().await;
+        let open = model("s.t").gives("analyst", &["read"]).dbt_gives(privilege, &[grantee]);
+        stage.models("prod", &[open, model("s.u")]);
+        stage.only("grant-to-public", says);
+    }
+}

@@ -178,3 +178,36 @@ async fn two_promotions_at_once_end_as_one() {
         assert_eq!(stage.receipts().await.len(), 1);
     }
 }
+
+#[tokio::test]
+async fn who_is_in_by_hand_and_gains_is_named_and_what_a_role_keeps_is_listed() {
+    let stage = Stage::one().await;
+    stage.promote(&["-s", "t"]).ends(0).never_says("undeclared-member-gains");
+    stage.apply().ends(0);
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    stage
+        .prod
+        .sql(
+            "grant ~p_analyst to ~sam; create schema z; create table z.t (x int);
+             grant select on z.t to ~p_analyst; create table s.mine (x int);
+             alter table s.mine owner to ~p_analyst",
+        )
+        .await;
+    let said = stage.promote(&[]).ends(0);
+    said.says("undeclared-member-gains")
+        .says("prod:sam is in prod:p_analyst in prod by nobody's declaration, let in by postgres")
+        .says("Left as it is:")
+        .says("SELECT on table prod_db.z.t")
+        .says("ownership of table prod_db.s.mine");
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    let said = stage.promote(&["--format", "json"]).ends(0);
+    let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let left = promoted["plan"]["left"].to_string();
+    assert!(left.contains("ownership of table"), "{promoted:#}");
+    assert!(left.contains("does not name that schema"), "{promoted:#}");
+    stage.apply().ends(0);
+    // Nothing more is granted, and what the role has is listed all the same.
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    let said = stage.promote(&[]).ends(0).says("Nothing to add");
+    said.says("ownership of table prod_db.s.mine").never_says("undeclared-member-gains");
+}

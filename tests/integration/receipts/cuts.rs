@@ -16,7 +16,7 @@ use crate::rules::site::{Site, model};
 const NOW: i64 = 1_800_000_000;
 
 /// The fixture's protected environment, on a warehouse that has its relations and people.
-fn shop() -> Project {
+pub fn shop() -> Project {
     let places = Places {
         project_dir: std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("dbt_fixtures/sales_analytics"),
@@ -26,7 +26,7 @@ fn shop() -> Project {
     Project::load(&places, NOW).0.unwrap()
 }
 
-async fn planned(project: &Project, warehouse: &Memory) -> Plan {
+pub async fn planned(project: &Project, warehouse: &Memory) -> Plan {
     let options = rolecall::plan::Options::default();
     let mut warehouse = warehouse.clone();
     let compared = rolecall::apply::compare(&mut warehouse, project, &options, None).await.unwrap();
@@ -36,7 +36,7 @@ async fn planned(project: &Project, warehouse: &Memory) -> Plan {
     plan.signed(Signature { made_at: NOW, ..Signature::default() })
 }
 
-fn settings<'a>(plan: &'a Plan, now: i64) -> Settings<'a> {
+pub fn settings<'a>(plan: &'a Plan, now: i64) -> Settings<'a> {
     let custody = Custody { plan_sha256: Some("00".repeat(32)), now, ..Custody::default() };
     Settings { plan: Some(plan), custody, ..Settings::default() }
 }

@@ -196,3 +196,205 @@ async fn what_decides_about_gates_stands_at_the_top_of_the_plan_when_it_changed(
         assert_eq!(plan["gates_changed"].as_array().unwrap().len(), 3);
     }
 }
+
+#[tokio::test]
+async fn a_plan_whose_file_is_laid_out_otherwise_is_the_same_plan() {
+    for site in Site::each().await {
+        site.config(&config(""));
+        let file = plan(&site, &[]);
+        let other = site.path("other.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&other, format!("{text}\n")).unwrap();
+        site.run(&["apply", &file]).ends(0);
+        site.sql("revoke select on s.t from ~p_analyst").await;
+        let other = other.to_str().unwrap();
+        refused(&site, &["apply", other], "plan-replayed", "this plan was applied at").await;
+    }
+}
+
+/// An environment beside it, which is there to retire `prod` from.
+fn without_prod(site: &Site, keys: &str) {
+    site.config(&CONFIG.replace("  prod: {role_name: \"~{{", "  dev: {role_name: \"~dev_{{"));
+    let text = std::fs::read_to_string(site.path("rolecall.yml")).unwrap();
+    std::fs::write(site.path("rolecall.yml"), format!("{text}{keys}")).unwrap();
+}
+
+#[tokio::test]
+async fn retiring_needs_receipts_that_can_be_read() {
+    for site in Site::each().await {
+        site.config(&config(""));
+        site.run(&["apply", &plan(&site, &[])]).ends(0);
+        without_prod(&site, "");
+        site.sql("create role ~eve login superuser password 'pw'; create role ~mal; alter table rolecall.receipts owner to ~mal; alter schema rolecall owner to ~mal").await;
+        // Whoever may read anything sees that it was protected.
+        let retire = ["apply", "--retire", "prod", "--allow-revokes", "99"];
+        refused(&site, &retire, "protected", "prod is protected").await;
+        let eve = "alter role ~eve nosuperuser createrole; do $$ begin if current_setting('server_version_num')::int >= 160000 then grant ~p_analyst, ~p_engineer to ~eve with admin option; end if; end $$";
+        site.sql(eve).await;
+        let before = site.everything().await;
+        site.run_as("eve", &retire).ends(8).says("refused[receipts-closed]").says("cannot be read");
+        assert_eq!(site.everything().await, before);
+    }
+}
+
+#[tokio::test]
+async fn retiring_asks_the_list_that_the_last_receipt_names() {
+    for site in Site::each().await {
+        site.config(&config(", approved_plans: approved.txt"));
+        let file = plan(&site, &["--by", "jane"]);
+        let approve = |list: &str| {
+            let line = format!("{} kim 2026-11-22 DATA-112\n", hash(&file));
+            std::fs::write(site.path(list), line).unwrap();
+        };
+        approve("approved.txt");
+        site.run(&["apply", &file]).ends(0);
+        // The list of somebody who may write the configuration, and not the list.
+        without_prod(&site, "approved_plans: mine.txt\n");
+        plan(&site, &["--by", "jane", "--retire", "prod", "--allow-revokes", "99"]);
+        approve("mine.txt");
+        refused(&site, &["apply", &file], "plan-not-approved", "is not in approved.txt").await;
+        let list = std::fs::read(site.path("approved.txt")).unwrap();
+        std::fs::remove_file(site.path("approved.txt")).unwrap();
+        site.run(&["apply", &file])
+            .ends(1)
+            .says("unreadable-file")
+            .says("approved.txt")
+            .says("the last receipt of prod names it");
+        std::fs::write(site.path("approved.txt"), list).unwrap();
+        refused(&site, &["apply", &file], "plan-not-approved", "is not in approved.txt").await;
+        approve("approved.txt");
+        site.run(&["apply", &file]).ends(0);
+        let last = receipts(&site).await.pop().unwrap();
+        assert_eq!(last["gates"]["approved_plans"], "approved.txt");
+        assert_eq!(last["plan"]["approved_by"], serde_json::json!(["kim"]));
+    }
+}
+
+#[tokio::test]
+async fn whoever_gains_is_known_by_the_name_in_the_owners_file_too() {
+    for site in Site::each().await {
+        site.sql("create role ~d_ann; create role ~d_bob").await;
+        site.config(&config(
+            ", approved_plans: approved.txt, user_name: \"~d_{{ user.name | lower }}\"",
+        ));
+        site.members("analyst: [{user: Ann}]");
+        // Bob is in a role that is adopted, and in no file.
+        site.sql("create role ~p_analyst; grant ~p_analyst to ~d_bob").await;
+        let file = plan(&site, &["--by", "jane", "--adopt", "--allow-revokes", "9"]);
+        let write = |who: &str| {
+            let line = format!("{} {who} 2026-11-22 me\n", hash(&file));
+            std::fs::write(site.path("approved.txt"), line).unwrap();
+        };
+        for who in ["ann", "Ann", "ann@acme.example", "bob", "Bob@acme.example"] {
+            write(who);
+            refused(&site, &["apply", &file], "approval-not-counted", "gains by it").await;
+        }
+        write("kim");
+        site.run(&["apply", &file]).ends(0);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_list_is_a_file_of_the_project_and_a_plan_a_file() {
+    let Some(site) = Site::each().await.pop() else { return };
+    site.config(&config(", approved_plans: sub/ok.txt"));
+    let file = plan(&site, &["--by", "jane"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let line = format!("{} kim 2026-11-22 DATA-112\n", hash(&file));
+    std::fs::write(elsewhere.path().join("ok.txt"), &line).unwrap();
+    let sub = site.path("sub");
+    std::os::unix::fs::symlink(elsewhere.path(), &sub).unwrap();
+    site.run(&["apply", &file]).ends(1).says("symbolic-link").says("sub/ok.txt");
+    std::fs::remove_file(&sub).unwrap();
+    std::fs::create_dir(&sub).unwrap();
+    let pipe = |path: &std::path::Path| {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        // Whoever opens it gets nothing, and is not kept waiting.
+        let path = path.to_owned();
+        std::thread::spawn(move || drop(std::fs::OpenOptions::new().write(true).open(path)));
+    };
+    pipe(&sub.join("ok.txt"));
+    site.run(&["apply", &file]).ends(1).says("unreadable-file").says("no ordinary file");
+    let piped = site.path("pipe.json");
+    pipe(&piped);
+    site.run(&["apply", piped.to_str().unwrap()]).says("no ordinary file");
+    std::fs::remove_file(sub.join("ok.txt")).unwrap();
+    std::fs::write(sub.join("ok.txt"), line).unwrap();
+    site.run(&["apply", &file]).ends(0);
+}
+
+#[tokio::test]
+async fn who_made_it_must_be_said_and_nobody_approves_in_the_future() {
+    let Some(site) = Site::each().await.pop() else { return };
+    site.config(&config(", approved_plans: approved.txt"));
+    let file = site.path("plan.json").to_str().unwrap().to_owned();
+    let mut nobody = site.command(&["plan", "--by", "", "--out", &file]);
+    for name in ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME", "USERNAME"] {
+        nobody.env_remove(name);
+    }
+    site.ran(nobody.output().unwrap()).ends(0);
+    let write = |when: &str| {
+        let line = format!("{} kim {when} DATA-112\n", hash(&file));
+        std::fs::write(site.path("approved.txt"), line).unwrap();
+    };
+    write("2026-11-22");
+    refused(&site, &["apply", &file], "plan-without-author", "--by").await;
+    edit(&file, true, |plan| plan["author"] = " ".into());
+    write("2026-11-22");
+    refused(&site, &["apply", &file], "plan-without-author", "--by").await;
+    plan(&site, &["--by", "jane"]);
+    write("9000-01-01");
+    refused(&site, &["apply", &file], "approval-not-counted", "approved.txt:1: 9000-01-01").await;
+    write("2026-11-22");
+    site.run(&["apply", &file]).ends(0);
+}
+
+#[tokio::test]
+async fn a_receipt_is_not_written_over_its_plan() {
+    let Some(site) = Site::each().await.pop() else { return };
+    let file = plan(&site, &[]);
+    let text = std::fs::read(&file).unwrap();
+    let before = site.everything().await;
+    for other in [file.clone(), file.replace("plan.json", "./plan.json")] {
+        site.run(&["apply", &file, "--receipt", &other]).ends(2).says("is the plan itself");
+    }
+    assert_eq!(site.everything().await, before);
+    assert_eq!(std::fs::read(&file).unwrap(), text);
+    site.run(&["apply", &file]).ends(0);
+}
+
+#[tokio::test]
+async fn what_an_approval_needs_is_said_before_somebody_waits_for_it() {
+    let Some(site) = Site::each().await.pop() else { return };
+    let validate = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rolecall"));
+        command.args(["validate", "--project-dir"]).arg(site.path(""));
+        site.ran(command.output().unwrap())
+    };
+    site.config(&config(", approved_plans: approved.txt, hook: true"));
+    validate()
+        .ends(1)
+        .says("error[unreadable-file]: the list of approved plans cannot be read")
+        .says("warning[hook-unapproved]: in prod");
+    site.config(&config(", approved_plans: approved.txt"));
+    std::fs::write(site.path("approved.txt"), "# none yet\nkim approves\n").unwrap();
+    validate().ends(1).says("broken-approval").says("approved.txt:2");
+    std::fs::write(site.path("approved.txt"), "# none yet\n").unwrap();
+    validate().ends(0).never_says("hook-unapproved");
+    let nowhere = site.path("no/such/plan.json");
+    site.run(&["plan", "--out", nowhere.to_str().unwrap()]).ends(1).says("there is no folder");
+    let file = site.path("plan.json").to_str().unwrap().to_owned();
+    let made = site.run(&["plan", "--out", &file, "--by", "jane"]).ends(0);
+    let line = format!("approved.txt: {} <who> <YYYY-MM-DD> <why>", hash(&file));
+    made.says(&line);
+    std::fs::write(site.path("approved.txt"), format!("{} kim 2026-11-22 x\n", hash(&file)))
+        .unwrap();
+    site.run(&["apply", &file]).ends(0);
+    // A job that is run again has nothing to do, and waits for nobody.
+    site.run(&["plan", "--out", &file, "--by", "jane"]).ends(0).never_says("<who>");
+    site.run(&["apply", &file]).ends(0);
+    // What it does not cover is no part of it.
+    site.sql("revoke select on s.t from ~p_analyst").await;
+    site.run(&["apply", &file]).ends(6).says("not in the plan");
+}

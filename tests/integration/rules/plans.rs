@@ -225,7 +225,10 @@ async fn a_plan_for_another_environment_or_deployment_is_stale() {
         site.config(&two);
         let file = plan(&site, &["-t", "prod"]);
         let before = site.everything().await;
-        site.run(&["apply", "-t", "dev", &file]).ends(6).says("it was made for prod");
+        site.run(&["apply", "-t", "dev", &file])
+            .ends(6)
+            .says("it was made for prod")
+            .says("give --target prod");
         assert_eq!(site.everything().await, before);
         site.config(&format!("deployment: another\n{}", two.trim_start()));
         site.run(&["apply", "-t", "prod", &file]).ends(6).says("deployment");

@@ -199,7 +199,7 @@ async fn a_wrong_proof_role_or_warehouse_is_told() {
         ),
         (
             |s| s.warehouse = Some("NO_SUCH_WH".to_owned()),
-            &["(code 390201)", "warehouse (NO_SUCH_WH)"],
+            &["(code 390201)", "warehouse NO_SUCH_WH does not exist"],
         ),
     ];
     for (change, expected) in cases {

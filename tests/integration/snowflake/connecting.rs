@@ -224,7 +224,7 @@ async fn a_refused_login_says_what_to_do() {
     Role 'DEPLOYER' specified in the connect string does not exist. (code 390189)
       The role DEPLOYER does not exist or is not granted to the user: SHOW GRANTS TO USER deploy lists what is.
     The requested warehouse does not exist or not authorized. (code 390201)
-      The profile's warehouse (BI_WH), database (none) or schema (none) does not exist, or the role lacks USAGE on it.
+      The profile's warehouse BI_WH does not exist, or the role DEPLOYER lacks USAGE on it.
     OAuth access token expired. (code 390318)
       The OAuth token is wrong or has expired: get a new one.
     Something new. (code 999999)

@@ -196,7 +196,8 @@ fn what_a_managed_role_has_passed_on_to_others() {
       revoke the grant option for SELECT on table SHOP.SALES.ORDERS from SHOP_ANALYST
     Applied 1 change, and read it back.
     manifest: FOLDER/manifest.json
-    warning[no-receipt]: no receipt is kept: this version of rolecall keeps receipts on PostgreSQL only, not on this warehouse
+    warning[no-receipt]: no receipt is kept: DEPLOYER may not make the schema "SHOP"."ROLECALL": GRANT USAGE, CREATE SCHEMA ON DATABASE "SHOP" TO ROLE "DEPLOYER" (SQL access control error:
+                         Insufficient privileges to operate on database 'SHOP'. (code 003001) (query ID))
 
     1 warning
     "#);

@@ -10,10 +10,11 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;
-mod statements;
+pub(crate) mod statements;
 mod tls;
 
 use std::time::Duration;

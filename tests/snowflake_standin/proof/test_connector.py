@@ -14,7 +14,7 @@ import snowflake.connector
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from snowflake.connector.errors import DatabaseError, Error, ProgrammingError
+from snowflake.connector.errors import DatabaseError, Error, IntegrityError, ProgrammingError
 
 from . import Standin
 
@@ -98,6 +98,46 @@ class Connector(unittest.TestCase):
                 connection.cursor().execute("select current_user(), current_role()").fetchone(),
                 ("SVC", "DEPLOYER"),
             )
+
+    def test_rows_are_written_merged_and_read_back(self):
+        admin = self.connect(role="accountadmin")
+        self.run_all(
+            admin,
+            "create warehouse wh",
+            "use warehouse wh",
+            "create database db",
+            "create schema db.s",
+            "create table db.s.t (id varchar(8) not null, n int, b boolean)",
+        )
+        cursor = admin.cursor()
+        # Its own way of saying values: as literals, escaped by the client.
+        odd = "it's \\ \"odd\"\n{{ x }}"
+        cursor.execute("create or replace table db.s.t (id varchar(80) not null, n int, b boolean)")
+        insert = "insert into db.s.t (id, n, b) values (%s, %s, %s)"
+        self.assertEqual(cursor.execute(insert, (odd, 1, True)).rowcount, 1)
+        self.assertEqual(cursor.execute("insert into db.s.t select 'b', 2, null").rowcount, 1)
+        self.assertEqual(
+            sorted(cursor.execute("select id, n, b from db.s.t").fetchall()),
+            [("b", 2, None), (odd, 1, True)],
+        )
+        merge = (
+            "merge into db.s.t as t using (select %s as id, %s as n) as s on t.id = s.id "
+            "when matched and t.n < 5 then update set n = s.n "
+            "when not matched then insert (id, n) values (s.id, s.n)"
+        )
+        self.assertEqual(cursor.execute(merge, ("b", 7)).fetchone(), (0, 1))
+        self.assertEqual(cursor.execute(merge, ("b", 8)).fetchone(), (0, 0))
+        self.assertEqual(cursor.execute(merge, ("c", 9)).fetchone(), (1, 0))
+        self.assertEqual(cursor.execute("update db.s.t set n = 0 where n > 6").rowcount, 2)
+        self.assertEqual(cursor.execute("delete from db.s.t where n = 0").rowcount, 2)
+        self.assertEqual(cursor.execute("select id from db.s.t").fetchall(), [(odd,)])
+        with self.assertRaises(IntegrityError) as caught:
+            cursor.execute("insert into db.s.t (n) values (1)")
+        self.assertEqual((caught.exception.errno, caught.exception.sqlstate), (100072, "22000"))
+        clock = cursor.execute("select sysdate(), current_timestamp()").fetchone()
+        apart = clock[0] - datetime.now(timezone.utc).replace(tzinfo=None)
+        self.assertLess(abs(apart.total_seconds()), 60)
+        self.assertIsNotNone(clock[1].tzinfo)
 
     def test_refused_logins_have_their_codes(self):
         other = rsa.generate_private_key(65537, 2048)

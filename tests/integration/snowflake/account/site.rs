@@ -18,6 +18,12 @@ pub(crate) fn quoted(name: &Ident) -> String {
 /// A stand-in whose role DEPLOYER may make roles and grant.
 pub(crate) fn account() -> Option<Standin> {
     let standin = Standin::start()?;
+    equip(&standin);
+    Some(standin)
+}
+
+/// The roles and the warehouse of a new account.
+pub(crate) fn equip(standin: &Standin) {
     standin.sql(&[
         "CREATE ROLE DEPLOYER",
         "GRANT CREATE ROLE ON ACCOUNT TO ROLE DEPLOYER",
@@ -28,7 +34,6 @@ pub(crate) fn account() -> Option<Standin> {
         "CREATE ROLE TRANSFORMER",
         "GRANT ROLE TRANSFORMER TO ROLE SYSADMIN",
     ]);
-    Some(standin)
 }
 
 pub(crate) fn settings(standin: &Standin) -> SnowflakeSettings {
@@ -136,7 +141,7 @@ pub(crate) async fn apply_it(
     project: &Project,
     options: &Options,
 ) -> Result<Outcome, Failure> {
-    // The fixture's environment is protected, and receipts are not kept on Snowflake yet.
+    // The fixture's environment is protected; what is asked there has tests of its own.
     let custody = Custody { rehearsal: true, ..Custody::default() };
     let settings = Settings { options: options.clone(), custody, ..Settings::default() };
     apply(warehouse, project, &settings).await
@@ -168,6 +173,10 @@ pub(crate) fn changed(
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        // Links to folders, where `dbt deps` has run; git has none of it.
+        if entry.file_name() == "dbt_packages" {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);

@@ -1,0 +1,3 @@
+//! Policies through the real binary on real servers.
+
+mod server;

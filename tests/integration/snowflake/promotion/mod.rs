@@ -1,0 +1,9 @@
+//! Promotion, protected environments and receipts on the stand-in.
+
+mod cuts;
+mod from_postgres;
+mod protected;
+mod public;
+mod stage;
+mod story;
+mod table;
