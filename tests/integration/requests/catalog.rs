@@ -17,7 +17,7 @@ fn catalog(arguments: &[&str]) -> (String, String) {
 #[test]
 fn people_see_products_and_their_roles_and_no_warehouse_role() {
     let (text, _) = catalog(&["sales_analytics", "-t", "prod"]);
-    snapshot!(text, @r#"
+    snapshot!(text.clone(), @r#"
     sales_analytics: Sales Analytics Data Product
       owners: jane@acme.example
       outputs:
