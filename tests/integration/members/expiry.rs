@@ -62,7 +62,7 @@ async fn a_plan_is_stale_once_an_entry_in_it_has_ended() {
     site.run(&["plan", "--out", file, "--as-of", "2027-01-31"]).ends(0);
     let said = site.run(&["apply", file, "--as-of", "2027-02-01"]).ends(6);
     snapshot!(findings(&said), @r"
-    the plan is stale, and nothing was changed: make it again
+    the plan is stale, and nothing was changed: make the plan again
       it lets taylor into p_analyst by an entry that has ended since (until 2027-01-31): rolecall/members/p.yml:2
     ");
     site.run(&["apply", file, "--as-of", "2027-01-31"]).ends(0);
