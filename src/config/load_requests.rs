@@ -1,5 +1,6 @@
 //! Finds and reads the files in `rolecall/requests/`.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,9 @@ pub fn load_requests(project_dir: &Path) -> (Vec<RequestFile>, Diagnostics) {
         }
     };
     let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
+    // By request: `x` before `x-2`.
+    names
+        .sort_by_cached_key(|name| (Path::new(name).file_stem().map(OsString::from), name.clone()));
     for name in names {
         let shown = name.to_string_lossy();
         if shown.starts_with('.') || !(shown.ends_with(".yml") || shown.ends_with(".yaml")) {

@@ -44,9 +44,9 @@ async fn a_request_is_a_file_and_an_approval_an_entry() {
     by(&site, "kim", &["deny", &id, "--reason", "once is enough"]).ends(0);
     by(&site, "kim", &["approve", &id]).ends(1).says("error[request-decided]");
     snapshot!(timeless(&by(&site, "x", &["requests"]).ends(0).out), @r"
-    request                     state     product role  user    until       reason  decided
+    request                        state     product role  user    until       reason  decided
     <day>-taylor-p-analyst    approved  p.analyst     taylor  2027-06-30  DATA-7  jane@acme.example: read it
-    <day>-taylor-p-analyst-2  denied    p.analyst     taylor              DATA-7  kim: once is enough
+    <day>-taylor-p-analyst-2  denied    p.analyst     taylor              DATA-7  kim@acme.example: once is enough
     ");
     let json = by(&site, "x", &["requests", "p", "--state", "denied", "--format", "json"]).ends(0);
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
