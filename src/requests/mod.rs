@@ -176,7 +176,7 @@ fn standing(config: &Config, wish: &Wish, now: i64) -> Standing {
         if !ended && outlasts && wider {
             return Standing::In(there.place.clone());
         }
-        if ended && narrower || narrower && (!outlasts || old == end) {
+        if narrower && (ended || !outlasts || old == end) {
             superseded.push(there.clone());
         } else {
             return Standing::Meets(there.place.clone());
