@@ -18,6 +18,7 @@ pub mod protect;
 pub mod receipts;
 pub mod rehearse;
 pub mod report;
+pub mod requests;
 pub mod resolve;
 pub mod review;
 pub mod warehouse;

@@ -377,9 +377,10 @@ fn config_files(project_dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         ["rolecall.yml", "rolecall.yaml"].iter().map(|name| project_dir.join(name)).collect();
     let below = WalkDir::new(project_dir.join("rolecall")).sort_by_file_name();
-    files.extend(
-        below.into_iter().flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()),
-    );
+    // What is asked for decides nothing.
+    let is_request = |e: &walkdir::DirEntry| e.depth() == 1 && e.file_name() == "requests";
+    let below = below.into_iter().filter_entry(|e| !is_request(e));
+    files.extend(below.flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()));
     files
 }
 

@@ -11,8 +11,9 @@ use crate::directory::Known;
 use crate::model::{Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::report::{findings::one_line, json};
+use crate::review::approvals::brought;
 use crate::review::git::Git;
-use crate::review::{Author, Reviewed, Signature, review};
+use crate::review::{Author, Evidence, Reviewed, Signature, Verified, review};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,6 +31,7 @@ struct Checked {
     authors: Vec<Author>,
     members: BTreeSet<String>,
     permissions: BTreeSet<String>,
+    approvals: Vec<Verified>,
     findings: Vec<Diagnostic>,
 }
 
@@ -78,13 +80,18 @@ fn checked(global: &Global, base: &str) -> Asked {
     if directory.is_none() && after.config.iter().any(|file| file.text.contains("rule:")) {
         notes.push("no directory is at hand: whom rules let in is not looked at".to_owned());
     }
-    let reviewed = review(&Reviewed {
+    let nothing = Evidence::default();
+    let change = Reviewed {
         base: &before,
         head: &after,
         authors: &authors,
         products_of: &products_of,
         directory,
-    });
+        evidence: &nothing,
+    };
+    let base_config = parse(&before.config).0.unwrap_or_default();
+    let evidence = git.evidence(&range, &base_config, &brought(&change))?;
+    let reviewed = review(&Reviewed { evidence: &evidence, ..change });
     let findings = reviewed.found.sorted();
     let checked = Checked {
         version: json::VERSION,
@@ -94,6 +101,7 @@ fn checked(global: &Global, base: &str) -> Asked {
         authors,
         members: reviewed.members,
         permissions: reviewed.permissions.into_keys().collect(),
+        approvals: reviewed.approvals,
         findings,
     };
     Ok(Some((checked, notes)))
@@ -134,6 +142,15 @@ fn say(global: &Global, checked: Checked, notes: &[String]) -> anyhow::Result<Ex
         for product in products {
             out.push_str(&format!("touches the {what} {}\n", one_line(product)));
         }
+    }
+    for Verified { product, role, user, by, how } in &checked.approvals {
+        let how = match how {
+            Some("signed") => "signed",
+            Some(_) => "under the owners' code-owner rule",
+            None => "claimed",
+        };
+        let what = format!("{user} into {product}.{role}, approved by {by} ({how})");
+        out.push_str(&format!("{}\n", one_line(&what)));
     }
     output::data(&out)?;
     if checked.authors.iter().any(|author| author.signature == Signature::Claimed) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::exit::WrongArguments;
 use super::{Exit, Format, Global, output, plan};
-use crate::config::{self, Config, MemberEntry, SourceFile, WARN_BEFORE, expires};
+use crate::config::{self, Approval, Config, MemberEntry, SourceFile, WARN_BEFORE, expires};
 use crate::directory::Known;
 use crate::edit::{self, Edited, Entry, EntryKind, Which};
 use crate::model::Diagnostics;
@@ -103,6 +103,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
                 until: add.until.clone(),
                 reason: add.reason.clone(),
                 environments: add.environment.clone(),
+                approval: None,
             };
             edited(global, "added", &add.product, &add.role, &entry.clone(), |files| {
                 edit::add(files, &add.product, &add.role, &entry)
@@ -111,7 +112,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         Command::Remove(remove) => {
             let (kind, who) = who(&remove.who)?;
             let environments = remove.environment.clone();
-            let entry = Entry { kind, who: who.clone(), until: None, reason: None, environments };
+            let (until, reason, approval) = (None, None, None);
+            let entry = Entry { kind, who: who.clone(), until, reason, environments, approval };
             let which = Which { kind, who, environments: remove.environment.clone() };
             edited(global, "removed", &remove.product, &remove.role, &entry, |files| {
                 edit::remove(files, &remove.product, &remove.role, &which)
@@ -135,7 +137,7 @@ fn who(who: &Who) -> anyhow::Result<(EntryKind, String)> {
 }
 
 /// One line of text, as it stands in one line of the file.
-fn plain(flag: &str, text: Option<&str>) -> anyhow::Result<()> {
+pub(super) fn plain(flag: &str, text: Option<&str>) -> anyhow::Result<()> {
     if text.is_some_and(|text| text.trim().is_empty() || text.chars().any(char::is_control)) {
         anyhow::bail!(WrongArguments(format!("{flag} is empty or has a line break in it")));
     }
@@ -143,7 +145,7 @@ fn plain(flag: &str, text: Option<&str>) -> anyhow::Result<()> {
 }
 
 /// The texts of the project's configuration; what is wrong with them is said.
-fn files(global: &Global) -> anyhow::Result<Option<Vec<SourceFile>>> {
+pub(super) fn files(global: &Global) -> anyhow::Result<Option<Vec<SourceFile>>> {
     let (files, found) = config::load_files(&global.places().project_dir);
     if found.has_errors() {
         plan::say_invalid(global, found)?;
@@ -242,6 +244,12 @@ struct ListedEntry {
     until: Option<String>,
     reason: Option<String>,
     environments: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -293,11 +301,24 @@ fn listed(config: &Config, known: &Known, now: i64, asked: &List) -> Vec<Listed>
                     Some(end) if end <= soon => "ends_soon",
                     _ => "in_force",
                 };
-                let Entry { kind, who, until, reason, environments } = Entry::from(entry);
+                let Entry { kind, who, until, reason, environments, approval } = Entry::from(entry);
+                let (approved_by, approved_at, request) = match approval {
+                    Some(Approval { by, at, request }) => (Some(by), at, request),
+                    None => (None, None, None),
+                };
                 all.push(Listed {
                     product: product.clone(),
                     role: role.clone(),
-                    entry: ListedEntry { kind, who, until, reason, environments },
+                    entry: ListedEntry {
+                        kind,
+                        who,
+                        until,
+                        reason,
+                        environments,
+                        approved_by,
+                        approved_at,
+                        request,
+                    },
                     state,
                     matches: matches(known, entry),
                     file: entry.place.file.to_string_lossy().replace('\\', "/"),
@@ -321,7 +342,7 @@ fn table(members: &[Listed]) -> String {
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["product role", "member", "until", "environments", "reason", "stands in"]);
     for one in members {
-        let ListedEntry { kind, who, until, reason, environments } = &one.entry;
+        let ListedEntry { kind, who, until, reason, environments, .. } = &one.entry;
         let people = one
             .matches
             .map(|n| if n == 1 { " (1 person)".to_owned() } else { format!(" ({n} people)") });

@@ -1,12 +1,14 @@
 //! The command line: arguments, one file per command, and the exit status.
 
 mod apply;
+mod catalog;
 mod check;
 mod codeowners;
 mod compile;
 mod compile_dbt;
 mod completions;
 mod custody;
+mod decide;
 mod exit;
 mod import;
 mod init;
@@ -18,6 +20,8 @@ mod plan;
 mod promote;
 mod reference;
 mod rehearse;
+mod request;
+mod requests;
 mod schema;
 mod selection;
 mod unlock;
@@ -160,6 +164,16 @@ enum Command {
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
     Member(member::Arguments),
+    /// Ask for a product role; nothing is given until an owner approves
+    Request(request::Arguments),
+    /// Who has asked for what, and what became of it
+    Requests(requests::Arguments),
+    /// Let in who asked: an entry in the owner's file, with who approved, when and why
+    Approve(decide::Approve),
+    /// Refuse a request
+    Deny(decide::Deny),
+    /// The products: titles, owners, outputs, what can be asked for and how
+    Catalog(catalog::Arguments),
     /// Write into the owners' files what a warehouse has
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
@@ -318,6 +332,11 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
+        Command::Request(arguments) => request::run(&global, arguments),
+        Command::Requests(arguments) => requests::run(&global, arguments),
+        Command::Approve(arguments) => decide::approve(&global, arguments),
+        Command::Deny(arguments) => decide::deny(&global, arguments),
+        Command::Catalog(arguments) => catalog::run(&global, arguments),
         Command::Import(arguments) => import::run(&global, arguments),
         Command::Codeowners(arguments) => codeowners::run(&global, arguments),
         Command::Check(arguments) => check::run(&global, arguments),

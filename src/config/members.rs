@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::check_fit;
+use super::owners::Claim;
 use super::raw::{RawEntry, RawMembers};
 use super::reader::{Reader, belongs, printable, suggest};
 use super::template::within;
@@ -41,7 +42,7 @@ pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, r
         let mut members: Vec<MemberEntry> = Vec::with_capacity(entries.len());
         let mut seen: BTreeMap<(u8, String), Vec<usize>> = BTreeMap::new();
         for (place, entry) in entries {
-            let Some(entry) = read(config, place, entry, diagnostics) else { continue };
+            let Some(entry) = read(config, product, place, entry, diagnostics) else { continue };
             if let Member::Named { kind, name } = &entry.member {
                 let key = (u8::from(*kind == MemberKind::Group), name.clone());
                 let before = seen.entry(key).or_default();
@@ -137,11 +138,24 @@ pub(super) fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostic
 
 fn read(
     config: &Config,
+    product: &str,
     place: Place,
     raw: RawEntry,
     diagnostics: &mut Diagnostics,
 ) -> Option<MemberEntry> {
-    let RawEntry { user, group, rule, until, reason, environments } = raw;
+    let RawEntry {
+        user,
+        group,
+        rule,
+        until,
+        reason,
+        environments,
+        approved_by,
+        approved_at,
+        request,
+    } = raw;
+    let claim = Claim { product, user: user.as_ref(), by: approved_by, at: approved_at, request };
+    let approval = claim.check(config, diagnostics);
     for environment in environments.iter().flatten() {
         if !config.environments.contains_key(&environment.value) {
             diagnostics.push(unknown_environment(environment, &config.environments));
@@ -174,7 +188,7 @@ fn read(
             let member = Member::Rule(parse_rule(&written, diagnostics)?);
             let environments = environments.unwrap_or_default();
             let reason = reason.map(|reason| reason.value);
-            return Some(MemberEntry { place, member, environments, until, reason });
+            return Some(MemberEntry { place, member, environments, until, reason, approval });
         }
         (None, None, None) => {
             diagnostics.push(
@@ -207,5 +221,6 @@ fn read(
         environments: environments.unwrap_or_default(),
         until,
         reason: reason.map(|reason| reason.value),
+        approval,
     })
 }

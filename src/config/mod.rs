@@ -6,13 +6,16 @@ mod environment;
 mod guards;
 pub mod init;
 mod load;
+mod load_requests;
 mod members;
 mod names;
+mod owners;
 mod parse;
 pub mod policy;
 mod raw;
 mod raw_environment;
 mod reader;
+mod request;
 mod role_kind;
 pub mod schema;
 pub mod template;
@@ -32,10 +35,13 @@ pub const WARN_BEFORE: i64 = 14 * 86_400;
 
 pub use directory::{DirectorySource, PeopleFrom};
 pub use load::{load, load_files};
+pub use load_requests::load_requests;
 pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
+pub use owners::is_team;
 pub use parse::{FileKind, SourceFile, parse};
 pub(crate) use reader::suggest;
+pub use request::{Decision, Request, RequestFile, RequestState, parse_request, unfit_reason};
 pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};
@@ -173,6 +179,8 @@ pub struct Product {
     pub owners: Vec<Located<String>>,
     /// dbt node selection of its nodes; no `meta` adds a node beyond it.
     pub outputs: Option<Located<String>>,
+    /// The product roles that can be asked for; `None` for all.
+    pub offers: Option<Vec<Located<String>>>,
     /// What policies call the part of the company it belongs to.
     pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
@@ -192,6 +200,19 @@ pub struct MemberEntry {
     pub until: Option<Located<String>>,
     /// Why.
     pub reason: Option<String>,
+    /// Who approved it, where it was asked for.
+    pub approval: Option<Approval>,
+}
+
+/// What a member's entry says of how it was approved. Only claimed: `check --base` verifies it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Approval {
+    /// One of the product's owners, checked to be one, and not the member.
+    pub by: String,
+    /// When, as written: a moment or a day.
+    pub at: Option<String>,
+    /// The request, by its name.
+    pub request: Option<String>,
 }
 
 /// Who an entry lets in.

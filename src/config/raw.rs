@@ -94,6 +94,8 @@ pub(super) struct RawProduct {
     pub owners: Option<Vec<Located<String>>>,
     /// dbt node selection of its nodes, such as `path:models/marts/sales`.
     pub outputs: Option<Located<String>>,
+    /// The product roles that people can ask for. Without it, all; with an empty list, none.
+    pub offers: Option<Vec<Located<String>>>,
     /// What policies call the part of the company it belongs to; dots are a hierarchy.
     pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
@@ -129,6 +131,12 @@ pub(super) struct RawEntry {
     /// Only in these environments. Without it, in all.
     #[schemars(length(min = 1))]
     pub environments: Option<Vec<Located<String>>>,
+    /// The owner who approved it: `rolecall approve` writes it.
+    pub approved_by: Option<Located<String>>,
+    /// When: a moment, or a day.
+    pub approved_at: Option<Located<String>>,
+    /// The request that was approved, by its name in rolecall/requests/.
+    pub request: Option<Located<String>>,
 }
 
 /// The keys of rolecall.yml and of the files in rolecall/platform/.
@@ -160,13 +168,23 @@ pub(super) const PRODUCT_ROLE_IN: Keys =
 /// The keys of a product.
 pub(super) const PRODUCT: Keys = Keys {
     of: "a product",
-    known: &["title", "owners", "outputs", "domain", "product_roles"],
+    known: &["title", "owners", "outputs", "offers", "domain", "product_roles"],
     later: &[],
 };
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
     of: "a member",
-    known: &["user", "group", "rule", "until", "reason", "environments"],
+    known: &[
+        "user",
+        "group",
+        "rule",
+        "until",
+        "reason",
+        "environments",
+        "approved_by",
+        "approved_at",
+        "request",
+    ],
     later: &[],
 };
 
@@ -261,6 +279,7 @@ impl RawProduct {
             title: reader.text(&fields, "title"),
             owners: reader.texts(&fields, "owners"),
             outputs: reader.text(&fields, "outputs"),
+            offers: reader.texts(&fields, "offers"),
             domain: reader.text(&fields, "domain"),
             product_roles: read_roles(reader, roles),
         }
@@ -304,6 +323,9 @@ impl RawEntry {
                 until: reader.text(&fields, "until"),
                 reason: reader.text(&fields, "reason"),
                 environments: reader.texts(&fields, "environments"),
+                approved_by: reader.text(&fields, "approved_by"),
+                approved_at: reader.text(&fields, "approved_at"),
+                request: reader.text(&fields, "request"),
             };
             // Who it lets in was said, only wrongly: one message is enough.
             let said = [("user", &entry.user), ("group", &entry.group), ("rule", &entry.rule)]

@@ -258,7 +258,7 @@ pub(super) fn printable(name: &str) -> String {
 pub(super) fn belongs(word: &str) -> Option<&'static str> {
     Some(match word {
         "members" | "member" | "users" | "user" | "groups" | "group" | "rules" | "rule"
-        | "until" | "reason" => {
+        | "until" | "reason" | "approved_by" | "approved_at" => {
             "members stand only in rolecall/members/<product>.yml, which the product's owner keeps"
         }
         "version" => "`version` stands at the top of rolecall.yml",
@@ -274,7 +274,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         "may" | "warehouses" => {
             "it belongs to a product role, in rolecall.yml or rolecall/platform/"
         }
-        "owners" | "outputs" | "title" | "domain" => {
+        "owners" | "outputs" | "title" | "offers" | "domain" => {
             "it belongs to a product, in rolecall.yml or rolecall/platform/"
         }
         "grants" => "grants stand beside the model: config.meta.rolecall.grants",

@@ -265,6 +265,8 @@ mod tests {
     $.products: object|null
     $.products.*: object
     $.products.*.domain: string
+    $.products.*.offers: array|null
+    $.products.*.offers[]: string
     $.products.*.outputs: string
     $.products.*.owners: array|null
     $.products.*.owners[]: string
@@ -286,10 +288,13 @@ mod tests {
     $: object
     $.*: array|null
     $.*[]: object
+    $.*[].approved_at: string
+    $.*[].approved_by: string
     $.*[].environments: array|null
     $.*[].environments[]: string
     $.*[].group: string
     $.*[].reason: string
+    $.*[].request: string
     $.*[].rule: string
     $.*[].until: string
     $.*[].user: string

@@ -76,6 +76,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);
     check_own_roles(&config, diagnostics);
+    super::owners::check_offers(&config, diagnostics);
     policy::check_all(&config, diagnostics);
     if let Some(role) = &config.break_glass {
         diagnostics.extend(check_fit("the break-glass role", role));
@@ -195,7 +196,7 @@ fn add_product(
         diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
         return;
     }
-    let RawProduct { title, owners, outputs, domain, product_roles } = raw;
+    let RawProduct { title, owners, outputs, offers, domain, product_roles } = raw;
     if let Some(domain) = &domain {
         diagnostics.extend(check_fit("the domain", domain));
     }
@@ -211,6 +212,7 @@ fn add_product(
         title: title.map(|title| title.value),
         owners,
         outputs,
+        offers,
         domain,
         product_roles: own,
     };

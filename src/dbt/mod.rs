@@ -2,6 +2,7 @@
 
 mod build;
 mod build_meta;
+mod descriptions;
 mod graph;
 mod input;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod run_results_tests;
 pub mod selection;
 mod strict_json;
 
+pub use descriptions::descriptions;
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};

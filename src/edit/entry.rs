@@ -1,6 +1,6 @@
 //! A member's entry as YAML.
 
-use crate::config::{Member, MemberEntry};
+use crate::config::{Approval, Member, MemberEntry};
 use crate::model::MemberKind;
 
 /// An entry that is to be written, or was read: what it says, without its place.
@@ -16,6 +16,8 @@ pub struct Entry {
     pub reason: Option<String>,
     /// `environments`, sorted; none for all.
     pub environments: Vec<String>,
+    /// Who approved it, where it was asked for.
+    pub approval: Option<Approval>,
 }
 
 /// Whom an entry lets in.
@@ -52,15 +54,17 @@ impl From<&MemberEntry> for Entry {
             entry.environments.iter().map(|environment| environment.value.clone()).collect();
         environments.sort();
         let until = entry.until.as_ref().map(|until| until.value.clone());
-        Self { kind, who, until, reason: entry.reason.clone(), environments }
+        let (reason, approval) = (entry.reason.clone(), entry.approval.clone());
+        Self { kind, who, until, reason, environments, approval }
     }
 }
 
 impl Entry {
     /// In a line of its own, behind a dash.
     pub(super) fn block(&self) -> String {
-        let Self { kind, who, until, reason, environments } = self;
-        if until.is_none() && reason.is_none() && environments.is_empty() {
+        let Self { kind, who, until, reason, environments, approval } = self;
+        let limits = until.is_some() || !environments.is_empty();
+        if !limits && reason.is_none() && approval.is_none() {
             return format!("{}: {}", kind.as_str(), scalar(who));
         }
         self.flow()
@@ -68,7 +72,7 @@ impl Entry {
 
     /// Within brackets.
     pub(super) fn flow(&self) -> String {
-        let Self { kind, who, until, reason, environments } = self;
+        let Self { kind, who, until, reason, environments, approval } = self;
         let mut parts = vec![format!("{}: {}", kind.as_str(), scalar(who))];
         parts.extend(until.as_ref().map(|until| format!("until: {}", day(until))));
         parts.extend(reason.as_ref().map(|reason| format!("reason: {}", quoted(reason))));
@@ -76,18 +80,23 @@ impl Entry {
             let names: Vec<String> = environments.iter().map(|name| scalar(name)).collect();
             parts.push(format!("environments: [{}]", names.join(", ")));
         }
+        if let Some(Approval { by, at, request }) = approval {
+            parts.push(format!("approved_by: {}", scalar(by)));
+            parts.extend(at.as_ref().map(|at| format!("approved_at: {}", day(at))));
+            parts.extend(request.as_ref().map(|request| format!("request: {}", scalar(request))));
+        }
         format!("{{{}}}", parts.join(", "))
     }
 }
 
 /// A day needs no quotes; a moment has colons.
-fn day(until: &str) -> String {
+pub(crate) fn day(until: &str) -> String {
     let plain = until.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if plain && until.len() == 10 { until.to_owned() } else { quoted(until) }
 }
 
 /// Without quotes where no reader of YAML could take it for anything but this text.
-fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     const WORDS: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
@@ -96,6 +105,6 @@ fn scalar(text: &str) -> String {
 }
 
 /// YAML's double quotes know what JSON's know.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

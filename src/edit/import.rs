@@ -80,7 +80,7 @@ fn entry(
     let reason = format!("imported from {environment}, granted by {by}");
     let plain: String = reason.chars().filter(|c| !c.is_control()).collect();
     let environments = vec![environment];
-    Ok(Entry { kind, who, until: None, reason: Some(plain), environments })
+    Ok(Entry { kind, who, until: None, reason: Some(plain), environments, approval: None })
 }
 
 /// The name that the environment's template and the dialect make into this one.

@@ -5,6 +5,7 @@
 
 mod entry;
 mod import;
+mod mark;
 mod splice;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,9 @@ mod tree;
 use std::path::PathBuf;
 
 pub use entry::{Entry, EntryKind};
+pub(crate) use entry::{day, quoted, scalar};
 pub use import::{Undeclared, undeclared};
+pub use mark::mark;
 
 use crate::config::{Config, FileKind, SourceFile, is_name, parse, suggest};
 use crate::model::{Diagnostic, Diagnostics, Place};

@@ -126,7 +126,7 @@ fn after_comma(text: &str, end: usize) -> usize {
 }
 
 /// How the file ends its lines.
-fn line_end(text: &str) -> &'static str {
+pub(super) fn line_end(text: &str) -> &'static str {
     match text.find(['\n', '\r']) {
         Some(at) if text[at..].starts_with("\r\n") => "\r\n",
         Some(at) if text[at..].starts_with('\r') => "\r",
@@ -138,7 +138,7 @@ fn insert(text: &str, at: usize, new: &str) -> String {
     replace(text, at..at, new)
 }
 
-fn replace(text: &str, range: Range<usize>, new: &str) -> String {
+pub(super) fn replace(text: &str, range: Range<usize>, new: &str) -> String {
     let before = text.get(..range.start).unwrap_or_default();
     let after = text.get(range.end..).unwrap_or_default();
     format!("{before}{new}{after}")

@@ -39,6 +39,7 @@ fn user(name: &str) -> Entry {
         until: None,
         reason: None,
         environments: Vec::new(),
+        approval: None,
     }
 }
 

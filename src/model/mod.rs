@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod ident;
 pub mod inventory;
 pub mod observed;
+pub mod person;
 pub mod privilege;
 pub mod role;
 pub mod securable;
@@ -21,6 +22,7 @@ pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,
     ServerIdentity,
 };
+pub use person::{is_name_of, is_same_person};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use role::{Marker, MarkerReading, MemberKind, Scope};
 pub use securable::{ObjectClass, Securable};

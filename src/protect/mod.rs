@@ -5,7 +5,7 @@ mod approvals;
 
 use std::collections::BTreeSet;
 
-use crate::model::Change;
+use crate::model::{Change, is_same_person};
 use crate::plan::{Plan, Refusal};
 use crate::receipts::{iso, span};
 
@@ -194,24 +194,9 @@ fn gaining(plan: &Plan) -> BTreeSet<&str> {
 
 /// Whether somebody may be that member: by the name in the warehouse, or by one that becomes it.
 fn is_known_as(who: &str, member: &str, called: &[Called]) -> bool {
-    let becomes = |one: &Called| one.in_warehouse.iter().any(|name| is_same(name, member));
-    is_same(who, member) || called.iter().any(|one| is_same(&one.name, who) && becomes(one))
-}
-
-/// Whether two names may be one person's: only letters and digits matter, in any case, and nothing of
-/// what follows an `@`.
-fn is_same(one: &str, other: &str) -> bool {
-    let name = |text: &str| -> String {
-        let is_part = |c: &char| c.is_alphanumeric();
-        let text: String = text.chars().skip_while(|c| !is_part(c)).collect();
-        let text = text.split('@').next().unwrap_or_default();
-        text.chars().filter(is_part).flat_map(char::to_lowercase).collect()
-    };
-    // Of other signs alone, they are compared as they are.
-    match (name(one), name(other)) {
-        (a, b) if a.is_empty() && b.is_empty() => one == other,
-        (a, b) => a == b,
-    }
+    let becomes = |one: &Called| one.in_warehouse.iter().any(|name| is_same_person(name, member));
+    is_same_person(who, member)
+        || called.iter().any(|one| is_same_person(&one.name, who) && becomes(one))
 }
 
 #[cfg(test)]

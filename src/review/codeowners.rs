@@ -1,6 +1,6 @@
 //! The lines of CODEOWNERS that set the owners' files and the platform's apart.
 
-use crate::config::{Config, PeopleFrom};
+use crate::config::{Config, PeopleFrom, Product};
 use crate::model::Diagnostic;
 
 /// The lines, and what could not be said in them. `below` is the project's folder within the
@@ -33,6 +33,8 @@ pub fn lines(config: &Config, below: &str, platform: &[String]) -> (String, Vec<
             owners => out.push_str(&format!("{pattern} {}\n", owners.join(" "))),
         }
     }
+    // Anybody may ask, and no request gives anything: without owners, no review is waited for.
+    out.push_str(&format!("/{below}rolecall/requests/\n"));
     for product in config.products.values() {
         // Whatever its ending, and whether it is there yet or not.
         let pattern = format!("/{below}rolecall/members/{}.*", product.name);
@@ -65,6 +67,14 @@ pub fn lines(config: &Config, below: &str, platform: &[String]) -> (String, Vec<
         }
     }
     (out, found)
+}
+
+/// The line of one product's members file; `None` where no owner of it can stand there.
+pub fn members_line(product: &Product, below: &str) -> Option<String> {
+    let known = product.owners.iter().map(|owner| owner.value.as_str());
+    let known: Vec<&str> = known.filter(|owner| is_owner(owner)).collect();
+    let pattern = format!("/{}rolecall/members/{}.*", escaped(below), product.name);
+    (!known.is_empty()).then(|| format!("{pattern} {}", known.join(" ")))
 }
 
 /// Whether CODEOWNERS can name somebody so: an address, `@name` or `@organisation/team`.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Author, Side, Signature, kind_of};
-use crate::config::SourceFile;
+use super::{Author, Side, Signature, is_request, kind_of};
+use crate::config::{RequestFile, SourceFile};
 use crate::model::Diagnostic;
 
 /// A repository, seen from the project's folder.
 #[derive(Debug)]
 pub struct Git {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// The project's folder within the repository: empty, or with a slash at its end.
     pub prefix: String,
 }
@@ -25,7 +25,7 @@ pub struct Range {
     pub head: String,
 }
 
-type Answer<T> = Result<T, Box<Diagnostic>>;
+pub(super) type Answer<T> = Result<T, Box<Diagnostic>>;
 
 fn error(code: &'static str, message: impl Into<String>, help: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(code, message).with_help(help))
@@ -107,18 +107,23 @@ impl Git {
         let changed: Vec<&str> = names
             .split('\0')
             .filter_map(|name| name.strip_prefix(&self.prefix))
-            .filter(|name| !name.is_empty() && kind_of(name).is_none())
+            .filter(|name| !name.is_empty() && kind_of(name).is_none() && !is_request(name))
             .filter(|name| [".yml", ".yaml", ".sql", ".py"].iter().any(|end| name.ends_with(end)))
             .collect();
         Ok((self.side(&range.base, &changed)?, self.side(&range.head, &changed)?))
     }
 
-    fn side(&self, revision: &str, changed: &[&str]) -> Answer<Side> {
+    pub(super) fn side(&self, revision: &str, changed: &[&str]) -> Answer<Side> {
         let names = self.must(&["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
         let there: std::collections::BTreeSet<&str> =
             names.split('\0').filter_map(|name| name.strip_prefix(&self.prefix)).collect();
         let mut config = Vec::new();
+        let mut requests = Vec::new();
         for name in &there {
+            if is_request(name) {
+                let (path, text) = (PathBuf::from(name), self.text(revision, name)?);
+                requests.push(RequestFile { path, text });
+            }
             if let Some(kind) = kind_of(name) {
                 let text = self.text(revision, name)?;
                 config.push(SourceFile { path: PathBuf::from(name), text, kind });
@@ -128,7 +133,7 @@ impl Git {
         for name in changed.iter().filter(|name| there.contains(**name)) {
             dbt.insert((*name).to_owned(), self.text(revision, name)?);
         }
-        Ok(Side { config, dbt })
+        Ok(Side { config, dbt, requests })
     }
 
     fn text(&self, revision: &str, name: &str) -> Answer<String> {
@@ -185,7 +190,7 @@ impl Git {
         Ok(authors)
     }
 
-    fn must(&self, arguments: &[&str]) -> Answer<String> {
+    pub(super) fn must(&self, arguments: &[&str]) -> Answer<String> {
         self.ask(arguments)?.ok_or_else(|| {
             let what = arguments.first().copied().unwrap_or_default();
             error("git-failed", format!("`git {what}` failed"), "look at the repository: git fsck")
@@ -193,7 +198,7 @@ impl Git {
     }
 
     /// What git says; `None` where it fails.
-    fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
+    pub(super) fn ask(&self, arguments: &[&str]) -> Answer<Option<String>> {
         let output = Command::new("git")
             .arg("-C")
             .arg(&self.folder)

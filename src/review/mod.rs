@@ -2,21 +2,25 @@
 //!
 //! Pure but for `git`, which reads revisions through the program of that name.
 
+pub mod approvals;
 pub mod codeowners;
+pub mod codeowners_file;
 mod declared;
 pub mod git;
 mod people;
 mod platform;
+mod signed;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Config, FileKind, SourceFile, parse};
+use crate::config::{Config, FileKind, RequestFile, SourceFile, parse};
 use crate::directory::Directory;
 use crate::edit::{Entry, EntryKind};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
+pub use approvals::{Evidence, Verified};
 pub use declared::{Declared, Touched};
 pub use people::{Author, Signature};
 
@@ -28,6 +32,8 @@ pub struct Side {
     pub config: Vec<SourceFile>,
     /// Changed files of dbt, by path from the project's folder.
     pub dbt: BTreeMap<String, String>,
+    /// `rolecall/requests/`.
+    pub requests: Vec<RequestFile>,
 }
 
 /// A change: two revisions, and who made it.
@@ -43,6 +49,8 @@ pub struct Reviewed<'a> {
     pub products_of: &'a BTreeMap<String, BTreeSet<String>>,
     /// Who is known, for rules.
     pub directory: Option<&'a Directory>,
+    /// What there is for the approvals that it brings.
+    pub evidence: &'a Evidence,
 }
 
 /// What a change does.
@@ -52,6 +60,8 @@ pub struct Review {
     pub members: BTreeSet<String>,
     /// Products whose permissions it touches, and where.
     pub permissions: BTreeMap<String, Place>,
+    /// The approvals that it brings.
+    pub approvals: Vec<Verified>,
     /// What may not be done in one change.
     pub found: Diagnostics,
 }
@@ -92,7 +102,10 @@ pub fn review(change: &Reviewed) -> Review {
         }
     }
     out.found.extend(both(&out, &after));
-    out.found.extend(admitted(change, &old, &new));
+    let (approvals, wrong) = approvals::verify(change, &before, &new, change.evidence);
+    out.approvals = approvals;
+    out.found.extend(wrong);
+    out.found.extend(admitted(change, &old, &new, &out.approvals));
     out
 }
 
@@ -134,7 +147,12 @@ fn both(review: &Review, after: &Config) -> Diagnostics {
 }
 
 /// Entries that are new, or say something else than before, and let in whoever made the change.
-fn admitted(change: &Reviewed, old: &Entries, new: &Entries) -> Diagnostics {
+fn admitted(
+    change: &Reviewed,
+    old: &Entries,
+    new: &Entries,
+    approvals: &[Verified],
+) -> Diagnostics {
     let mut found = Diagnostics::default();
     for (key @ (product, role), list) in new {
         let mut before: Vec<&Entry> =
@@ -142,6 +160,14 @@ fn admitted(change: &Reviewed, old: &Entries, new: &Entries) -> Diagnostics {
         for (entry, place) in list {
             if let Some(at) = before.iter().position(|one| *one == entry) {
                 before.remove(at);
+                continue;
+            }
+            // Whoever asked may have written the request, where an owner has verifiably approved it.
+            let approved = |one: &Verified| {
+                one.how.is_some()
+                    && (&one.product, &one.role, &one.user) == (product, role, &entry.who)
+            };
+            if entry.approval.is_some() && approvals.iter().any(approved) {
                 continue;
             }
             for author in change.authors.iter().filter(|author| admits(change, entry, author)) {
@@ -180,6 +206,12 @@ fn admits(change: &Reviewed, entry: &Entry, author: &Author) -> bool {
             directory.matching(&rule).into_iter().any(|person| author.is(directory.name(person)))
         }
     }
+}
+
+/// Whether a path of the project's folder is a request's.
+pub fn is_request(path: &str) -> bool {
+    let name = path.strip_prefix("rolecall/requests/").filter(|name| !name.contains('/'));
+    name.is_some_and(|name| name.ends_with(".yml") || name.ends_with(".yaml"))
 }
 
 /// What a path of the project's folder is to the configuration; `None` for other files.

@@ -54,6 +54,7 @@ fn told(before: &[(&str, &str)], after: &[(&str, &str)], authors: &[Author]) -> 
         authors,
         products_of: &products_of,
         directory: Some(&directory),
+        evidence: &Evidence::default(),
     });
     let names =
         |set: Vec<&String>| set.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ");
@@ -195,6 +196,7 @@ products:
     /analytics/rolecall.yaml @acme/platform
     /analytics/rolecall/ @acme/platform
     /analytics/hr/people\ list.csv @acme/platform
+    /analytics/rolecall/requests/
     /analytics/rolecall/members/a.* jane@acme.example @acme/sales-team
     # /analytics/rolecall/members/b.*  (no owner that can stand here)
     # /analytics/rolecall/members/c.*  (no owner that can stand here)
@@ -210,6 +212,7 @@ products:
     # /rolecall.yaml  (--platform says whose it is)
     # /rolecall/  (--platform says whose it is)
     # /hr/people\ list.csv  (--platform says whose it is)
+    /rolecall/requests/
     /rolecall/members/a.* jane@acme.example @acme/sales-team
     # /rolecall/members/b.*  (no owner that can stand here)
     # /rolecall/members/c.*  (no owner that can stand here)

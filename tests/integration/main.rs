@@ -26,6 +26,7 @@ mod real;
 mod receipts;
 mod reference;
 mod rehearsals;
+mod requests;
 mod rules;
 mod sabotage;
 mod snowflake;

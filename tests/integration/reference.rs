@@ -64,6 +64,7 @@ const NO_CODES: &[&str] = &[
     "cat-file",
     "ls-tree",
     "merge-base",
+    "rev-list",
     "rev-parse",
     "verify-commit",
     "kept-by-the-http-layer",

@@ -161,7 +161,7 @@ fn an_entry_names_exactly_one() {
       --> rolecall/members/sales_analytics.yml:8:18
        |   - {user: 007x, groop: g}
        |                  ^
-      help: did you mean `group`? known are `user`, `group`, `rule`, `until`, `reason`, `environments`
+      help: did you mean `group`? known are `user`, `group`, `rule`, `until`, `reason`, `environments`, `approved_by`, `approved_at`, `request`
     error[wrong-type]: `user` must be text, not the number 7
       --> rolecall/members/sales_analytics.yml:9:12
        |   - {user: 7}

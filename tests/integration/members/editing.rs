@@ -216,6 +216,7 @@ async fn code_owners_begin_at_the_repositorys_root() {
     /rolecall.yml @acme/platform
     /rolecall.yaml @acme/platform
     /rolecall/ @acme/platform
+    /rolecall/requests/
     /rolecall/members/p.* jane@acme.example
     ");
     local(&site, &["codeowners", "--platform", "the platform"]).ends(2);

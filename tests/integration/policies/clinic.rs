@@ -1,4 +1,4 @@
-//! The fixture that has each feature once: members by rule and until a day, policies, requests. As
+//! The fixture that has each way in once: members by rule and until a day, policies of each kind. As
 //! dbt builds it, and as people find it.
 
 use crate::binary::{repository, rolecall, run};

@@ -9,5 +9,6 @@ mod members;
 mod people;
 mod protected;
 mod receipt;
+mod requests;
 mod stage;
 mod way;
