@@ -8,6 +8,7 @@ pub mod config;
 pub mod dbt;
 pub mod declare;
 pub mod dialect;
+pub mod effect;
 pub mod model;
 pub mod plan;
 pub mod project;
