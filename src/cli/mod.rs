@@ -1,11 +1,13 @@
 //! The command line: arguments, one file per command, and the exit status.
 
 mod apply;
+mod asked;
 mod compile;
 mod compile_dbt;
 mod completions;
 mod custody;
 mod exit;
+mod explain;
 mod init;
 mod limit;
 mod log;
@@ -19,6 +21,7 @@ mod selection;
 mod unlock;
 mod validate;
 mod verify;
+mod who_can;
 
 use std::path::PathBuf;
 
@@ -149,6 +152,10 @@ enum Command {
     Promote(promote::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Who can do what with a model, and by which chain; reads only
+    WhoCan(who_can::Arguments),
+    /// Why somebody can use a model, or why not and what would allow it; reads only
+    Explain(explain::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Break the lock of an apply on Snowflake that died
@@ -300,6 +307,8 @@ pub fn run() -> Exit {
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::WhoCan(arguments) => who_can::run(&global, arguments),
+        Command::Explain(arguments) => explain::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),

@@ -197,6 +197,13 @@ impl<'a> AsRole<'_, 'a> {
         Answer { privilege: privilege_held, lacks: self.lacks(self, on, privilege) }
     }
 
+    /// The roles that it is in, nearest first, by whatever membership.
+    pub fn is_in(&self) -> Vec<&'a Ident> {
+        let reached = self.effect.belongs.upwards(&[self.role]);
+        let others = reached.order.iter().skip(1);
+        others.filter_map(|role| self.effect.names.get(*role as usize).copied()).collect()
+    }
+
     /// The roles that it can SET ROLE to, nearest first, without itself.
     pub fn can_become(&self) -> Vec<&'a Ident> {
         let reached = self.effect.sets.upwards(&[self.role]);
@@ -273,6 +280,12 @@ impl Needed {
 }
 
 impl Effect<'_> {
+    /// What must be held on the containers of an object to use any privilege on it.
+    pub fn needed(&self, on: &Securable) -> Vec<(Securable, Privilege)> {
+        let way = self.way_to(on, Privilege::SELECT).into_iter();
+        way.map(|needed| (needed.on, needed.privilege)).collect()
+    }
+
     /// What must be held on the containers of an object.
     pub(super) fn way_to(&self, on: &Securable, privilege: Privilege) -> Vec<Needed> {
         let database = on.database_name().unwrap_or(&self.state.database);

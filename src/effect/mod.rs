@@ -8,8 +8,10 @@
 
 mod answer;
 mod compiled;
+mod declared;
 mod reach;
 mod reasons;
+mod remedy;
 mod state;
 mod to_come;
 mod views;
@@ -18,6 +20,7 @@ mod who;
 pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
 pub use reasons::{Chain, Step};
+pub use remedy::Remedy;
 pub use state::{
     AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Reading, owners_share,
     publics_share,

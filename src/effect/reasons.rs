@@ -210,3 +210,16 @@ impl<'a> AsRole<'_, 'a> {
         (chains, true)
     }
 }
+
+impl<'a> Chain<'a> {
+    /// The role that holds what the chain ends in; `None` where everyone does.
+    pub fn holder(&self) -> Option<&'a Ident> {
+        match self.steps.last()? {
+            Step::Grant { role, .. } => *role,
+            Step::Superuser { role } | Step::Owner { role, .. } | Step::Predefined { role, .. } => {
+                Some(role)
+            }
+            Step::Member { role, .. } | Step::SetRole { role, .. } => Some(role),
+        }
+    }
+}

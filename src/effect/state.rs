@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::dialect;
 use crate::model::{
-    DialectKind, Ident, MarkerReading, ObjectClass, ObservedMembership, Privilege, PrivilegeSet,
-    RoleAttributes, Securable,
+    DialectKind, Ident, Incarnation, Inventory, MarkerReading, ObjectClass, ObservedMembership,
+    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, Securable,
 };
 
 /// Every role and membership, and every object with its owner and its whole access list.
@@ -122,6 +122,25 @@ impl AccessState {
         let public = entry(None, publics_share(class));
         let own = entry(Some(owner), owners_share(class, self.privileges_of(class)));
         [public, own].into_iter().filter(|entry| !entry.privileges.is_empty()).collect()
+    }
+
+    /// Its relations and schemas, for a resolution that asks what each relation is.
+    pub fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory { looked: true, ..Inventory::default() };
+        for (on, object) in &self.objects {
+            if on.class() == ObjectClass::Schema {
+                inventory.schemas.extend(on.schema_key());
+            }
+            let (true, Some(key), Some(owner)) =
+                (on.class().is_relation(), on.relation_key(), object.owner.clone())
+            else {
+                continue;
+            };
+            let incarnation = Incarnation(String::new());
+            let class = on.class();
+            inventory.relations.insert(key, ObservedRelation { class, owner, incarnation });
+        }
+        inventory
     }
 
     /// An object under the class that the server gives it: a node's class is only expected.

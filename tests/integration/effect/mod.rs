@@ -1,0 +1,5 @@
+//! Effective access, held to real servers.
+
+mod oracle;
+mod queries;
+mod world;
