@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::{ConnectionFlags, Global, exit::WrongArguments, plan};
+use super::{ConnectionFlags, Global, exit::WrongArguments, output, plan};
 use crate::apply::Failure;
 use crate::config::PERMISSION_WORDS;
 use crate::effect::AccessState;
@@ -82,7 +82,7 @@ pub(super) fn declared(resolved: &Resolved) -> anyhow::Result<AccessState> {
 impl Asked {
     /// The node of a name: dbt's name of it, its `unique_id`, or its relation; else a relation of the
     /// database that no node has.
-    pub(super) fn subject(&self, name: &str) -> anyhow::Result<Subject> {
+    pub(super) fn subject(&mut self, name: &str) -> anyhow::Result<Subject> {
         let nodes = || self.resolved.nodes.iter();
         let mut found: Vec<_> = nodes().filter(|node| node.unique_id == name).collect();
         if found.is_empty() {
@@ -103,7 +103,10 @@ impl Asked {
             ([node, ..], [on]) => {
                 return Ok(Subject { node: Some(node.unique_id.clone()), on: (**on).clone() });
             }
-            ([node], []) => return Err(without_relation(&node.unique_id)),
+            ([node], []) => {
+                let unique_id = node.unique_id.clone();
+                return self.to_come(&unique_id);
+            }
             (several, _) => {
                 let names: Vec<&str> = several.iter().map(|node| node.unique_id.as_str()).collect();
                 let help = format!("give its unique_id: {}", names.join(", "));
@@ -128,6 +131,32 @@ impl Asked {
             None => "`dbt ls` lists the models by name; schema.relation works, too".to_owned(),
         };
         Err(wrong("unknown-node", format!("no node and no relation is called {name:?}"), help))
+    }
+
+    /// A node that is not built yet: what default privileges will give when dbt builds it.
+    fn to_come(&mut self, unique_id: &str) -> anyhow::Result<Subject> {
+        let unseen = Inventory::default();
+        let database = Some(&self.state.database);
+        let (resolved, _) = self.project.resolve(database, &unseen, true, None);
+        let nodes = resolved.into_iter().flat_map(|resolved| resolved.nodes);
+        let on = nodes.filter(|node| node.unique_id == unique_id).find_map(|node| node.relation);
+        let schema = on.as_ref().and_then(|on| on.schema_name()).cloned();
+        let (Some(on), Some(schema)) = (on, schema) else {
+            return Err(without_relation(unique_id));
+        };
+        let Some(creator) = self.resolved.deploy_role.clone() else {
+            let message =
+                format!("{unique_id} is not built yet, and nobody says who will build it");
+            let help = "run `dbt build` first, or say `deploy_role:` of the environment";
+            return Err(wrong("node-without-relation", message, help.to_owned()));
+        };
+        output::message(&format!(
+            "{unique_id} is not built yet: this is what default privileges will give when {creator} \
+             builds it"
+        ));
+        let object = self.state.to_come(&creator, &schema, on.class());
+        self.state.objects.insert(on.clone(), object);
+        Ok(Subject { node: Some(unique_id.to_owned()), on })
     }
 
     fn is_called(&self, unique_id: &str, name: &str) -> bool {

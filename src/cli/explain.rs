@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
+    let Some(mut asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
     let Subject { node, on } = asked.subject(&arguments.node)?;
     let who = asked.somebody(&arguments.who)?;
     let wanted = asked.privileges(&arguments.may, &on)?;
@@ -120,7 +120,7 @@ fn text(told: &Explained<'_>) -> String {
         line(String::new());
         line("on the way there".to_owned());
         for Way { on, may } in &told.way {
-            let why = match may.reasons.first() {
+            let why = match may.reasons.first().or(may.by_set_role.as_ref()) {
                 Some(chain) => format!("{who} → {}", access::chain(chain)),
                 None => "missing".to_owned(),
             };
@@ -166,6 +166,10 @@ fn remedy(remedy: &Remedy, who: &Ident, permission: &str) -> String {
     match remedy {
         Remedy::Apply => "it is declared; `rolecall apply` makes it so".to_owned(),
         Remedy::SetRole { role } => format!("nothing: after SET ROLE {role} they can"),
+        Remedy::Inherit { role, member } => format!(
+            "{member} is in {role} without inheriting from it: GRANT it WITH INHERIT TRUE, or ALTER \
+             ROLE … INHERIT before PostgreSQL 16"
+        ),
         Remedy::Mend { lacks, role } => {
             let lacks: Vec<String> = lacks.iter().map(access::lack).collect();
             format!("{role} has the privilege; mend what is in the way: {}", lacks.join("; "))
@@ -177,7 +181,11 @@ fn remedy(remedy: &Remedy, who: &Ident, permission: &str) -> String {
         ),
         Remedy::Declare { product, product_role, role, others } => format!(
             "declare `{product}.{product_role}: [{permission}]` on the node, if its `may` allows it: \
-             {who} is in {role}; {others} others gain it too"
+             {who} is in {role}, by which {} gain it too",
+            match others {
+                1 => "1 other would".to_owned(),
+                others => format!("{others} others would"),
+            }
         ),
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
+    let Some(mut asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
     let Subject { node, on } = asked.subject(&arguments.node)?;
     let privileges = asked.privileges(&arguments.permission, &on)?;
     let effect = Effect::of(&asked.state);

@@ -13,6 +13,8 @@ mod reach;
 mod reasons;
 mod remedy;
 mod state;
+#[cfg(test)]
+mod tests;
 mod to_come;
 mod views;
 mod who;

@@ -14,6 +14,9 @@ pub struct Told<'a> {
     /// The step.
     #[serde(flatten)]
     pub step: Step<'a>,
+    /// `product.role` of a managed role that is stepped into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_role: Option<String>,
     /// The lines that say so; none where nobody declared it.
     pub declared: Vec<Reason>,
     /// dbt's own `grants` say so.
@@ -157,7 +160,14 @@ impl Teller<'_> {
                 None
             }
         };
-        Told { step, declared: declared.unwrap_or_default(), by_dbt }
+        let product_role = match step {
+            Step::Member { role, .. } | Step::SetRole { role, .. } => {
+                let marker = desired.roles.get(role).map(|role| &role.marker);
+                marker.map(|marker| format!("{}.{}", marker.product, marker.role))
+            }
+            _ => None,
+        };
+        Told { step, product_role, declared: declared.unwrap_or_default(), by_dbt }
     }
 
     /// One privilege, with its answer.
@@ -203,32 +213,38 @@ pub fn places(declared: &[Reason]) -> String {
 
 /// A step in a few words, without who it starts from.
 pub fn step(told: &Told<'_>) -> String {
-    let Told { step, declared, by_dbt } = told;
+    let Told { step, product_role, declared, by_dbt } = told;
     let by = |grantor: &Option<&Ident>, done: &str| match grantor {
-        _ if !declared.is_empty() => format!("[{}]", places(declared)),
-        _ if *by_dbt => "[dbt's own grants]".to_owned(),
-        Some(grantor) => format!("{done} by {grantor}, declared nowhere"),
+        _ if !declared.is_empty() => format!(" [{}]", places(declared)),
+        _ if *by_dbt => " [dbt's own grants]".to_owned(),
+        Some(grantor) => format!(", {done} by {grantor}, declared nowhere"),
         None => String::new(),
+    };
+    let called = |role: &Ident| match product_role {
+        Some(product_role) => format!("{role} ({product_role})"),
+        None => role.to_string(),
     };
     let text = match step {
         Step::Member { role, grantor: None, .. } => format!("in {role}, as the database's owner"),
-        Step::Member { role, grantor, .. } => format!("in {role} {}", by(grantor, "let in")),
+        Step::Member { role, grantor, .. } => {
+            format!("in {}{}", called(role), by(grantor, "let in"))
+        }
         Step::SetRole { role, grantor, .. } => {
-            format!("may SET ROLE {role} {}", by(grantor, "let in"))
+            format!("may SET ROLE {}{}", called(role), by(grantor, "let in"))
         }
         Step::Superuser { .. } => "a superuser".to_owned(),
-        Step::Owner { .. } => format!("owns it {}", by(&None, "")),
+        Step::Owner { .. } => format!("owns it{}", by(&None, "")),
         Step::Grant { own: true, .. } => "owns it".to_owned(),
         Step::Grant { role: None, grantor, .. } => {
-            format!("PUBLIC has it, {}", by(grantor, "granted"))
+            format!("everyone has it (PUBLIC){}", by(grantor, "granted"))
         }
         Step::Grant { role: Some(_), grantor, .. } => match by(grantor, "granted") {
-            place if place.starts_with('[') => format!("granted {place}"),
-            said => said,
+            said if said.starts_with(',') => said.trim_start_matches(", ").to_owned(),
+            place => format!("granted{place}"),
         },
         Step::Predefined { .. } => "which has it on everything".to_owned(),
     };
-    text.trim_end().to_owned()
+    text
 }
 
 /// A chain on one line.
