@@ -105,7 +105,7 @@ impl Asked {
             }
             ([node], []) => {
                 let unique_id = node.unique_id.clone();
-                return self.to_come(&unique_id);
+                return self.not_built(&unique_id);
             }
             (several, _) => {
                 let names: Vec<&str> = several.iter().map(|node| node.unique_id.as_str()).collect();
@@ -134,7 +134,7 @@ impl Asked {
     }
 
     /// A node that is not built yet: what default privileges will give when dbt builds it.
-    fn to_come(&mut self, unique_id: &str) -> anyhow::Result<Subject> {
+    fn not_built(&mut self, unique_id: &str) -> anyhow::Result<Subject> {
         let unseen = Inventory::default();
         let database = Some(&self.state.database);
         let (resolved, _) = self.project.resolve(database, &unseen, true, None);

@@ -113,7 +113,7 @@ fn text(told: &WhoCan<'_>) -> String {
                 (one_line(&format!("{}{role}", who.who)), access::lines(&who.may))
             })
             .collect();
-        let width = |cells: &mut dyn Iterator<Item = usize>| cells.max().unwrap_or(0).min(48);
+        let width = |cells: &mut dyn Iterator<Item = usize>| cells.max().unwrap_or(0).min(64);
         let names = width(&mut rows.iter().map(|(name, _)| name.chars().count()));
         let words = rows.iter().flat_map(|(_, lines)| lines);
         let words = width(&mut words.map(|(privileges, ..)| privileges.chars().count()));

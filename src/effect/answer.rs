@@ -29,7 +29,7 @@ pub enum Lack {
         /// The database.
         on: Securable,
     },
-    /// A view's owner may not read what the view reads.
+    /// A view's owner may not read what the view reads, or write to what it shows.
     ViewOwner {
         /// The view: the one that was asked for, or one that it reads.
         view: Securable,
@@ -38,7 +38,7 @@ pub enum Lack {
         /// What the owner may not read.
         reads: Securable,
     },
-    /// A `security_invoker` view reads what one may not read oneself.
+    /// A `security_invoker` view reads or writes what one may not read or write oneself.
     Invoker {
         /// What it reads.
         reads: Securable,
@@ -243,9 +243,28 @@ impl<'a> AsRole<'_, 'a> {
                     lacks.push(Lack::Invoker { reads: reads.0.clone() });
                 }
             }
+            for base in inside.writes {
+                if !self.may_write(base, privilege) {
+                    lacks.push(Lack::Invoker { reads: base.clone() });
+                }
+            }
         }
         lacks.extend(inside.lacks);
         lacks
+    }
+
+    /// A privilege on a relation, or on any column of it that has grants of its own.
+    pub(super) fn may_write(&self, on: &Securable, privilege: Privilege) -> bool {
+        if self.held(on).privileges.contains(privilege) {
+            return true;
+        }
+        let Some((database, schema, name)) = on.relation_key() else { return false };
+        let first = |name| Securable::in_schema(ObjectClass::Column, database, schema, name);
+        let columns = self.effect.state.objects.range(first(name.clone())..);
+        let columns = columns.map(|(on, _)| on).take_while(|column| {
+            column.class() == ObjectClass::Column && column.relation_key() == on.relation_key()
+        });
+        columns.into_iter().any(|column| self.held(column).privileges.contains(privilege))
     }
 
     /// SELECT on the whole relation, or on all columns that are named.

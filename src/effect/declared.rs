@@ -1,6 +1,6 @@
 //! States that are not read from a server: what is declared, and a state after changes.
 
-use super::state::{AccessEntry, AccessObject, AccessRole, AccessState};
+use super::state::{AccessEntry, AccessRole, AccessState};
 use crate::model::{
     Change, DesiredState, Ident, MarkerReading, MemberKind, ObservedMembership, PrivilegeSet,
     RoleAttributes, Securable,
@@ -163,7 +163,7 @@ impl AccessState {
     }
 
     fn own(&mut self, on: &Securable, to: &Ident) {
-        let object = self.objects.entry(on.clone()).or_insert_with(AccessObject::default);
+        let object = self.objects.entry(on.clone()).or_default();
         object.owner = Some(to.clone());
     }
 

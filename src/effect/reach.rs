@@ -43,11 +43,14 @@ impl Rows {
     }
 }
 
+/// How many steps it takes to a role, and the last of them: from where, along which edge.
+type Seen = (u32, Option<(u32, Edge)>);
+
 /// How each role was reached.
 #[derive(Debug)]
 pub(super) struct Reached {
-    /// By role: the steps to it, and the last of them (from where, along which edge).
-    seen: Vec<Option<(u32, Option<(u32, Edge)>)>>,
+    /// By role.
+    seen: Vec<Option<Seen>>,
     /// In the order in which they were reached, nearest first.
     pub(super) order: Vec<u32>,
 }

@@ -70,8 +70,10 @@ pub struct Reading {
     pub as_invoker: bool,
     /// Relations, each with the columns that are named; none where all or no particular ones are.
     pub relations: Vec<(Securable, Vec<Ident>)>,
-    /// Rows can be written through it.
+    /// Rows can be written to it.
     pub updatable: bool,
+    /// They are written to the relation that it shows; not where a trigger takes them.
+    pub writes_through: bool,
 }
 
 /// What new objects of one creator get beside (in one schema) or instead of (everywhere) the

@@ -17,6 +17,8 @@ pub(super) struct Inside<'a> {
     pub(super) lacks: Vec<Lack>,
     /// What the asking role must be able to read itself.
     pub(super) needs: Vec<&'a (Securable, Vec<Ident>)>,
+    /// What it must be able to write to itself.
+    pub(super) writes: Vec<&'a Securable>,
 }
 
 /// What a query could do with a view or a materialized view, if rows can be written through it.
@@ -51,8 +53,42 @@ impl<'a> Effect<'a> {
         } else if privilege == Privilege::SELECT {
             let on = self.relation_of(on).unwrap_or(on);
             self.read_through(on, &mut inside, &mut BTreeSet::new());
+        } else if ROWS.contains(privilege) {
+            let on = self.relation_of(on).unwrap_or(on);
+            self.write_through(on, privilege, &mut inside, &mut BTreeSet::new());
         }
         inside
+    }
+
+    /// Rows that are written to a view are written to the one relation that it shows. What its owner
+    /// may write to no column of is out of reach; the rest depends on the columns that are written.
+    fn write_through(
+        &self,
+        view: &Securable,
+        privilege: Privilege,
+        into: &mut Inside<'a>,
+        seen: &mut BTreeSet<Securable>,
+    ) {
+        let Some(object) = self.state.objects.get(view) else { return };
+        let Some(reading) = object.reading.as_ref().filter(|_| seen.insert(view.clone())) else {
+            return;
+        };
+        let [(base, _)] = reading.relations.as_slice() else { return };
+        // By a trigger it is written elsewhere, as the trigger sees fit.
+        if !reading.writes_through {
+            return;
+        }
+        let owner = object.owner.as_ref();
+        let as_owner = owner.and_then(|owner| self.role(owner));
+        if reading.as_invoker {
+            into.writes.push(base);
+        } else if let (Some(role), Some(owner)) = (as_owner, owner)
+            && !role.may_write(base, privilege)
+        {
+            let (view, owner) = (view.clone(), owner.clone());
+            into.lacks.push(Lack::ViewOwner { view, owner, reads: base.clone() });
+        }
+        self.write_through(base, privilege, into, seen);
     }
 
     fn read_through(

@@ -67,6 +67,11 @@ impl<'a> Effect<'a> {
                     lacks.push(Lack::Invoker { reads: read.0.clone() });
                 }
             }
+            for base in &inside.writes {
+                if !self.numbered(role).may_write(base, privilege) && !self.is_superuser(role) {
+                    lacks.push(Lack::Invoker { reads: (*base).clone() });
+                }
+            }
             lacks.extend(inside.lacks.iter().cloned());
             lacks
         };

@@ -207,8 +207,15 @@ pub fn places(declared: &[Reason]) -> String {
         (None, _, None) => "declared".to_owned(),
     };
     let mut places: Vec<String> = declared.iter().map(place).collect();
+    places.sort();
     places.dedup();
-    places.join(", ")
+    // Many declarations need the same USAGE: two show where to look.
+    let more = places.len().saturating_sub(2);
+    places.truncate(2);
+    match more {
+        0 => places.join(", "),
+        more => format!("{} and {more} more", places.join(", ")),
+    }
 }
 
 /// A step in a few words, without who it starts from.
@@ -224,7 +231,7 @@ pub fn step(told: &Told<'_>) -> String {
         Some(product_role) => format!("{role} ({product_role})"),
         None => role.to_string(),
     };
-    let text = match step {
+    match step {
         Step::Member { role, grantor: None, .. } => format!("in {role}, as the database's owner"),
         Step::Member { role, grantor, .. } => {
             format!("in {}{}", called(role), by(grantor, "let in"))
@@ -243,8 +250,7 @@ pub fn step(told: &Told<'_>) -> String {
             place => format!("granted{place}"),
         },
         Step::Predefined { .. } => "which has it on everything".to_owned(),
-    };
-    text
+    }
 }
 
 /// A chain on one line.
@@ -258,10 +264,10 @@ pub fn lack(lack: &Lack) -> String {
         Lack::Usage { on } => format!("USAGE on the schema {on} is missing"),
         Lack::Connect { on } => format!("CONNECT on the database {on} is missing"),
         Lack::ViewOwner { view, owner, reads } => {
-            format!("{owner}, who owns the view {view}, may not read {reads}")
+            format!("{owner}, who owns the view {view}, may not do that on {reads}, which it shows")
         }
         Lack::Invoker { reads } => {
-            format!("the view reads {reads} as whoever asks, who may not")
+            format!("the view goes to {reads} as whoever asks, who may not do that there")
         }
         Lack::NoSuchStatement => "no statement could use it on such an object".to_owned(),
     }

@@ -50,7 +50,9 @@ const VIEWS: &str = r#"
            array_remove(array_agg(t.attname::text), null),
            coalesce((select o.option_value::boolean from pg_options_to_table(v.reloptions) o
                      where o.option_name = 'security_invoker'), false),
-           pg_relation_is_updatable(v.oid, true) & 28 <> 0
+           pg_relation_is_updatable(v.oid, true) & 28 <> 0,
+           pg_relation_is_updatable(v.oid, false) & 28 <> 0 and not exists (
+             select from pg_trigger g where g.tgrelid = v.oid and g.tgtype & 64 <> 0)
     from pg_class v join pg_namespace n on n.oid = v.relnamespace
     join pg_rewrite w on w.ev_class = v.oid and w.ev_type = '1'
     left join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
@@ -111,6 +113,7 @@ impl Postgres {
             let reading = object.reading.get_or_insert_with(Reading::default);
             reading.as_invoker = get(row, 3)?;
             reading.updatable = get(row, 4)?;
+            reading.writes_through = get(row, 5)?;
             // What the server itself has is not ours to judge.
             if let Some(read) = get::<Option<u32>>(row, 1)?.and_then(|oid| by_oid.get(&oid)) {
                 let columns = get::<Vec<&str>>(row, 2)?.into_iter().map(name);

@@ -133,10 +133,10 @@ async fn check(session: &Postgres, ops: &[Op], tally: &Tally) -> Result<(), Test
     privileges(session, &effect, tally).await?;
     relations_of_roles(session, &effect, tally).await?;
     // What is costly, for a part of them; which part is the state's own.
-    if ops.len() % 2 == 0 {
+    if ops.len().is_multiple_of(2) {
         queries::under_set_role(session, &effect, tally).await?;
     }
-    if ops.len() % 4 == 0 {
+    if ops.len().is_multiple_of(4) {
         told_alike(&effect, tally)?;
     }
     to_come(session, &state, &effect, ops.len(), tally).await?;

@@ -98,6 +98,10 @@ pub async fn under_set_role(
             let all = columns.iter().all(|c| may(&column(c), Privilege::SELECT));
             push(format!("select * from {sql}"), all);
             push(format!("select a from {sql}"), may(&column("a"), Privilege::SELECT));
+            // Through the view to what it shows; the other view shows two relations.
+            if relation.as_str() == "v0" {
+                push(format!("delete from {sql}"), may(&on, Privilege::DELETE));
+            }
             if class == ObjectClass::Table {
                 let of_a = |privilege| may(&column("a"), privilege);
                 push(format!("insert into {sql} (a) values (1)"), of_a(Privilege::INSERT));
