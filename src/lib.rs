@@ -10,6 +10,7 @@ pub mod declare;
 pub mod dialect;
 pub mod directory;
 pub mod edit;
+pub mod effect;
 pub mod model;
 pub mod plan;
 pub mod project;

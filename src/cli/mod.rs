@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per command, and the exit status.
 
 mod apply;
+mod asked;
 mod catalog;
 mod check;
 mod codeowners;
@@ -10,6 +11,7 @@ mod completions;
 mod custody;
 mod decide;
 mod exit;
+mod explain;
 mod import;
 mod init;
 mod limit;
@@ -27,6 +29,7 @@ mod selection;
 mod unlock;
 mod validate;
 mod verify;
+mod who_can;
 
 use std::path::PathBuf;
 
@@ -160,6 +163,10 @@ enum Command {
     Promote(promote::Arguments),
     /// Is the warehouse as declared?
     Verify(verify::Arguments),
+    /// Who can do what with a model, and by which chain; reads only
+    WhoCan(who_can::Arguments),
+    /// Why somebody can use a model, or why not and what would allow it; reads only
+    Explain(explain::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
@@ -330,6 +337,8 @@ pub fn run() -> Exit {
         Command::Apply(arguments) => apply::run(&global, arguments),
         Command::Promote(arguments) => promote::run(&global, arguments),
         Command::Verify(arguments) => verify::run(&global, arguments),
+        Command::WhoCan(arguments) => who_can::run(&global, arguments),
+        Command::Explain(arguments) => explain::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
         Command::Request(arguments) => request::run(&global, arguments),

@@ -2,6 +2,7 @@
 //!
 //! Pure: everything here returns text or values; the command line prints them.
 
+pub mod access;
 pub mod compiled;
 pub mod dbt_access;
 pub mod findings;

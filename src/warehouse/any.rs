@@ -30,6 +30,17 @@ impl Warehouse {
         }
     }
 
+    /// All that decides about access in the connected database, whoever manages it.
+    pub async fn access(&mut self) -> Result<crate::effect::AccessState, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.access().await,
+            Self::Snowflake(_) => Err(WarehouseError::Forbidden(
+                "effective access is read from PostgreSQL only; --declared answers from what is declared"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// Writes what becomes of each statement to a file, where there are no transactions.
     #[must_use]
     pub fn with_journal(self, path: std::path::PathBuf) -> Self {

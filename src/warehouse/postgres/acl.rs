@@ -30,7 +30,7 @@ impl Roles {
 
     /// Lists name roles as they are called now, not as of our snapshot: a name that was not there
     /// then means that somebody renames roles while we read. A number is a role long gone.
-    fn must_know(&self, name: &str) -> Result<(), WarehouseError> {
+    pub(super) fn must_know(&self, name: &str) -> Result<(), WarehouseError> {
         let gone = || name.bytes().all(|byte| byte.is_ascii_digit());
         if gone() || self.all.contains(name) {
             return Ok(());
@@ -179,7 +179,7 @@ pub(super) fn incarnation(oid: u32) -> Incarnation {
     Incarnation(oid.to_string())
 }
 
-fn securable(
+pub(super) fn securable(
     tag: &str,
     kind: &str,
     database: &Ident,

@@ -303,20 +303,24 @@ pub(super) fn owned(version: u32) -> String {
     sql
 }
 
-/// Memberships of and in the roles of interest, and from 16 on those that hang on their admin
-/// option. Options came with PostgreSQL 16; before, being a
-/// member gave SET, and the member's own INHERIT attribute decided the other.
-pub(super) fn memberships(version: u32) -> String {
-    let (options, let_in) = if version >= 160_000 {
-        ("m.inherit_option, m.set_option", " or m.grantor = any($1)")
-    } else {
-        ("coalesce(r.rolinherit, true), true", "")
+/// All memberships. Options came with PostgreSQL 16; before, being a member gave SET, and the
+/// member's own INHERIT attribute decided the other.
+pub(super) fn all_memberships(version: u32) -> String {
+    let options = match version >= 160_000 {
+        true => "m.inherit_option, m.set_option",
+        false => "coalesce(r.rolinherit, true), true",
     };
     format!(
         "select m.roleid, m.member, m.grantor, m.admin_option, {options}
-         from pg_auth_members m left join pg_roles r on r.oid = m.member
-         where m.roleid = any($1) or m.member = any($1){let_in}"
+         from pg_auth_members m left join pg_roles r on r.oid = m.member"
     )
+}
+
+/// Memberships of and in the roles of interest, and from 16 on those that hang on their admin
+/// option.
+pub(super) fn memberships(version: u32) -> String {
+    let let_in = if version >= 160_000 { " or m.grantor = any($1)" } else { "" };
+    format!("{} where m.roleid = any($1) or m.member = any($1){let_in}", all_memberships(version))
 }
 
 /// Default privileges for the roles of interest. A creator's own entry is implicit.

@@ -1,5 +1,6 @@
 //! PostgreSQL 13 and later, by its own protocol.
 
+mod access;
 mod acl;
 mod aclitem;
 mod actors;

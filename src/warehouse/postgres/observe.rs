@@ -146,7 +146,7 @@ impl Reader<'_> {
         Ok((server, oid))
     }
 
-    async fn roles(
+    pub(super) async fn roles(
         &self,
     ) -> Result<(BTreeMap<Ident, ObservedRole>, HashMap<u32, Ident>), WarehouseError> {
         let mut roles = BTreeMap::new();
@@ -179,7 +179,7 @@ fn is_of(marker: &MarkerReading, deployment: &str) -> bool {
     matches!(marker, MarkerReading::Marker(marker) if marker.deployment == deployment)
 }
 
-fn memberships(
+pub(super) fn memberships(
     rows: &[Row],
     version: u32,
     known: &Roles,

@@ -1,0 +1,191 @@
+//! `rolecall explain`
+
+use clap::Args;
+
+use super::asked::{self, AskedFlags, Subject};
+use super::{Exit, Format, Global, output};
+use crate::effect::{AsRole, Effect, Remedy};
+use crate::model::{Ident, Privilege, Securable};
+use crate::report::access::{self, Explained, May, Teller, Way};
+use crate::report::findings::one_line;
+use crate::report::json;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A user or a group as an owner's file names them, a role of the warehouse, or product.role
+    who: String,
+    /// A model by its name, unique_id or relation
+    node: String,
+    /// What they are to be able to do, where it is asked why not
+    #[arg(long, value_name = "PERMISSION", default_value = "read")]
+    may: String,
+    #[command(flatten)]
+    asked: AskedFlags,
+}
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(mut asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
+    let Subject { node, on } = asked.subject(&arguments.node)?;
+    let who = asked.somebody(&arguments.who)?;
+    let wanted = asked.privileges(&arguments.may, &on)?;
+    let effect = Effect::of(&asked.state);
+    let declared = asked::declared(&asked.resolved)?;
+    let declared = Effect::of(&declared);
+    let teller = Teller { desired: &asked.resolved.desired };
+    let role = effect.role(&who);
+    let mut may = Vec::new();
+    let mut way = Vec::new();
+    if let Some(role) = &role {
+        let all = asked.state.privileges_of(on.class()).iter().chain([Privilege::OWNERSHIP]);
+        let all = all.filter_map(|p| of_role(role, &teller, &on, p, arguments.asked.all_reasons));
+        may.extend(all);
+        for (on, privilege) in effect.needed(&on) {
+            let told = of_role(role, &teller, &on, privilege, false);
+            let answer = role.answer(&on, privilege);
+            let may = told.unwrap_or_else(|| teller.may(privilege, &answer, &[], None));
+            way.push(Way { on, may });
+        }
+    }
+    let usable = |p: Privilege| may.iter().any(|may| may.privilege == p && may.usable);
+    let allowed = wanted.iter().all(usable);
+    let desired = &asked.resolved.desired;
+    let told = Explained {
+        version: json::VERSION,
+        environment: &asked.project.environment,
+        declared_only: arguments.asked.declared,
+        exists: role.is_some(),
+        node: node.as_deref(),
+        row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
+        remedies: effect.remedies(&declared, desired, &who, &on, wanted),
+        is_in: role.as_ref().map(AsRole::is_in).unwrap_or_default(),
+        who: &who,
+        on: &on,
+        may,
+        way,
+        permission: &arguments.may,
+        allowed,
+    };
+    match global.format {
+        Format::Json => output::data(&json::print(&told)?)?,
+        _ => output::data(&text(&told))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A privilege of a role, with its reasons; `None` where it has none and gets none by SET ROLE.
+fn of_role<'a>(
+    role: &AsRole<'_, 'a>,
+    teller: &Teller<'_>,
+    on: &Securable,
+    privilege: Privilege,
+    all: bool,
+) -> Option<May<'a>> {
+    let answer = role.answer(on, privilege);
+    let by = (!answer.usable()).then(|| role.usable_by_set_role(on, privilege)).flatten();
+    let by = by.and_then(|other| role.reason_by_set_role(other, on, privilege));
+    if !answer.privilege && by.is_none() {
+        return None;
+    }
+    let (reasons, whole) = match all {
+        true => role.reasons(on, privilege),
+        false => (role.reason(on, privilege).into_iter().collect(), true),
+    };
+    Some(May { more_reasons: !whole, ..teller.may(privilege, &answer, &reasons, by.as_ref()) })
+}
+
+fn text(told: &Explained<'_>) -> String {
+    let Explained { environment, who, on, permission, .. } = told;
+    let mut out = String::new();
+    let mut line = |text: String| {
+        out.push_str(&format!("{}\n", one_line(&text)));
+    };
+    let node = told.node.map(|node| format!(" ({node})")).unwrap_or_default();
+    let only = if told.declared_only { ", by the declarations alone" } else { "" };
+    line(format!("{who} on the {} {on}{node} in {environment}{only}", on.class()));
+    if told.row_security {
+        line("Row security is on: its policies decide which rows they see.".to_owned());
+    }
+    if !told.exists {
+        line(format!("{who} is declared, and not a role of this server"));
+    }
+    for (privileges, use_, why) in access::lines(&told.may) {
+        line(String::new());
+        line(format!("{privileges}: {use_}"));
+        for (at, chain) in why.iter().enumerate() {
+            let also = if at == 0 { "" } else { "also " };
+            line(format!("  {also}{who} → {chain}"));
+        }
+    }
+    if !told.may.is_empty() {
+        line(String::new());
+        line("on the way there".to_owned());
+        for Way { on, may } in &told.way {
+            let why = match may.reasons.first().or(may.by_set_role.as_ref()) {
+                Some(chain) => format!("{who} → {}", access::chain(chain)),
+                None => "missing".to_owned(),
+            };
+            line(format!("  {} on the {} {on}: {why}", may.privilege, on.class()));
+        }
+    }
+    if !told.allowed {
+        line(String::new());
+        line(format!("{who} cannot {}", phrase(permission)));
+        if told.may.is_empty() {
+            let is_in: Vec<&str> = told.is_in.iter().map(|role| role.as_str()).collect();
+            line(match is_in.as_slice() {
+                [] => {
+                    "  they are in no role, and nothing is granted to them or to PUBLIC".to_owned()
+                }
+                roles => format!("  they are in {}, and none of these has it", roles.join(", ")),
+            });
+        }
+        match told.remedies.as_slice() {
+            [] => {
+                line("  no declared product role has it: declare one on the node first".to_owned())
+            }
+            [first, others @ ..] => {
+                line(format!("  the smallest change: {}", remedy(first, who, permission)));
+                for other in others.iter().take(3) {
+                    line(format!("  or: {}", remedy(other, who, permission)));
+                }
+            }
+        }
+    }
+    out
+}
+
+fn phrase(permission: &str) -> String {
+    match permission {
+        "read" | "write" | "own" => format!("{permission} it"),
+        "admin" => "do everything with its data".to_owned(),
+        raw => format!("use {raw} on it"),
+    }
+}
+
+fn remedy(remedy: &Remedy, who: &Ident, permission: &str) -> String {
+    match remedy {
+        Remedy::Apply => "it is declared; `rolecall apply` makes it so".to_owned(),
+        Remedy::SetRole { role } => format!("nothing: after SET ROLE {role} they can"),
+        Remedy::Inherit { role, member } => format!(
+            "{member} is in {role} without inheriting from it: GRANT it WITH INHERIT TRUE, or ALTER \
+             ROLE … INHERIT before PostgreSQL 16"
+        ),
+        Remedy::Mend { lacks, role } => {
+            let lacks: Vec<String> = lacks.iter().map(access::lack).collect();
+            format!("{role} has the privilege; mend what is in the way: {}", lacks.join("; "))
+        }
+        Remedy::LetIn { product, product_role, role, relations } => format!(
+            "let {who} into {role}: an entry under `{product_role}:` in \
+             rolecall/members/{product}.yml; they gain {}",
+            crate::report::count(*relations, "relation")
+        ),
+        Remedy::Declare { product, product_role, role, others } => format!(
+            "declare `{product}.{product_role}: [{permission}]` on the node, if its `may` allows it: \
+             {who} is in {role}, by which {} gain it too",
+            match others {
+                1 => "1 other would".to_owned(),
+                others => format!("{others} others would"),
+            }
+        ),
+    }
+}

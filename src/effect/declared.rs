@@ -1,0 +1,212 @@
+//! States that are not read from a server: what is declared, and a state after changes.
+
+use super::state::{AccessEntry, AccessRole, AccessState};
+use crate::model::{
+    Change, DesiredState, Ident, MarkerReading, MemberKind, ObservedMembership, PrivilegeSet,
+    RoleAttributes, Securable,
+};
+
+/// The newest rules: a declared state is of no server.
+const NEWEST: u32 = 180_000;
+
+impl AccessState {
+    /// What a desired state alone would give: nothing that others hold, and nobody's defaults.
+    pub fn of_desired(desired: &DesiredState, database: &Ident) -> Self {
+        let mut state = Self::empty(desired.dialect, NEWEST, database.clone());
+        for (name, role) in &desired.roles {
+            let marker = MarkerReading::Marker(role.marker.clone());
+            let attributes = RoleAttributes::MANAGED;
+            state.roles.insert(name.clone(), AccessRole { attributes, marker });
+        }
+        for ((role, member), membership) in &desired.memberships {
+            let login = membership.kind == MemberKind::User;
+            state.roles.entry(member.clone()).or_insert_with(|| AccessRole {
+                attributes: RoleAttributes { login, ..RoleAttributes::MANAGED },
+                marker: MarkerReading::None,
+            });
+            state.let_in(role, member, membership.kind);
+        }
+        for ((on, role), grant) in &desired.grants {
+            state.give(on, role, grant.privileges);
+        }
+        for (on, owner) in &desired.owners {
+            state.own(on, &owner.role);
+        }
+        state
+    }
+
+    /// The state after changes, as the server would make them.
+    #[must_use]
+    pub fn after<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Self {
+        let mut state = self.clone();
+        for change in changes {
+            state.make(change);
+        }
+        state.memberships.sort_unstable();
+        state.memberships.dedup();
+        state
+    }
+
+    fn make(&mut self, change: &Change) {
+        match change {
+            Change::CreateRole { role, marker } => {
+                let marker = MarkerReading::Marker(marker.clone());
+                let attributes = RoleAttributes::MANAGED;
+                self.roles.insert(role.clone(), AccessRole { attributes, marker });
+            }
+            Change::RenameRole { from, to } => self.rename(from, to),
+            Change::AdoptRole { role, marker } => {
+                if let Some(role) = self.roles.get_mut(role) {
+                    role.marker = MarkerReading::Marker(marker.clone());
+                }
+            }
+            Change::ResetAttributes { role, attributes: _ } => {
+                if let Some(role) = self.roles.get_mut(role) {
+                    role.attributes = RoleAttributes::MANAGED;
+                }
+                // Before 16 the attribute decides for all memberships of the role.
+                if self.version < 160_000 {
+                    let own = self.memberships.iter_mut().filter(|m| m.member == *role);
+                    own.for_each(|membership| membership.inherit = true);
+                }
+            }
+            Change::Grant { on, role, privileges } => self.give(on, role, *privileges),
+            Change::AddMember { role, member, kind } => self.let_in(role, member, *kind),
+            Change::SetOwner { on, from, to } => {
+                self.own(on, to);
+                // The server writes the new owner's name into the list wherever the old one stood.
+                for entry in self.objects.get_mut(on).into_iter().flat_map(|it| &mut it.acl) {
+                    for name in [&mut entry.grantee, &mut entry.grantor] {
+                        if name.as_ref() == Some(from) {
+                            *name = Some(to.clone());
+                        }
+                    }
+                }
+            }
+            Change::RevokeGrantOption { on, role, privileges, grantor } => {
+                self.take(on, role, Some(grantor), |entry| {
+                    entry.grantable = entry.grantable.minus(*privileges);
+                });
+            }
+            Change::Revoke { on, role, privileges, grantor } => {
+                self.take(on, role, grantor.as_ref(), |entry| {
+                    entry.privileges = entry.privileges.minus(*privileges);
+                    entry.grantable = entry.grantable.minus(*privileges);
+                });
+            }
+            Change::RevokeDefault { creator, schema, class, role, privileges, .. } => {
+                for list in self.defaults.iter_mut().filter(|list| {
+                    Some(&list.creator) == creator.as_ref()
+                        && list.schema == *schema
+                        && list.class == *class
+                }) {
+                    for entry in &mut list.acl {
+                        if entry.grantee.as_ref() == Some(role) {
+                            entry.privileges = entry.privileges.minus(*privileges);
+                        }
+                    }
+                }
+            }
+            Change::RevokeAdminOption { role, member, grantor } => {
+                for membership in &mut self.memberships {
+                    if (&membership.role, &membership.member, &membership.grantor)
+                        == (role, member, grantor)
+                    {
+                        membership.admin = false;
+                    }
+                }
+            }
+            Change::RemoveMember { role, member, kind: _, grantor } => {
+                let by = |it: &Ident| grantor.as_ref().is_none_or(|grantor| it == grantor);
+                self.memberships
+                    .retain(|m| !(m.role == *role && m.member == *member && by(&m.grantor)));
+            }
+            Change::DropRole { role } => {
+                self.roles.remove(role);
+                self.memberships.retain(|m| m.role != *role && m.member != *role);
+            }
+        }
+    }
+
+    fn give(&mut self, on: &Securable, role: &Ident, privileges: PrivilegeSet) {
+        let object = self.objects.entry(on.clone()).or_default();
+        let grantor = object.owner.clone();
+        let entry = |entry: &&mut AccessEntry| {
+            entry.grantee.as_ref() == Some(role) && entry.grantor == grantor
+        };
+        match object.acl.iter_mut().find(entry) {
+            Some(entry) => entry.privileges = entry.privileges.union(privileges),
+            None => object.acl.push(AccessEntry {
+                grantee: Some(role.clone()),
+                grantor,
+                privileges,
+                grantable: PrivilegeSet::EMPTY,
+            }),
+        }
+    }
+
+    fn take(
+        &mut self,
+        on: &Securable,
+        role: &Ident,
+        grantor: Option<&Ident>,
+        what: impl Fn(&mut AccessEntry),
+    ) {
+        let Some(object) = self.objects.get_mut(on) else { return };
+        for entry in &mut object.acl {
+            let by = grantor.is_none() || entry.grantor.as_ref() == grantor;
+            if by && entry.grantee.as_ref() == Some(role) {
+                what(entry);
+            }
+        }
+        object.acl.retain(|entry| !entry.privileges.is_empty());
+    }
+
+    fn own(&mut self, on: &Securable, to: &Ident) {
+        let object = self.objects.entry(on.clone()).or_default();
+        object.owner = Some(to.clone());
+    }
+
+    fn let_in(&mut self, role: &Ident, member: &Ident, kind: MemberKind) {
+        let inherit = self.version >= 160_000
+            || self.roles.get(member).is_none_or(|member| member.attributes.inherit);
+        self.memberships.push(ObservedMembership {
+            role: role.clone(),
+            member: member.clone(),
+            kind,
+            grantor: role.clone(),
+            admin: false,
+            inherit,
+            set: true,
+            automatic: false,
+        });
+    }
+
+    fn rename(&mut self, from: &Ident, to: &Ident) {
+        if let Some(role) = self.roles.remove(from) {
+            self.roles.insert(to.clone(), role);
+        }
+        let turn = |name: &mut Ident| {
+            if name == from {
+                *name = to.clone();
+            }
+        };
+        for membership in &mut self.memberships {
+            turn(&mut membership.role);
+            turn(&mut membership.member);
+            turn(&mut membership.grantor);
+        }
+        let lists = self.objects.values_mut().map(|object| {
+            object.owner.iter_mut().for_each(turn);
+            &mut object.acl
+        });
+        let defaults = self.defaults.iter_mut().map(|list| {
+            turn(&mut list.creator);
+            &mut list.acl
+        });
+        for entry in lists.chain(defaults).flatten() {
+            entry.grantee.iter_mut().for_each(turn);
+            entry.grantor.iter_mut().for_each(turn);
+        }
+    }
+}

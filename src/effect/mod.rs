@@ -1,0 +1,30 @@
+//! Effective access: what a role can do on every object of an [`AccessState`], and by which chain.
+//!
+//! Two answers, as the server gives two: *privilege* is what `has_table_privilege` and its kin say,
+//! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
+//! the database, and what a view reads). What is reached only by SET ROLE is a third answer.
+//!
+//! Pure. `tests/integration/effect` holds it to real servers.
+
+mod answer;
+mod compiled;
+mod declared;
+mod reach;
+mod reasons;
+mod remedy;
+mod state;
+#[cfg(test)]
+mod tests;
+mod to_come;
+mod views;
+mod who;
+
+pub use answer::{Answer, AsRole, Held, Lack};
+pub use compiled::Effect;
+pub use reasons::{Chain, Step};
+pub use remedy::Remedy;
+pub use state::{
+    AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Reading, owners_share,
+    publics_share,
+};
+pub use who::Holder;

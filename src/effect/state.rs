@@ -1,0 +1,175 @@
+//! All that decides about access in one database, whoever manages it.
+
+use std::collections::BTreeMap;
+
+use crate::dialect;
+use crate::model::{
+    DialectKind, Ident, Incarnation, Inventory, MarkerReading, ObjectClass, ObservedMembership,
+    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, Securable,
+};
+
+/// Every role and membership, and every object with its owner and its whole access list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessState {
+    /// Whose rules hold.
+    pub dialect: DialectKind,
+    /// PostgreSQL's `server_version_num`: rules differ.
+    pub version: u32,
+    /// The database that a session is in.
+    pub database: Ident,
+    /// All roles.
+    pub roles: BTreeMap<Ident, AccessRole>,
+    /// All memberships.
+    pub memberships: Vec<ObservedMembership>,
+    /// The database, its schemas, and what is in them; columns only where they have grants of
+    /// their own. The server's own schemas are left out.
+    pub objects: BTreeMap<Securable, AccessObject>,
+    /// What new objects get.
+    pub defaults: Vec<DefaultList>,
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessRole {
+    /// Its attributes.
+    pub attributes: RoleAttributes,
+    /// What its comment says.
+    pub marker: MarkerReading,
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccessObject {
+    /// Who owns it; `None` where that is not known (a declared state).
+    pub owner: Option<Ident>,
+    /// Who was granted what; the built-in defaults are written out.
+    pub acl: Vec<AccessEntry>,
+    /// A view's: what it reads.
+    pub reading: Option<Reading>,
+    /// Row security is switched on: which rows are seen is decided by policies.
+    pub row_security: bool,
+}
+
+/// One entry of an access list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccessEntry {
+    /// To whom; `None` for PUBLIC.
+    pub grantee: Option<Ident>,
+    /// By whom; `None` where nobody has granted it yet (a declared state).
+    pub grantor: Option<Ident>,
+    /// What.
+    pub privileges: PrivilegeSet,
+    /// Those that may be passed on.
+    pub grantable: PrivilegeSet,
+}
+
+/// What a view reads, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// `security_invoker`: as whoever asks; else as the view's owner.
+    pub as_invoker: bool,
+    /// Relations, each with the columns that are named; none where all or no particular ones are.
+    pub relations: Vec<(Securable, Vec<Ident>)>,
+    /// Rows can be written to it.
+    pub updatable: bool,
+    /// They are written to the relation that it shows; not where a trigger takes them.
+    pub writes_through: bool,
+}
+
+/// What new objects of one creator get beside (in one schema) or instead of (everywhere) the
+/// built-in defaults.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DefaultList {
+    /// Whose new objects.
+    pub creator: Ident,
+    /// In which schema; `None` for all of them.
+    pub schema: Option<Ident>,
+    /// Of which class; `Table` stands for all relations, `Function` for all routines.
+    pub class: ObjectClass,
+    /// The whole list.
+    pub acl: Vec<AccessEntry>,
+}
+
+impl AccessState {
+    /// A state with nothing in it.
+    pub fn empty(dialect: DialectKind, version: u32, database: Ident) -> Self {
+        Self {
+            dialect,
+            version,
+            database,
+            roles: BTreeMap::new(),
+            memberships: Vec::new(),
+            objects: BTreeMap::new(),
+            defaults: Vec::new(),
+        }
+    }
+
+    /// Every privilege that objects of a class have on this server.
+    pub fn privileges_of(&self, class: ObjectClass) -> PrivilegeSet {
+        let all = dialect::of(self.dialect).privileges_of(class);
+        match self.dialect == DialectKind::Postgres && self.version < 170_000 {
+            true => all.minus(PrivilegeSet::of(&[Privilege::MAINTAIN])),
+            false => all,
+        }
+    }
+
+    /// The list that an object has where its own is NULL (`acldefault`).
+    pub fn built_in(&self, class: ObjectClass, owner: &Ident) -> Vec<AccessEntry> {
+        let entry = |grantee: Option<&Ident>, privileges| AccessEntry {
+            grantee: grantee.cloned(),
+            grantor: Some(owner.clone()),
+            privileges,
+            grantable: PrivilegeSet::EMPTY,
+        };
+        let public = entry(None, publics_share(class));
+        let own = entry(Some(owner), owners_share(class, self.privileges_of(class)));
+        [public, own].into_iter().filter(|entry| !entry.privileges.is_empty()).collect()
+    }
+
+    /// Its relations and schemas, for a resolution that asks what each relation is.
+    pub fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory { looked: true, ..Inventory::default() };
+        for (on, object) in &self.objects {
+            if on.class() == ObjectClass::Schema {
+                inventory.schemas.extend(on.schema_key());
+            }
+            let (true, Some(key), Some(owner)) =
+                (on.class().is_relation(), on.relation_key(), object.owner.clone())
+            else {
+                continue;
+            };
+            let incarnation = Incarnation(String::new());
+            let class = on.class();
+            inventory.relations.insert(key, ObservedRelation { class, owner, incarnation });
+        }
+        inventory
+    }
+
+    /// An object under the class that the server gives it: a node's class is only expected.
+    pub fn find(&self, on: &Securable) -> Option<(&Securable, &AccessObject)> {
+        if let Some(found) = self.objects.get_key_value(on) {
+            return Some(found);
+        }
+        let key = on.relation_key()?;
+        ObjectClass::ALL.into_iter().filter(|class| class.is_relation()).find_map(|class| {
+            let (database, schema, name) = key.clone();
+            self.objects.get_key_value(&Securable::in_schema(class, database, schema, name))
+        })
+    }
+}
+
+/// What PUBLIC has by default. Source: PostgreSQL, "Privileges", table 5.2.
+pub fn publics_share(class: ObjectClass) -> PrivilegeSet {
+    match class {
+        ObjectClass::Database => PrivilegeSet::of(&[Privilege::CONNECT, Privilege::TEMPORARY]),
+        ObjectClass::Function | ObjectClass::Procedure => PrivilegeSet::of(&[Privilege::EXECUTE]),
+        ObjectClass::Language | ObjectClass::Type => PrivilegeSet::of(&[Privilege::USAGE]),
+        _ => PrivilegeSet::EMPTY,
+    }
+}
+
+/// What an owner has by default: everything, but nothing of its own on a column, whose list is its
+/// relation's to begin with.
+pub fn owners_share(class: ObjectClass, all: PrivilegeSet) -> PrivilegeSet {
+    if class == ObjectClass::Column { PrivilegeSet::EMPTY } else { all }
+}

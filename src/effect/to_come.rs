@@ -1,0 +1,47 @@
+//! Objects that are not there yet: what default privileges will give on them.
+
+use std::collections::BTreeMap;
+
+use super::state::{AccessEntry, AccessObject, AccessState, DefaultList};
+use crate::model::{Ident, ObjectClass};
+
+impl AccessState {
+    /// The object as it will be when the creator makes one of a class in a schema.
+    ///
+    /// A list for all schemas stands instead of the built-in defaults; one for the schema is added
+    /// to it (`get_user_default_acl`).
+    pub fn to_come(&self, creator: &Ident, schema: &Ident, class: ObjectClass) -> AccessObject {
+        let kind = match class {
+            _ if class.is_relation() => ObjectClass::Table,
+            ObjectClass::Procedure => ObjectClass::Function,
+            other => other,
+        };
+        let find = |schema: Option<&Ident>| {
+            self.defaults.iter().find(|list: &&DefaultList| {
+                list.creator == *creator && list.class == kind && list.schema.as_ref() == schema
+            })
+        };
+        let everywhere = find(None);
+        let mut acl = match everywhere {
+            Some(list) => list.acl.clone(),
+            None => self.built_in(class, creator),
+        };
+        if let Some(list) = find(Some(schema)) {
+            acl.extend(list.acl.iter().cloned());
+        }
+        let possible = self.privileges_of(class);
+        let mut merged: BTreeMap<(Option<Ident>, Option<Ident>), AccessEntry> = BTreeMap::new();
+        for entry in acl {
+            let key = (entry.grantee.clone(), entry.grantor.clone());
+            let into = merged.entry(key).or_insert_with(|| AccessEntry {
+                privileges: Default::default(),
+                grantable: Default::default(),
+                ..entry.clone()
+            });
+            into.privileges = into.privileges.union(entry.privileges.intersection(possible));
+            into.grantable = into.grantable.union(entry.grantable.intersection(possible));
+        }
+        let acl = merged.into_values().filter(|entry| !entry.privileges.is_empty()).collect();
+        AccessObject { owner: Some(creator.clone()), acl, ..AccessObject::default() }
+    }
+}

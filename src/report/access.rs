@@ -1,0 +1,302 @@
+//! Who can, and why: the steps of a chain with the lines that declare them, as text and as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::findings::one_line;
+use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
+use crate::model::{DesiredState, Ident, MarkerReading, Privilege, Reason, Securable};
+
+/// One step and what declares it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told<'a> {
+    /// The step.
+    #[serde(flatten)]
+    pub step: Step<'a>,
+    /// `product.role` of a managed role that is stepped into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_role: Option<String>,
+    /// The lines that say so; none where nobody declared it.
+    pub declared: Vec<Reason>,
+    /// dbt's own `grants` say so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_dbt: bool,
+}
+
+/// One privilege of somebody's.
+#[derive(Debug, Clone, Serialize)]
+pub struct May<'a> {
+    /// Which; `OWNERSHIP` for what only owners may.
+    pub privilege: Privilege,
+    /// The server's `has_…_privilege` says yes.
+    pub held: bool,
+    /// A query could use it without SET ROLE.
+    pub usable: bool,
+    /// What is missing for that, where it is held.
+    pub lacks: Vec<Lack>,
+    /// The shortest reason first; without `--all-reasons` it is the only one.
+    pub reasons: Vec<Vec<Told<'a>>>,
+    /// There are more than are told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more_reasons: bool,
+    /// How it is used after SET ROLE, where it cannot be at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by_set_role: Option<Vec<Told<'a>>>,
+}
+
+/// Somebody who holds something.
+#[derive(Debug, Clone, Serialize)]
+pub struct Who<'a> {
+    /// The role's name in the warehouse.
+    pub who: &'a Ident,
+    /// They can log in: a person, or a service account.
+    pub person: bool,
+    /// `product.role`, of a managed role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_role: Option<String>,
+    /// What they hold of what was asked for.
+    pub may: Vec<May<'a>>,
+}
+
+/// `who-can --format json`.
+#[derive(Debug, Serialize)]
+pub struct WhoCan<'a> {
+    /// [`super::json::VERSION`].
+    pub version: u32,
+    /// The environment.
+    pub environment: &'a str,
+    /// Of what is declared alone: no warehouse was asked.
+    pub declared_only: bool,
+    /// The dbt node; absent where a relation was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<&'a str>,
+    /// The relation.
+    pub on: &'a Securable,
+    /// Row security is on: policies decide which rows are seen.
+    pub row_security: bool,
+    /// The permission as it was asked for.
+    pub permission: &'a str,
+    /// Who holds any of it, by name.
+    pub holders: Vec<Who<'a>>,
+}
+
+/// `explain --format json`.
+#[derive(Debug, Serialize)]
+pub struct Explained<'a> {
+    /// [`super::json::VERSION`].
+    pub version: u32,
+    /// The environment.
+    pub environment: &'a str,
+    /// As in [`WhoCan`].
+    pub declared_only: bool,
+    /// The role's name in the warehouse.
+    pub who: &'a Ident,
+    /// The server has such a role.
+    pub exists: bool,
+    /// As in [`WhoCan`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<&'a str>,
+    /// The relation.
+    pub on: &'a Securable,
+    /// As in [`WhoCan`].
+    pub row_security: bool,
+    /// What they hold.
+    pub may: Vec<May<'a>>,
+    /// What opens the way: CONNECT on the database, USAGE on the schema.
+    pub way: Vec<Way<'a>>,
+    /// The permission that was asked for.
+    pub permission: &'a str,
+    /// They have all of it, and can use it.
+    pub allowed: bool,
+    /// What would allow it, the smallest change first.
+    pub remedies: Vec<Remedy>,
+    /// The roles that they are in, to any depth.
+    pub is_in: Vec<&'a Ident>,
+}
+
+/// A privilege on a container.
+#[derive(Debug, Serialize)]
+pub struct Way<'a> {
+    /// The container.
+    pub on: Securable,
+    /// What is needed there, and whether it is held.
+    #[serde(flatten)]
+    pub may: May<'a>,
+}
+
+/// Chains with what declares each of their steps.
+pub struct Teller<'a> {
+    /// What is declared.
+    pub desired: &'a DesiredState,
+}
+
+impl Teller<'_> {
+    /// A chain.
+    pub fn tell<'s>(&self, chain: &Chain<'s>) -> Vec<Told<'s>> {
+        chain.steps.iter().map(|step| self.told(*step)).collect()
+    }
+
+    fn told<'s>(&self, step: Step<'s>) -> Told<'s> {
+        let desired = self.desired;
+        let mut by_dbt = false;
+        let declared = match step {
+            Step::Member { member, role, .. } | Step::SetRole { member, role, .. } => {
+                let membership = desired.memberships.get(&(role.clone(), member.clone()));
+                membership.map(|membership| membership.because.clone())
+            }
+            Step::Grant { role: Some(role), on, privilege, .. } => {
+                let key = (on.clone(), role.clone());
+                let known = desired.known.get(&key);
+                by_dbt = known.is_some_and(|known| known.contains(privilege));
+                let grant = desired.grants.get(&key);
+                grant.and_then(|grant| grant.because.get(&privilege).cloned())
+            }
+            Step::Owner { role, on } => {
+                let owner = desired.owners.get(on).filter(|owner| owner.role == *role);
+                owner.map(|owner| owner.because.clone())
+            }
+            Step::Grant { role: None, .. } | Step::Superuser { .. } | Step::Predefined { .. } => {
+                None
+            }
+        };
+        let product_role = match step {
+            Step::Member { role, .. } | Step::SetRole { role, .. } => {
+                let marker = desired.roles.get(role).map(|role| &role.marker);
+                marker.map(|marker| format!("{}.{}", marker.product, marker.role))
+            }
+            _ => None,
+        };
+        Told { step, product_role, declared: declared.unwrap_or_default(), by_dbt }
+    }
+
+    /// One privilege, with its answer.
+    pub fn may<'s>(
+        &self,
+        privilege: Privilege,
+        answer: &Answer,
+        reasons: &[Chain<'s>],
+        by_set_role: Option<&Chain<'s>>,
+    ) -> May<'s> {
+        May {
+            privilege,
+            held: answer.privilege,
+            usable: answer.usable(),
+            lacks: if answer.privilege { answer.lacks.clone() } else { Vec::new() },
+            reasons: reasons.iter().map(|chain| self.tell(chain)).collect(),
+            more_reasons: false,
+            by_set_role: by_set_role.map(|chain| self.tell(chain)),
+        }
+    }
+}
+
+/// `product.role` of a managed role.
+pub fn product_role(effect: &Effect<'_>, role: &Ident) -> Option<String> {
+    match &effect.state().roles.get(role)?.marker {
+        MarkerReading::Marker(marker) => Some(format!("{}.{}", marker.product, marker.role)),
+        MarkerReading::None | MarkerReading::Unreadable(_) => None,
+    }
+}
+
+/// Where it is declared: files with lines, or the node.
+pub fn places(declared: &[Reason]) -> String {
+    let place = |reason: &Reason| match (&reason.file, reason.line, &reason.node) {
+        (Some(file), Some(line), _) => format!("{file}:{line}"),
+        (Some(file), None, _) => file.clone(),
+        (None, _, Some(node)) => node.clone(),
+        (None, _, None) => "declared".to_owned(),
+    };
+    let mut places: Vec<String> = declared.iter().map(place).collect();
+    places.sort();
+    places.dedup();
+    // Many declarations need the same USAGE: two show where to look.
+    let more = places.len().saturating_sub(2);
+    places.truncate(2);
+    match more {
+        0 => places.join(", "),
+        more => format!("{} and {more} more", places.join(", ")),
+    }
+}
+
+/// A step in a few words, without who it starts from.
+pub fn step(told: &Told<'_>) -> String {
+    let Told { step, product_role, declared, by_dbt } = told;
+    let by = |grantor: &Option<&Ident>, done: &str| match grantor {
+        _ if !declared.is_empty() => format!(" [{}]", places(declared)),
+        _ if *by_dbt => " [dbt's own grants]".to_owned(),
+        Some(grantor) => format!(", {done} by {grantor}, declared nowhere"),
+        None => String::new(),
+    };
+    let called = |role: &Ident| match product_role {
+        Some(product_role) => format!("{role} ({product_role})"),
+        None => role.to_string(),
+    };
+    match step {
+        Step::Member { role, grantor: None, .. } => format!("in {role}, as the database's owner"),
+        Step::Member { role, grantor, .. } => {
+            format!("in {}{}", called(role), by(grantor, "let in"))
+        }
+        Step::SetRole { role, grantor, .. } => {
+            format!("may SET ROLE {}{}", called(role), by(grantor, "let in"))
+        }
+        Step::Superuser { .. } => "a superuser".to_owned(),
+        Step::Owner { .. } => format!("owns it{}", by(&None, "")),
+        Step::Grant { own: true, .. } => "owns it".to_owned(),
+        Step::Grant { role: None, grantor, .. } => {
+            format!("everyone has it (PUBLIC){}", by(grantor, "granted"))
+        }
+        Step::Grant { role: Some(_), grantor, .. } => match by(grantor, "granted") {
+            said if said.starts_with(',') => said.trim_start_matches(", ").to_owned(),
+            place => format!("granted{place}"),
+        },
+        Step::Predefined { .. } => "which has it on everything".to_owned(),
+    }
+}
+
+/// A chain on one line.
+pub fn chain(steps: &[Told<'_>]) -> String {
+    steps.iter().map(step).collect::<Vec<_>>().join(" → ")
+}
+
+/// What is missing, in words.
+pub fn lack(lack: &Lack) -> String {
+    match lack {
+        Lack::Usage { on } => format!("USAGE on the schema {on} is missing"),
+        Lack::Connect { on } => format!("CONNECT on the database {on} is missing"),
+        Lack::ViewOwner { view, owner, reads } => {
+            format!("{owner}, who owns the view {view}, may not do that on {reads}, which it shows")
+        }
+        Lack::Invoker { reads } => {
+            format!("the view goes to {reads} as whoever asks, who may not do that there")
+        }
+        Lack::NoSuchStatement => "no statement could use it on such an object".to_owned(),
+    }
+}
+
+/// Privileges with the same answer, on one line each: (privileges, use, why).
+pub fn lines(may: &[May<'_>]) -> Vec<(String, String, Vec<String>)> {
+    let mut grouped: BTreeMap<(bool, String, Vec<String>), Vec<&str>> = BTreeMap::new();
+    for may in may {
+        let use_ = match (may.held, may.usable, &may.by_set_role) {
+            (true, true, _) => "usable".to_owned(),
+            (_, _, Some(_)) => "after SET ROLE".to_owned(),
+            _ => {
+                let lacks: Vec<String> = may.lacks.iter().map(lack).collect();
+                format!("no use: {}", lacks.join("; "))
+            }
+        };
+        let mut why: Vec<String> = match &may.by_set_role {
+            Some(by) if !may.held => vec![chain(by)],
+            _ => Vec::new(),
+        };
+        why.extend(may.reasons.iter().map(|reason| chain(reason)));
+        if may.more_reasons {
+            why.push("… and more".to_owned());
+        }
+        grouped.entry((!may.usable, use_, why)).or_default().push(may.privilege.as_str());
+    }
+    let line = |((_, use_, why), privileges): ((bool, String, Vec<String>), Vec<&str>)| {
+        (privileges.join(", "), one_line(&use_), why.iter().map(|it| one_line(it)).collect())
+    };
+    grouped.into_iter().map(line).collect()
+}
