@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::findings::one_line;
 use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
-use crate::model::{DesiredState, Ident, MarkerReading, Privilege, Reason, Securable};
+use crate::model::{DesiredState, Ident, Marker, MarkerReading, Privilege, Reason, Securable};
 
 /// One step and what declares it.
 #[derive(Debug, Clone, Serialize)]
@@ -163,7 +163,7 @@ impl Teller<'_> {
         let product_role = match step {
             Step::Member { role, .. } | Step::SetRole { role, .. } => {
                 let marker = desired.roles.get(role).map(|role| &role.marker);
-                marker.map(|marker| format!("{}.{}", marker.product, marker.role))
+                marker.map(Marker::whose)
             }
             _ => None,
         };
@@ -193,7 +193,7 @@ impl Teller<'_> {
 /// `product.role` of a managed role.
 pub fn product_role(effect: &Effect<'_>, role: &Ident) -> Option<String> {
     match &effect.state().roles.get(role)?.marker {
-        MarkerReading::Marker(marker) => Some(format!("{}.{}", marker.product, marker.role)),
+        MarkerReading::Marker(marker) => Some(marker.whose()),
         MarkerReading::None | MarkerReading::Unreadable(_) => None,
     }
 }
