@@ -69,6 +69,7 @@ impl World {
                 instance: None,
                 product: format!("product_{at}"),
                 role: "analyst".to_owned(),
+                policy: None,
                 immutable: false,
             };
             observed.roles.insert(name.clone(), role(MarkerReading::Marker(marker.clone())));

@@ -1,6 +1,7 @@
 //! Everything that is read from files before a warehouse is looked at.
 
 mod choose;
+mod people;
 mod profile;
 mod written_for;
 
@@ -15,11 +16,13 @@ use crate::dbt::profiles::{ProfileFlags, Profiles, Surroundings};
 use crate::dbt::{self, Manifest};
 use crate::declare::{self, Declarations, ProjectSources};
 use crate::dialect::{self, Dialect};
+use crate::directory::Known;
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place};
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
+pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
 /// Where to look, as the command line says.
@@ -43,6 +46,8 @@ pub struct Places {
     pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
+    /// `--directory`, in place of what the configuration says.
+    pub directory: Option<PathBuf>,
 }
 
 /// A project as read: manifest, declarations, configuration, and which environment is meant.
@@ -68,6 +73,8 @@ pub struct Project {
     pub profiles: Profiles,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
+    /// What is known of people, as far as files say it.
+    pub known: Known,
     /// SHA-256 of the manifest.
     pub manifest_sha256: String,
     /// SHA-256 of the configuration files, names included.
@@ -142,6 +149,7 @@ impl Project {
             .clone()
             .or_else(|| dbt_project_name(&places.project_dir));
         let project = Self {
+            known: people::known(places, &config, &mut found),
             manifest_sha256,
             config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
             manifest,
@@ -188,7 +196,20 @@ impl Project {
         skip_missing: bool,
         only: Option<&BTreeSet<String>>,
     ) -> (Option<Resolved>, Diagnostics) {
-        let Some(inputs) = self.inputs(database, inventory, skip_missing, only) else {
+        self.resolve_with(&self.known, database, inventory, skip_missing, only)
+    }
+
+    /// The same, with what a warehouse said of people.
+    pub fn resolve_with(
+        &self,
+        known: &Known,
+        database: Option<&Ident>,
+        inventory: &Inventory,
+        skip_missing: bool,
+        only: Option<&BTreeSet<String>>,
+    ) -> (Option<Resolved>, Diagnostics) {
+        let inputs = self.inputs(database, inventory, skip_missing, only);
+        let Some(inputs) = inputs.map(|inputs| Inputs { known, ..inputs }) else {
             return (None, Diagnostics::default());
         };
         let (resolved, found) = resolve::resolve(&inputs);
@@ -216,6 +237,7 @@ impl Project {
             skip_missing,
             only,
             as_of: self.as_of,
+            known: &self.known,
         })
     }
 
@@ -239,12 +261,17 @@ impl Project {
     }
 }
 
-/// What products' `outputs` look at; one that cannot be read is reported where it is used.
+/// What products' `outputs` and policies look at; one that cannot be read is reported where it is used.
 fn outputs_need(config: &Config) -> dbt::Wanted {
     let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
+    let policies = config.policies.values();
+    let owners = policies.clone().any(|policy| !policy.actors.resource_owners.is_empty());
+    let selected = policies.filter_map(|policy| policy.resources.select.as_ref());
+    let first = dbt::Wanted { owners, ..dbt::Wanted::default() };
     outputs
-        .filter_map(|outputs| dbt::parse_selector(&outputs.value).ok())
-        .fold(dbt::Wanted::default(), |wanted, selector| wanted.and(selector.needs()))
+        .chain(selected)
+        .filter_map(|written| dbt::parse_selector(&written.value).ok())
+        .fold(first, |wanted, selector| wanted.and(selector.needs()))
 }
 
 /// What is said of a node whose source is not at hand stands in the manifest at least.
@@ -350,9 +377,10 @@ fn config_files(project_dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
         ["rolecall.yml", "rolecall.yaml"].iter().map(|name| project_dir.join(name)).collect();
     let below = WalkDir::new(project_dir.join("rolecall")).sort_by_file_name();
-    files.extend(
-        below.into_iter().flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()),
-    );
+    // What is asked for decides nothing.
+    let is_request = |e: &walkdir::DirEntry| e.depth() == 1 && e.file_name() == "requests";
+    let below = below.into_iter().filter_entry(|e| !is_request(e));
+    files.extend(below.flatten().filter(|e| e.file_type().is_file()).map(|e| e.into_path()));
     files
 }
 

@@ -1,8 +1,11 @@
 //! One look at the warehouse, and what it lacks.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::config::{DirectorySource, PeopleFrom};
 use crate::dialect::StatementError;
+use crate::directory::{Known, from_people};
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Inventory, MarkerReading, ObservedState, Place, Scope,
     ServerIdentity,
@@ -52,19 +55,28 @@ pub async fn compare<W: Observe>(
     }
     let database = server.database;
     let unseen = Inventory::default();
+    let known = &people(warehouse, project).await?;
     let only = options.limit.as_ref().map(|limit| &limit.nodes);
-    let (resolved, found) = project.resolve(database.as_ref(), &unseen, options.skip_missing, only);
+    let (resolved, found) =
+        project.resolve_with(known, database.as_ref(), &unseen, options.skip_missing, only);
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let mut look = plan::interested_in(&resolved, database.as_ref());
     look.environments.extend(retire.map(str::to_owned));
     let observed = warehouse.observe(&look).await?;
-    let (again, mut warnings) =
-        project.resolve(database.as_ref(), &observed.inventory, options.skip_missing, only);
+    let (again, mut warnings) = project.resolve_with(
+        known,
+        database.as_ref(),
+        &observed.inventory,
+        options.skip_missing,
+        only,
+    );
     let Some(mut resolved) = again else { return Err(Failure::Found(warnings)) };
     let mut scope = resolved.scope(database.as_ref());
     let mut options = options.clone();
     if let Some(environment) = retire {
-        resolved.desired = DesiredState::empty(environment, resolved.desired.dialect);
+        let break_glass = resolved.desired.break_glass.take();
+        let empty = DesiredState::empty(environment, resolved.desired.dialect);
+        resolved.desired = DesiredState { break_glass, ..empty };
         scope.environment = environment.to_owned();
         // Its template is gone, and with it what told developers apart: all of theirs is meant. So
         // is the role that ran dbt there; this environment's has no claim on what those roles own.
@@ -92,6 +104,20 @@ pub async fn compare<W: Observe>(
     warnings.extend(Diagnostics::from_iter(observed.found.clone()));
     let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     Ok(Compared { resolved, observed, scope, difference, warnings })
+}
+
+/// Who is known: as files say, or asked of the warehouse, each time anew.
+async fn people<W: Observe>(warehouse: &mut W, project: &Project) -> Result<Known, Failure> {
+    let Known::Unasked = project.known else { return Ok(project.known.clone()) };
+    let Some(DirectorySource { from: PeopleFrom::Query(query), key, place: _ }) =
+        &project.config.directory
+    else {
+        return Ok(Known::Nothing);
+    };
+    let people = warehouse.people(&query.value).await?;
+    let place = Place { source: None, ..query.place.clone() };
+    let directory = from_people(&people, &key.value, &place).map_err(Failure::Found)?;
+    Ok(Known::People(Arc::new(directory)))
 }
 
 /// Names folded for one dialect and looked for on a server of another would be the wrong names.

@@ -7,7 +7,7 @@ use crate::config::Member;
 use crate::model::{Change, Diagnostic, Ident, MarkerReading};
 use crate::plan::{Plan, Refusal, only_grants_again};
 use crate::project::Project;
-use crate::protect::{self, Approvals, Called, Rules, Submitted};
+use crate::protect::{self, Approvals, Called, Judged, Rules, Submitted};
 use crate::receipts::{
     self, Ask, Entry, Extent, Gates, Only, PlanReceipt, RECEIPT_VERSION, Receipt, RoleReceipt,
     Stamp, Store, gates, gates_changed,
@@ -30,6 +30,8 @@ pub struct Custody<'a> {
     pub begin_receipts: bool,
     /// Who applies, as the surroundings claim.
     pub applied_by: Option<String>,
+    /// What [`changed_gates`] says: a plan for a protected environment must have said it, too.
+    pub gates_changed: Vec<String>,
 }
 
 /// What one apply has to hold to.
@@ -40,6 +42,26 @@ pub(super) struct Held {
     gates: Gates,
     /// Whose approval of the plan counts.
     approved_by: Vec<String>,
+    /// What stands against changing anything: the plan says that it changes nothing.
+    pub(super) once_it_changes: Option<Refusal>,
+    /// What was reviewed is all that may be done: see [`crate::plan::fits`].
+    pub(super) strict: bool,
+    /// An environment is to be retired whose receipts nobody has found: it may be protected.
+    pub(super) unknown: bool,
+}
+
+impl Held {
+    /// Nothing guards it.
+    fn open(gates: Gates) -> Self {
+        Self {
+            protected: false,
+            gates,
+            approved_by: Vec::new(),
+            once_it_changes: None,
+            strict: false,
+            unknown: false,
+        }
+    }
 }
 
 /// Where only the grants of rebuilt relations are missing.
@@ -91,11 +113,17 @@ pub(super) async fn enter<W: Observe>(
     project: &Project,
     settings: &Settings<'_>,
 ) -> Result<Result<Held, Vec<Refusal>>, Failure> {
-    let none = Held { protected: false, gates: Gates::new(), approved_by: Vec::new() };
-    let Custody { rehearsal, plan_sha256, approvals, now, begin_receipts: _, applied_by: _ } =
-        &settings.custody;
+    let Custody {
+        rehearsal,
+        plan_sha256,
+        approvals,
+        now,
+        begin_receipts,
+        applied_by: _,
+        gates_changed,
+    } = &settings.custody;
     let Some(environment) = project.environment().filter(|_| !rehearsal) else {
-        return Ok(Ok(none));
+        return Ok(Ok(Held::open(Gates::new())));
     };
     let (name, gates, protection) = match &settings.retire {
         None => {
@@ -111,7 +139,11 @@ pub(super) async fn enter<W: Observe>(
         // The configuration has forgotten it; its last receipt has not.
         Some(retired) => {
             let gates = match gates_of_retired(warehouse, project, retired).await {
-                Ok(gates) => gates,
+                Ok(Some(gates)) => gates,
+                Ok(None) => {
+                    let held = Held::open(Gates::new());
+                    return Ok(Ok(Held { unknown: !begin_receipts, ..held }));
+                }
                 // There are some: what they say may be that it is protected.
                 Err(error @ (WarehouseError::Statement { .. } | WarehouseError::Forbidden(_))) => {
                     return Ok(Err(vec![Refusal {
@@ -129,25 +161,71 @@ pub(super) async fn enter<W: Observe>(
             (retired.as_str(), gates, protection)
         }
     };
-    let Some(rules) = protection else { return Ok(Ok(Held { gates, ..none })) };
+    let Some(rules) = protection else { return Ok(Ok(Held::open(gates))) };
     let submitted = settings.plan.zip(plan_sha256.as_deref());
     let called = called(project, *approvals, plan_sha256.as_deref());
     let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256, called: &called });
-    let judged = protect::judge(&rules, name, submitted, *approvals, *now, project.as_of);
-    Ok(judged.map(|approved_by| Held { protected: true, gates, approved_by }))
+    let mut refusals = match settings.plan {
+        Some(plan) => untold(warehouse, project, plan, gates_changed).await?,
+        None => Vec::new(),
+    };
+    match protect::judge(&rules, name, submitted, *approvals, *now, project.as_of) {
+        Ok(Judged { approved_by, once_it_changes }) if refusals.is_empty() => Ok(Ok(Held {
+            protected: true,
+            approved_by,
+            once_it_changes,
+            strict: rules.approved_plans.is_some(),
+            ..Held::open(gates)
+        })),
+        judged => {
+            refusals.extend(judged.err().unwrap_or_default());
+            Ok(Err(refusals))
+        }
+    }
 }
 
-/// The gates of an environment that the configuration has forgotten, by its last receipt: none where
-/// there is provably none.
+/// What a plan's file does not say as it is. Its seal shows no edit by somebody who can seal again, and
+/// it is the file that is reviewed.
+async fn untold<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    plan: &Plan,
+    gates_changed: &[String],
+) -> Result<Vec<Refusal>, WarehouseError> {
+    let mut refusals = Vec::new();
+    let server = warehouse.identity().await?;
+    // A plan for another server is told so later.
+    let is_here = plan.target == crate::plan::TargetIdentity::from(&server);
+    if is_here && !plan.tells_its_changes(project.dialect(), &server) {
+        refusals.push(Refusal {
+            code: "plan-edited",
+            message: "the statements in the plan are not those of its changes".to_owned(),
+            help: "make it again; nobody edits a plan by hand".to_owned(),
+        });
+    }
+    // Each begins with when the last receipt was, which may be another by now.
+    let setting = |line: &String| line.split_once(": ").map(|(_, rest)| rest.to_owned());
+    let told: BTreeSet<_> = plan.gates_changed.iter().filter_map(setting).collect();
+    let untold = gates_changed.iter().filter_map(setting).filter(|line| !told.contains(line));
+    refusals.extend(untold.map(|line| Refusal {
+        code: "gates-not-told",
+        message: format!("gates have changed, and the plan does not say so: {line}"),
+        help: "make it again, so that whoever reviews it sees that".to_owned(),
+    }));
+    Ok(refusals)
+}
+
+/// The gates of an environment that the configuration has forgotten, by its last receipt: `None` where
+/// none was found, which may be since it was applied over another database.
 async fn gates_of_retired<W: Observe>(
     warehouse: &mut W,
     project: &Project,
     retired: &str,
-) -> Result<Gates, WarehouseError> {
-    let Some(deployment) = project.deployment() else { return Ok(Gates::new()) };
+) -> Result<Option<Gates>, WarehouseError> {
+    let Some(deployment) = project.deployment() else { return Ok(None) };
     // This profile is another environment's, and so may be its database.
     let last = last_of(warehouse, deployment, retired, Only::LastAnywhere).await?;
-    Ok(last.map(|last| last.receipt.gates).unwrap_or_default())
+    Ok(last.map(|last| last.receipt.gates))
 }
 
 /// The list of approved plans of an environment that the configuration has forgotten, as its last
@@ -161,7 +239,7 @@ pub async fn list_of_retired<W: Observe>(
     retired: &str,
 ) -> Result<Option<String>, WarehouseError> {
     let gates = gates_of_retired(warehouse, project, retired).await?;
-    Ok(remembered(&gates).and_then(|rules| rules.approved_plans))
+    Ok(gates.and_then(|gates| remembered(&gates)).and_then(|rules| rules.approved_plans))
 }
 
 /// What the members of the owners' files are called in the warehouse, and would whoever approves a
@@ -189,25 +267,38 @@ fn id_of(plan: &Plan) -> String {
     if plan.id.is_empty() { plan.seal.clone() } else { plan.id.clone() }
 }
 
-/// The last receipt of the whole of a plan, whatever the bytes of its file were.
-async fn applied<W: Observe>(
-    warehouse: &mut W,
-    now: &Compared,
-    sha256: &str,
-    plan: Option<&Plan>,
-) -> Result<Option<Entry>, WarehouseError> {
+/// All receipts of the environment.
+async fn all<W: Observe>(warehouse: &mut W, now: &Compared) -> Result<Vec<Entry>, WarehouseError> {
     let ask = Ask {
         deployment: now.scope.deployment.clone(),
         environment: now.scope.environment.clone(),
         only: Only::All,
     };
+    warehouse.receipts(&ask).await
+}
+
+/// Whether a receipt is of that plan, whatever the bytes of its file were.
+fn is_of(entry: &Entry, sha256: &str, plan: Option<&Plan>) -> bool {
     let id = plan.map(id_of);
-    let is_it = |entry: &Entry| {
-        let kept = entry.receipt.plan.as_ref();
-        entry.receipt.outcome == Extent::Applied
-            && kept.is_some_and(|kept| kept.sha256 == sha256 || (id.is_some() && kept.id == id))
-    };
-    Ok(warehouse.receipts(&ask).await?.into_iter().rfind(is_it))
+    let kept = entry.receipt.plan.as_ref();
+    kept.is_some_and(|kept| kept.sha256 == sha256 || (id.is_some() && kept.id == id))
+}
+
+/// What a batch of the plan has made, that is to be made again since somebody has undone it.
+fn made_before(
+    receipts: &[Entry],
+    sha256: &str,
+    plan: Option<&Plan>,
+    now: &Compared,
+) -> Option<(String, String)> {
+    let batches = receipts
+        .iter()
+        .filter(|entry| entry.receipt.outcome == Extent::Part && is_of(entry, sha256, plan));
+    let made = batches.flat_map(|entry| entry.receipt.changes.iter().map(move |it| (entry, it)));
+    let mut made = made.filter(|(_, it)| it.outcome == receipts::DONE);
+    let wanted: BTreeSet<&Change> = now.difference.steps.iter().map(|it| &it.change).collect();
+    let (entry, again) = made.find(|(_, it)| wanted.contains(&it.change))?;
+    Some((entry.stamp.at.clone(), again.change.brief()))
 }
 
 /// The rules of an environment as its last receipt knows them.
@@ -272,9 +363,10 @@ pub(super) async fn admit<W: Execute>(
         Store::Missing => Ok(Ok(Receipts::Kept)),
         Store::Ready => {
             if let (true, Some(sha256)) = (held.protected, &settings.custody.plan_sha256) {
-                let before = applied(warehouse, now, sha256, settings.plan).await?;
-                if let Some(Entry { stamp, .. }) = before {
-                    let Stamp { at, session_user, .. } = stamp;
+                let receipts = all(warehouse, now).await?;
+                let mut whole = receipts.iter().filter(|it| it.receipt.outcome == Extent::Applied);
+                if let Some(entry) = whole.rfind(|it| is_of(it, sha256, settings.plan)) {
+                    let Stamp { at, session_user, .. } = &entry.stamp;
                     let is_rebuilt = |plan| only_grants_again(plan, &now.observed, &now.difference);
                     let help = match settings.plan.is_some_and(is_rebuilt) {
                         true => AGAIN_REBUILT,
@@ -284,6 +376,13 @@ pub(super) async fn admit<W: Execute>(
                         "plan-replayed",
                         format!("this plan was applied at {at} by {session_user}"),
                         help,
+                    );
+                }
+                if let Some((at, again)) = made_before(&receipts, sha256, settings.plan, now) {
+                    return refuse(
+                        "plan-replayed",
+                        format!("a part of this plan was applied at {at}, and is gone: {again}"),
+                        "a plan is applied once: make another for what differs now",
                     );
                 }
             }
@@ -362,7 +461,10 @@ pub(super) async fn receipt<W: Execute>(
 fn roles(now: &Compared) -> BTreeMap<Ident, RoleReceipt> {
     let of = |marker: &crate::model::Marker| RoleReceipt {
         product: marker.product.clone(),
-        role: marker.role.clone(),
+        role: match &marker.policy {
+            None => marker.role.clone(),
+            Some(_) => marker.whose(),
+        },
     };
     let observed = now.observed.roles.iter().filter_map(|(name, role)| match &role.marker {
         MarkerReading::Marker(marker) if now.scope.holds(marker) => {

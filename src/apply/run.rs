@@ -91,12 +91,24 @@ pub async fn apply<W: Execute>(
         return Ok(Outcome::NotAllowed(Box::new(before)));
     }
     if before.difference.steps.is_empty() {
-        if let Err(stale) = check_plan(settings, &before) {
+        if let Err(stale) = check_plan(settings, held.strict, &before) {
             return Ok(Outcome::Stale(stale));
         }
         if !begun::is_left(warehouse, settings, &before).await? {
             return Ok(Outcome::InSync(Box::new(before)));
         }
+    } else if held.unknown {
+        let retired = &before.scope.environment;
+        return Ok(Outcome::Refused(vec![Refusal {
+            code: "receipts-missing",
+            message: format!(
+                "there are no receipts of {retired} here, so whether it is protected is not known: \
+                 it may have been applied over another database of this server"
+            ),
+            help: "retire it over the connection that it was applied over; where there never were \
+                   receipts of it, say so once: --begin-receipts"
+                .to_owned(),
+        }]));
     }
     warehouse.prepare(&before.scope)?;
     let (mut done, mut kept) = (Vec::new(), Vec::new());
@@ -254,7 +266,7 @@ async fn in_transaction<W: Execute>(
     if !now.is_clean() {
         return Ok(Wanted::RollBack(Outcome::NotAllowed(Box::new(now))));
     }
-    if let Err(stale) = check_plan(settings, &now) {
+    if let Err(stale) = check_plan(settings, held.strict, &now) {
         return Ok(Wanted::RollBack(Outcome::Stale(stale)));
     }
     let mut changes: Vec<Change> =
@@ -269,6 +281,9 @@ async fn in_transaction<W: Execute>(
     // What a batch before has done and is to be done again has had no effect, and never will.
     if changes.iter().any(|change| done.contains(change)) {
         return Ok(Wanted::RollBack(Outcome::Differs(Box::new(now))));
+    }
+    if let Some(refusal) = &held.once_it_changes {
+        return Ok(Wanted::RollBack(Outcome::Refused(vec![refusal.clone()])));
     }
     let receipts = match custody::admit(warehouse, held, settings, &now).await? {
         Ok(receipts) => receipts,
@@ -381,9 +396,12 @@ fn rebuilt_meanwhile(now: &Compared, after: &Compared) -> bool {
         || later.keys().any(|key| !before.contains_key(key))
 }
 
-fn check_plan(settings: &Settings, now: &Compared) -> Result<(), Stale> {
+fn check_plan(settings: &Settings, strict: bool, now: &Compared) -> Result<(), Stale> {
     match settings.plan {
-        Some(plan) => plan::fits(plan, &now.scope, &now.observed, &now.difference),
+        Some(plan) => {
+            plan::ended(plan, &now.resolved.desired)?;
+            plan::fits(plan, &now.scope, &now.observed, &now.difference, strict)
+        }
         None => Ok(()),
     }
 }

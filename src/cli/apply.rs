@@ -97,6 +97,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             return Ok(Exit::Failed);
         }
     }
+    // A warning of what cannot be read comes with the apply itself.
+    let gates_changed =
+        runtime.block_on(changed_gates(&mut warehouse, &project)).unwrap_or_default();
+    custody::say_gates(&gates_changed);
     let settings = Settings {
         options: reviewed.as_ref().map_or_else(
             || Options { limit, ..arguments.flags.options() },
@@ -112,13 +116,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             now,
             begin_receipts: arguments.receipts.begin_receipts,
             applied_by: arguments.receipts.by.name(),
+            gates_changed,
         },
     };
     let outcome = runtime.block_on(async {
         let mut warehouse = warehouse.with_journal(journal(arguments, &project));
-        // A warning of what cannot be read comes with the apply itself.
-        let gates = changed_gates(&mut warehouse, &project).await.unwrap_or_default();
-        custody::say_gates(&gates);
         Ok::<_, anyhow::Error>(apply(&mut warehouse, &project, &settings).await?)
     })?;
     let receipts = match &outcome {

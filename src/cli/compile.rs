@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::WrongArguments;
 use super::{Exit, Format, Global, output};
-use crate::model::{Change, DesiredState};
+use crate::model::{Change, DesiredState, Diagnostic, Diagnostics};
 use crate::project::Project;
 use crate::report::{compiled::Compiled, json};
 
@@ -26,10 +26,16 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     }
     let now = super::plan::as_of(global)?;
     let (checked, found) = Project::check(&global.places(), now);
+    let (checked, found) = refuse_unasked(checked, found);
     let Some((project, resolved)) = checked else {
         let findings = output::findings(found);
         if global.format == Format::Json {
-            let invalid = json::Validated { version: json::VERSION, valid: false, findings };
+            let invalid = json::Validated {
+                version: json::VERSION,
+                valid: false,
+                rules: Vec::new(),
+                findings,
+            };
             output::data(&json::print(&invalid)?)?;
         }
         return Ok(Exit::Failed);
@@ -53,10 +59,36 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
+/// A desired state without the members that rules give would take them out where it is applied.
+fn refuse_unasked<T>(
+    checked: Option<(Project, T)>,
+    mut found: Diagnostics,
+) -> (Option<(Project, T)>, Diagnostics) {
+    let Some((project, resolved)) = checked else { return (None, found) };
+    let unasked = project.unasked_rules();
+    if unasked.is_empty() {
+        return (Some((project, resolved)), found);
+    }
+    let what = "a query says who matches this rule, and no warehouse is asked here";
+    let help = "export the people, and give --directory FILE";
+    found.extend(unasked.into_iter().map(|place| {
+        Diagnostic::error("directory-not-asked", what).with_place(place).with_help(help)
+    }));
+    (None, found)
+}
+
 /// What makes the desired state out of a warehouse that has nothing of it.
 fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
-    let DesiredState { environment: _, dialect: _, roles, grants, known: _, memberships, owners } =
-        desired;
+    let DesiredState {
+        environment: _,
+        dialect: _,
+        roles,
+        grants,
+        known: _,
+        memberships,
+        owners,
+        ..
+    } = desired;
     let roles = roles
         .iter()
         .map(|(role, r)| Change::CreateRole { role: role.clone(), marker: r.marker.clone() });

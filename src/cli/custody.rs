@@ -112,7 +112,12 @@ pub(super) fn say_approval(project: &Project, plan: &Plan, text: &str) {
     let environment = project.environment().filter(|environment| environment.protected);
     let Some(environment) = environment.filter(|_| plan.changes_something()) else { return };
     let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref());
-    if let Some(list) = list {
+    if plan.author.is_none() {
+        output::message(&format!(
+            "{} applies no plan that does not say who made it: --by NAME, or ROLECALL_BY",
+            environment.name
+        ));
+    } else if let Some(list) = list {
         output::message(&format!(
             "{} applies it once a line for it is in {}: {} <who> <YYYY-MM-DD> <why>",
             environment.name,

@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let effect = Effect::of(&asked.state);
     let declared = asked::declared(&asked.resolved)?;
     let declared = Effect::of(&declared);
-    let teller = Teller { desired: &asked.resolved.desired };
+    let teller = Teller { desired: &asked.resolved.desired, config: &asked.project.config };
     let role = effect.role(&who);
     let mut may = Vec::new();
     let mut way = Vec::new();
@@ -115,6 +115,21 @@ fn text(told: &Explained<'_>) -> String {
             let also = if at == 0 { "" } else { "also " };
             line(format!("  {also}{who} → {chain}"));
         }
+    }
+    let steps =
+        told.may.iter().flat_map(|may| may.reasons.iter().chain(&may.by_set_role)).flatten();
+    let mut defined: Vec<String> = steps
+        .filter(|step| !step.defined.is_empty())
+        .filter_map(|step| {
+            Some(format!("{}: {}", step.product_role.as_ref()?, step.defined.join(", ")))
+        })
+        .collect();
+    defined.sort();
+    defined.dedup();
+    if !defined.is_empty() {
+        line(String::new());
+        line("products and product roles are defined in".to_owned());
+        defined.into_iter().for_each(|text| line(format!("  {text}")));
     }
     if !told.may.is_empty() {
         line(String::new());

@@ -191,12 +191,12 @@ fn text(receipts: &[Logged]) -> String {
             head.push_str(&format!(" as {current_role}"));
         }
         if let Some(by) = applied_by {
-            head.push_str(&format!(", said to be {by}"));
+            head.push_str(&format!(", said to be {}", claimed(by)));
         }
         if let Some(PlanReceipt { sha256, id: _, author, approved_by, promoted_from }) = plan {
             head.push_str(&format!(", plan {}", sha256.get(..12).unwrap_or_default()));
             if let Some(author) = author {
-                head.push_str(&format!(" of {author}"));
+                head.push_str(&format!(" of {}", claimed(author)));
             }
             if let Some(from) = promoted_from {
                 let manifest = from.manifest_sha256.get(..12).unwrap_or_default();
@@ -204,7 +204,8 @@ fn text(receipts: &[Logged]) -> String {
                 head.push_str(&format!(", promoted from {from} at manifest {manifest}"));
             }
             if !approved_by.is_empty() {
-                head.push_str(&format!(", approved by {}", approved_by.join(", ")));
+                let by: Vec<_> = approved_by.iter().map(|name| claimed(name)).collect();
+                head.push_str(&format!(", approved by {}", by.join(", ")));
             }
         }
         if unfinished.is_some() {
@@ -220,14 +221,21 @@ fn text(receipts: &[Logged]) -> String {
     out
 }
 
+/// A name that somebody gave: in quotes where it could look like more of the line.
+fn claimed(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@._+-/".contains(c);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
+}
+
 /// Since when they have it, in a sentence for each privilege.
 fn answer(person: &str, model: &str, since: &[Since]) -> String {
     let line = |text: &str| format!("{}\n", one_line(text));
     let mut out = String::from("\n");
     if since.is_empty() {
         out.push_str(&line(&format!(
-            "By the receipts, {person} has nothing on {model} now. They do not know what dbt's \
-             hooks and `grants` gave, nor who is in a group."
+            "By the receipts, {person} has nothing on {model} now. They do not know what was \
+             applied over other databases, who was in a role that was adopted, what dbt's hooks and \
+             `grants` gave, nor who is in a group."
         )));
     }
     for Since { person, on, has, since, through, unsure } in since {

@@ -2,20 +2,28 @@
 
 mod apply;
 mod asked;
+mod catalog;
+mod check;
+mod codeowners;
 mod compile;
 mod compile_dbt;
 mod completions;
 mod custody;
+mod decide;
 mod exit;
 mod explain;
+mod import;
 mod init;
 mod limit;
 mod log;
+mod member;
 mod output;
 mod plan;
 mod promote;
 mod reference;
 mod rehearse;
+mod request;
+mod requests;
 mod schema;
 mod selection;
 mod unlock;
@@ -52,7 +60,7 @@ Exit status:
   1  failed
   2  wrong arguments
   3  changes pending (plan --check, and verify on drift)
-  4  a gate of a promotion is closed
+  4  a gate of a promotion is closed, or a check finds something
   5  applied in part
   6  the plan is stale
   7  reading back shows a difference
@@ -91,6 +99,9 @@ struct Global {
     /// postgres or snowflake, where the manifest does not say
     #[arg(long, global = true, value_name = "DIALECT")]
     dialect: Option<DialectArg>,
+    /// A CSV or JSON file of people for members' rules [default: `directory` of rolecall.yml]
+    #[arg(long, global = true, env = "ROLECALL_DIRECTORY", value_name = "FILE")]
+    directory: Option<PathBuf>,
     /// The date that expiry is judged by, as YYYY-MM-DD (its end, UTC) [default: now]
     #[arg(long, global = true, value_name = "DATE", value_parser = end_of_day)]
     as_of: Option<i64>,
@@ -158,6 +169,24 @@ enum Command {
     Explain(explain::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
+    /// Who is in a product role: add, remove, list, in the owner's file
+    Member(member::Arguments),
+    /// Ask for a product role; nothing is given until an owner approves
+    Request(request::Arguments),
+    /// Who has asked for what, and what became of it
+    Requests(requests::Arguments),
+    /// Let in who asked: an entry in the owner's file, with who approved, when and why
+    Approve(decide::Approve),
+    /// Refuse a request
+    Deny(decide::Deny),
+    /// The products: titles, owners, outputs, what can be asked for and how
+    Catalog(catalog::Arguments),
+    /// Write into the owners' files what a warehouse has
+    Import(import::Arguments),
+    /// The lines of CODEOWNERS for the owners' files and the platform's
+    Codeowners(codeowners::Arguments),
+    /// Are permissions and members kept apart by a change? Exits with 4 if not
+    Check(check::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
     /// Plan, apply, verify and prove effective access on a throw-away PostgreSQL
@@ -273,6 +302,7 @@ impl Global {
             target_schema: self.target_schema.clone(),
             target_database: self.target_database.clone(),
             dialect: self.dialect.map(DialectKind::from),
+            directory: self.directory.clone().filter(some),
             wanted: Default::default(),
         }
     }
@@ -310,6 +340,15 @@ pub fn run() -> Exit {
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
+        Command::Member(arguments) => member::run(&global, arguments),
+        Command::Request(arguments) => request::run(&global, arguments),
+        Command::Requests(arguments) => requests::run(&global, arguments),
+        Command::Approve(arguments) => decide::approve(&global, arguments),
+        Command::Deny(arguments) => decide::deny(&global, arguments),
+        Command::Catalog(arguments) => catalog::run(&global, arguments),
+        Command::Import(arguments) => import::run(&global, arguments),
+        Command::Codeowners(arguments) => codeowners::run(&global, arguments),
+        Command::Check(arguments) => check::run(&global, arguments),
         Command::Unlock(arguments) => unlock::run(&global, arguments),
         Command::Rehearse(arguments) => rehearse::run(&global, arguments),
         Command::Schema(arguments) => schema::run(arguments),

@@ -141,7 +141,8 @@ pub(super) fn load_for(global: &Global, wanted: Wanted) -> anyhow::Result<Option
 pub(super) fn say_invalid(global: &Global, found: Diagnostics) -> anyhow::Result<()> {
     if global.format == Format::Json {
         let findings = found.clone().sorted();
-        let validated = json::Validated { version: json::VERSION, valid: false, findings };
+        let validated =
+            json::Validated { version: json::VERSION, valid: false, rules: Vec::new(), findings };
         output::data(&json::print(&validated)?)?;
     }
     output::findings(found);

@@ -90,7 +90,7 @@ impl Selection {
         match self {
             Self::None => Wanted::default(),
             Self::Selector(selector) => selector.needs(),
-            Self::Listed { .. } => Wanted { graph: true, config: false },
+            Self::Listed { .. } => Wanted { graph: true, ..Wanted::default() },
         }
     }
 

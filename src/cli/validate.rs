@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compile_dbt::Compiled;
 use super::{Exit, Format, Global, output};
 use crate::model::{Diagnostic, Diagnostics, Ident, Place};
-use crate::project::{Places, Project, manifest_path};
-use crate::report::json;
+use crate::project::{CountedRule, Places, Project, manifest_path};
+use crate::report::{count, json};
 
 pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let now = super::plan::as_of(global)?;
@@ -14,6 +14,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
     let mut all = Diagnostics::default();
     let mut valid = true;
     let mut names = Names::default();
+    let (mut counted, mut unasked) = (Vec::new(), 0);
     let mut lists = BTreeSet::new();
     let mut compiled = Compiled::read(&global.project_dir);
     let asked = targets(global.target.as_ref(), &places, &mut all);
@@ -32,6 +33,10 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
             valid &= checked.is_some();
         }
         let Some((project, resolved)) = checked else { continue };
+        if is_asked {
+            counted = project.counted_rules();
+            unasked = project.unasked_rules().len();
+        }
         if let Some(compiled) = &mut compiled {
             compiled.add(&project, &resolved);
         }
@@ -56,10 +61,17 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
             output::data(&json::print(&json::Validated {
                 version: json::VERSION,
                 valid,
+                rules: counted,
                 findings,
             })?)?;
         }
         _ => {
+            output::data(&rules(&counted))?;
+            if unasked > 0 {
+                let (rules, are) =
+                    (count(unasked, "rule"), if unasked == 1 { "is" } else { "are" });
+                output::message(&format!("{rules} {are} not counted: a query says who matches"));
+            }
             let found = output::findings(all);
             if valid && found.is_empty() {
                 output::message("valid: no errors, no warnings");
@@ -67,6 +79,17 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
         }
     }
     Ok(if valid { Exit::Done } else { Exit::Failed })
+}
+
+/// How many people each rule matches.
+fn rules(counted: &[CountedRule]) -> String {
+    let lines = counted.iter().map(|rule| {
+        let line = rule.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let matches = if rule.matches == 1 { "matches" } else { "match" };
+        let CountedRule { product, role, file, line: _, matches: n, of } = rule;
+        format!("{file}{line}: {n} of {of} people {matches}, for {product}.{role}\n")
+    });
+    lines.collect()
 }
 
 /// The target that was asked for, else every environment that has a manifest at hand: with one

@@ -27,6 +27,7 @@ pub(super) fn add_environment(
         role_name,
         user_name,
         group_name,
+        policy_role_name,
         promote_from,
         protected,
         valid_for,
@@ -42,6 +43,7 @@ pub(super) fn add_environment(
         (&role_name, TemplateKind::Role),
         (&user_name, TemplateKind::User),
         (&group_name, TemplateKind::Group),
+        (&policy_role_name, TemplateKind::Policy),
     ] {
         // An empty one is a value that could not be read, which has been said.
         if let Some(template) = template
@@ -83,6 +85,7 @@ pub(super) fn add_environment(
         role_name,
         user_name,
         group_name,
+        policy_role_name,
         promote_from,
         protected,
         valid_for: guards::valid_for(valid_for, diagnostics),

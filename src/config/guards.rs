@@ -11,13 +11,19 @@ const VALID_FOR: i64 = 24 * 3600;
 
 /// `valid_for` in seconds.
 pub(super) fn valid_for(written: Option<Located<String>>, diagnostics: &mut Diagnostics) -> i64 {
-    let Some(Located { value, place }) = written else { return VALID_FOR };
+    let Some(written) = written else { return VALID_FOR };
+    duration(written, "a plan can be valid for", diagnostics)
+}
+
+/// A number of minutes, hours or days, in seconds. `what` it cannot be, where it is none.
+pub(super) fn duration(written: Located<String>, what: &str, diagnostics: &mut Diagnostics) -> i64 {
+    let Located { value, place } = written;
     let seconds = seconds(&value);
     if seconds.is_none() {
         diagnostics.push(
             Diagnostic::error(
                 "invalid-duration",
-                format!("`{}` is no time that a plan can be valid for", printable(&value)),
+                format!("`{}` is no time that {what}", printable(&value)),
             )
             .with_help("write 24h, 90m or 2d: a number of minutes, hours or days")
             .with_place(place),
@@ -36,10 +42,15 @@ fn seconds(written: &str) -> Option<i64> {
     number.checked_mul(unit).filter(|seconds| *seconds > 0)
 }
 
+/// Whether a path stays in the project's folder.
+pub(super) fn is_inside(path: &str) -> bool {
+    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    Path::new(path).components().all(inside)
+}
+
 /// A list that stands outside of the project is under nobody's review there.
 pub(super) fn check_list(list: &Located<String>) -> Option<Diagnostic> {
-    let inside = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    if Path::new(&list.value).components().all(inside) {
+    if is_inside(&list.value) {
         return None;
     }
     Some(

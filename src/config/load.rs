@@ -20,17 +20,10 @@ const FOLDER: &str = "rolecall";
 /// What comes back, and when, is said at [`parse`]; it is `None` as well where a file cannot be
 /// read, is a link, or does not belong where it stands: who knows what it was to say.
 pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
+    let (files, mut found) = load_files(project_dir);
     if !project_dir.is_dir() {
-        let error = Diagnostic::error("no-configuration", "there is no such folder")
-            .with_help("give --project-dir the folder of dbt_project.yml and rolecall.yml")
-            .with_place(Place::file(project_dir));
-        return (None, [error].into_iter().collect());
+        return (None, found);
     }
-    let mut finder =
-        Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
-    finder.roots();
-    finder.folder();
-    let Finder { project: _, files, diagnostics: mut found } = finder;
     let (config, diagnostics) = parse(&files);
     let unread = found.has_errors();
     // A root that is there but cannot be read is not also missing.
@@ -39,6 +32,22 @@ pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
         diagnostics.into_iter().filter(|d| !(root_is_there && d.code == "no-configuration")),
     );
     (config.filter(|_| !unread), found)
+}
+
+/// The texts of the same files, unread by anybody yet, with what is wrong where they stand.
+pub fn load_files(project_dir: &Path) -> (Vec<SourceFile>, Diagnostics) {
+    if !project_dir.is_dir() {
+        let error = Diagnostic::error("no-configuration", "there is no such folder")
+            .with_help("give --project-dir the folder of dbt_project.yml and rolecall.yml")
+            .with_place(Place::file(project_dir));
+        return (Vec::new(), [error].into_iter().collect());
+    }
+    let mut finder =
+        Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
+    finder.roots();
+    finder.folder();
+    let Finder { project: _, files, diagnostics } = finder;
+    (files, diagnostics)
 }
 
 struct Finder<'p> {

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::names::check_fit;
+use super::owners::Claim;
 use super::raw::{RawEntry, RawMembers};
 use super::reader::{Reader, belongs, printable, suggest};
+use super::template::within;
 use super::tree::Node;
 use super::valid::unknown_environment;
 use super::{Config, Located, Member, MemberEntry, until};
+use crate::directory::{Rule, RuleError};
 use crate::model::{Diagnostic, Diagnostics, MemberKind, Place};
 
 /// Reads one product's file, checks it against the platform's files and adds it to `config`.
@@ -39,7 +42,7 @@ pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, r
         let mut members: Vec<MemberEntry> = Vec::with_capacity(entries.len());
         let mut seen: BTreeMap<(u8, String), Vec<usize>> = BTreeMap::new();
         for (place, entry) in entries {
-            let Some(entry) = read(config, place, entry, diagnostics) else { continue };
+            let Some(entry) = read(config, product, place, entry, diagnostics) else { continue };
             if let Member::Named { kind, name } = &entry.member {
                 let key = (u8::from(*kind == MemberKind::Group), name.clone());
                 let before = seen.entry(key).or_default();
@@ -117,13 +120,42 @@ fn overlap(a: &MemberEntry, b: &MemberEntry) -> bool {
             .any(|one| b.environments.iter().any(|other| one.value == other.value))
 }
 
+/// A rule, or what is wrong with it.
+pub(super) fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostics) -> Option<Rule> {
+    match Rule::parse(&written.value) {
+        Ok(rule) => Some(rule),
+        Err(RuleError { message, help, at }) => {
+            let near = written.value.get(at).unwrap_or_default();
+            diagnostics.push(
+                Diagnostic::error("invalid-rule", message)
+                    .with_help(help)
+                    .with_place(within(written, near)),
+            );
+            None
+        }
+    }
+}
+
 fn read(
     config: &Config,
+    product: &str,
     place: Place,
     raw: RawEntry,
     diagnostics: &mut Diagnostics,
 ) -> Option<MemberEntry> {
-    let RawEntry { user, group, rule, until, reason, environments } = raw;
+    let RawEntry {
+        user,
+        group,
+        rule,
+        until,
+        reason,
+        environments,
+        approved_by,
+        approved_at,
+        request,
+    } = raw;
+    let claim = Claim { product, user: user.as_ref(), by: approved_by, at: approved_at, request };
+    let approval = claim.check(config, diagnostics);
     for environment in environments.iter().flatten() {
         if !config.environments.contains_key(&environment.value) {
             diagnostics.push(unknown_environment(environment, &config.environments));
@@ -152,21 +184,16 @@ fn read(
     let member = match (user, group, rule) {
         (Some(user), None, None) => Some(named(MemberKind::User, user)),
         (None, Some(group), None) => Some(named(MemberKind::Group, group)),
-        (None, None, Some(rule)) => {
-            diagnostics.push(
-                Diagnostic::error("not-supported-yet", "rules are not evaluated by this version")
-                    .with_help("name users and groups instead")
-                    .with_place(rule.place.clone()),
-            );
-            let member = Member::Rule(rule.value);
+        (None, None, Some(written)) => {
+            let member = Member::Rule(parse_rule(&written, diagnostics)?);
             let environments = environments.unwrap_or_default();
             let reason = reason.map(|reason| reason.value);
-            return Some(MemberEntry { place, member, environments, until, reason });
+            return Some(MemberEntry { place, member, environments, until, reason, approval });
         }
         (None, None, None) => {
             diagnostics.push(
                 Diagnostic::error("invalid-member", "the entry names nobody")
-                    .with_help("write one of `user` and `group`")
+                    .with_help("write one of `user`, `group` and `rule`")
                     .with_place(place.clone()),
             );
             None
@@ -194,5 +221,6 @@ fn read(
         environments: environments.unwrap_or_default(),
         until,
         reason: reason.map(|reason| reason.value),
+        approval,
     })
 }

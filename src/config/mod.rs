@@ -1,15 +1,21 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+mod directory;
 mod environment;
 mod guards;
 pub mod init;
 mod load;
+mod load_requests;
 mod members;
 mod names;
+mod owners;
 mod parse;
+pub mod policy;
 mod raw;
+mod raw_environment;
 mod reader;
+mod request;
 mod role_kind;
 pub mod schema;
 pub mod template;
@@ -21,11 +27,21 @@ mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::directory::Rule;
 use crate::model::{DialectKind, MemberKind, Place};
 
-pub use load::load;
+/// How long before an entry ends it is said, where nobody says: two weeks, in seconds.
+pub const WARN_BEFORE: i64 = 14 * 86_400;
+
+pub use directory::{DirectorySource, PeopleFrom};
+pub use load::{load, load_files};
+pub use load_requests::load_requests;
+pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};
+pub use owners::is_team;
 pub use parse::{FileKind, SourceFile, parse};
+pub(crate) use reader::suggest;
+pub use request::{Decision, Request, RequestFile, RequestState, parse_request, unfit_reason};
 pub use role_kind::RoleKind;
 pub use until::{end_of_day, expires, has_expired, moment};
 pub use valid::{Narrowing, narrowings};
@@ -48,6 +64,10 @@ pub struct Config {
     pub dialect: Option<Located<DialectKind>>,
     /// `approved_plans:` for every environment that does not name its own.
     pub approved_plans: Option<Located<String>>,
+    /// `directory:`: where people's attributes come from.
+    pub directory: Option<DirectorySource>,
+    /// `warn_before:` in seconds; without it, [`WARN_BEFORE`].
+    pub warn_before: Option<i64>,
     /// `packages:`: other packages whose nodes are managed too.
     pub packages: BTreeSet<String>,
     /// By name.
@@ -56,6 +76,12 @@ pub struct Config {
     pub product_roles: BTreeMap<String, ProductRole>,
     /// By name.
     pub products: BTreeMap<String, Product>,
+    /// Metadata policies, by name.
+    pub policies: BTreeMap<String, policy::Policy>,
+    /// Platform policies, by name.
+    pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
+    /// A role of the warehouse that no plan takes anything from.
+    pub break_glass: Option<Located<String>>,
     /// Product → product role → entries: the owners' files.
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }
@@ -73,6 +99,8 @@ pub struct Environment {
     pub user_name: Option<Located<String>>,
     /// The template of group names; without it, the name as written.
     pub group_name: Option<Located<String>>,
+    /// The template of policies' role names; without it, `role_name` with the product `policy`.
+    pub policy_role_name: Option<Located<String>>,
     /// The environment whose access is promoted into this one.
     pub promote_from: Option<Located<String>>,
     /// Only saved plans are applied here.
@@ -151,6 +179,10 @@ pub struct Product {
     pub owners: Vec<Located<String>>,
     /// dbt node selection of its nodes; no `meta` adds a node beyond it.
     pub outputs: Option<Located<String>>,
+    /// The product roles that can be asked for; `None` for all.
+    pub offers: Option<Vec<Located<String>>>,
+    /// What policies call the part of the company it belongs to.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     pub product_roles: BTreeMap<String, ProductRole>,
 }
@@ -168,6 +200,19 @@ pub struct MemberEntry {
     pub until: Option<Located<String>>,
     /// Why.
     pub reason: Option<String>,
+    /// Who approved it, where it was asked for.
+    pub approval: Option<Approval>,
+}
+
+/// What a member's entry says of how it was approved. Only claimed: `check --base` verifies it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Approval {
+    /// One of the product's owners, checked to be one, and not the member.
+    pub by: String,
+    /// When, as written: a moment or a day.
+    pub at: Option<String>,
+    /// The request, by its name.
+    pub request: Option<String>,
 }
 
 /// Who an entry lets in.
@@ -181,5 +226,5 @@ pub enum Member {
         name: String,
     },
     /// Everybody whose attributes match.
-    Rule(String),
+    Rule(Rule),
 }

@@ -102,7 +102,7 @@ pub(super) fn check_permission(word: &Located<String>) -> Option<Diagnostic> {
 
 /// Why a text cannot be the name of a user, a group, a role or another thing of a warehouse, or of
 /// a dbt target or package: the part that no warehouse has to be asked for.
-pub(super) fn unfit(text: &str) -> Option<&'static str> {
+pub(crate) fn unfit(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         Some("is empty")
     } else if text.trim() != text {

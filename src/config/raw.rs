@@ -4,6 +4,9 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::directory::RawDirectory;
+use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
+pub(super) use super::raw_environment::{RawConnection, RawEnvironment};
 pub(super) use super::reader::Keys;
 use super::reader::{Reader, read_version};
 use super::tree::{Node, Value};
@@ -35,6 +38,10 @@ pub(super) struct RawPlatform {
     pub dialect: Option<Located<String>>,
     /// The list of approved plans, from the project's folder, for protected environments.
     pub approved_plans: Option<Located<String>>,
+    /// Who is known and what is known of them: what members' rules are asked of.
+    pub directory: Option<RawDirectory>,
+    /// How long before a member's entry ends `plan` and `validate` say so: `14d`, `36h`.
+    pub warn_before: Option<Located<String>>,
     /// Other dbt packages whose nodes are managed too.
     pub packages: Option<Vec<Located<String>>>,
     /// Where models are deployed, by name: by default the dbt target of the same name.
@@ -46,50 +53,12 @@ pub(super) struct RawPlatform {
     /// The data products, by name.
     #[schemars(default)]
     pub products: Named<RawProduct>,
-}
-
-/// Where models are deployed.
-#[derive(Debug, JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "environment")]
-pub(super) struct RawEnvironment {
-    /// The template of warehouse role names: `{{ env.name }}_{{ product.name }}_{{ role.name }}`.
-    #[schemars(required, with = "String")]
-    pub role_name: Option<Located<String>>,
-    /// The template of user names. Without it, names are taken as members files write them.
-    pub user_name: Option<Located<String>>,
-    /// The template of group names. Without it, names are taken as members files write them.
-    pub group_name: Option<Located<String>>,
-    /// The environment whose access is promoted into this one.
-    pub promote_from: Option<Located<String>>,
-    /// Only saved plans are applied here: fresh, made for it, and only once.
-    pub protected: Option<bool>,
-    /// How old a plan may be when it is applied here: `24h`, `90m`, `2d`. Without it, 24h.
-    pub valid_for: Option<Located<String>>,
-    /// The list of approved plans, from the project's folder: only what stands in it is applied.
-    pub approved_plans: Option<Located<String>>,
-    /// The role that runs dbt here, needed where ownership is declared.
-    pub deploy_role: Option<Located<String>>,
-    /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
-    pub parent_role: Option<Located<String>>,
-    /// Which roles hold the grants (Snowflake): `account`, or `database` for one in each database.
-    #[schemars(default, schema_with = "super::schema::role_kind")]
-    pub role_kind: Option<Located<String>>,
-    /// The dbt target, where it is not named like the environment.
-    pub target: Option<Located<String>>,
-    /// Whether the dbt package's hooks grant here: by default only where it is not protected.
-    pub hook: Option<bool>,
-    /// Whom rolecall connects as, where it is not the dbt target that deploys.
-    pub connection: Option<RawConnection>,
-}
-
-/// An output of profiles.yml to connect with.
-#[derive(Debug, Default, JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "connection")]
-pub(super) struct RawConnection {
-    /// The profile, where it is not the dbt project's.
-    pub profile: Option<Located<String>>,
-    /// The profile's target, where it is not the one that deploys.
-    pub target: Option<Located<String>>,
+    /// Privileges × resources × actors, written once for many nodes.
+    pub policies: Option<Vec<RawPolicy>>,
+    /// Account- and database-level privileges.
+    pub platform_policies: Option<Vec<RawPlatformPolicy>>,
+    /// A role of the warehouse that no plan takes anything from: the way back in.
+    pub break_glass: Option<Located<String>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -125,6 +94,10 @@ pub(super) struct RawProduct {
     pub owners: Option<Vec<Located<String>>>,
     /// dbt node selection of its nodes, such as `path:models/marts/sales`.
     pub outputs: Option<Located<String>>,
+    /// The product roles that people can ask for. Without it, all; with an empty list, none.
+    pub offers: Option<Vec<Located<String>>>,
+    /// What policies call the part of the company it belongs to; dots are a hierarchy.
+    pub domain: Option<Located<String>>,
     /// Product roles of its own, beside those of every product.
     #[schemars(default)]
     pub product_roles: Named<RawProductRole>,
@@ -149,7 +122,7 @@ pub(super) struct RawEntry {
     pub user: Option<Located<String>>,
     /// A group: a role that an identity provider makes.
     pub group: Option<Located<String>>,
-    /// Everyone whose attributes match. Not evaluated by this version.
+    /// Everyone whose attributes match: `user.department == 'Sales'`.
     pub rule: Option<Located<String>>,
     /// The last day (`2027-01-31`, in UTC) or the moment (`2027-01-31T18:00:00Z`) it ends.
     pub until: Option<Located<String>>,
@@ -158,6 +131,12 @@ pub(super) struct RawEntry {
     /// Only in these environments. Without it, in all.
     #[schemars(length(min = 1))]
     pub environments: Option<Vec<Located<String>>>,
+    /// The owner who approved it: `rolecall approve` writes it.
+    pub approved_by: Option<Located<String>>,
+    /// When: a moment, or a day.
+    pub approved_at: Option<Located<String>>,
+    /// The request that was approved, by its name in rolecall/requests/.
+    pub request: Option<Located<String>>,
 }
 
 /// The keys of rolecall.yml and of the files in rolecall/platform/.
@@ -168,36 +147,18 @@ pub(super) const PLATFORM: Keys = Keys {
         "deployment",
         "dialect",
         "approved_plans",
+        "directory",
+        "warn_before",
         "packages",
         "environments",
         "product_roles",
         "products",
+        "policies",
+        "platform_policies",
+        "break_glass",
     ],
-    later: &["policies", "playbooks", "roles", "directory", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "tests", "compat", "checks"],
 };
-/// The keys of an environment.
-pub(super) const ENVIRONMENT: Keys = Keys {
-    of: "an environment",
-    known: &[
-        "role_name",
-        "user_name",
-        "group_name",
-        "promote_from",
-        "protected",
-        "valid_for",
-        "approved_plans",
-        "deploy_role",
-        "parent_role",
-        "role_kind",
-        "target",
-        "hook",
-        "connection",
-    ],
-    later: &[],
-};
-/// The keys of an environment's connection.
-pub(super) const CONNECTION: Keys =
-    Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
     Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
@@ -205,12 +166,25 @@ pub(super) const PRODUCT_ROLE: Keys =
 pub(super) const PRODUCT_ROLE_IN: Keys =
     Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
 /// The keys of a product.
-pub(super) const PRODUCT: Keys =
-    Keys { of: "a product", known: &["title", "owners", "outputs", "product_roles"], later: &[] };
+pub(super) const PRODUCT: Keys = Keys {
+    of: "a product",
+    known: &["title", "owners", "outputs", "offers", "domain", "product_roles"],
+    later: &[],
+};
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
     of: "a member",
-    known: &["user", "group", "rule", "until", "reason", "environments"],
+    known: &[
+        "user",
+        "group",
+        "rule",
+        "until",
+        "reason",
+        "environments",
+        "approved_by",
+        "approved_at",
+        "request",
+    ],
     later: &[],
 };
 
@@ -228,6 +202,8 @@ impl RawPlatform {
             deployment: reader.text(&fields, "deployment"),
             dialect: reader.text(&fields, "dialect"),
             approved_plans: reader.text(&fields, "approved_plans"),
+            directory: fields.get("directory").and_then(|node| RawDirectory::read(reader, node)),
+            warn_before: reader.text(&fields, "warn_before"),
             packages: reader.texts(&fields, "packages"),
             environments: Named(
                 environments
@@ -242,6 +218,13 @@ impl RawPlatform {
                     .map(|(name, node)| (name, RawProduct::read(reader, node)))
                     .collect(),
             ),
+            policies: fields
+                .get("policies")
+                .map(|node| read_all(reader, node, "policies", RawPolicy::read)),
+            platform_policies: fields
+                .get("platform_policies")
+                .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
+            break_glass: reader.text(&fields, "break_glass"),
         }
     }
 }
@@ -256,37 +239,6 @@ fn read_roles(
             .map(|(name, node)| (name, RawProductRole::read(reader, node)))
             .collect(),
     )
-}
-
-impl RawEnvironment {
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
-        let fields = reader.fields(node, &ENVIRONMENT);
-        Self {
-            // Written, only wrongly: not also missing.
-            role_name: reader.text(&fields, "role_name").or_else(|| {
-                let place = reader.source.place(fields.get("role_name")?);
-                Some(Located { value: String::new(), place })
-            }),
-            user_name: reader.text(&fields, "user_name"),
-            group_name: reader.text(&fields, "group_name"),
-            promote_from: reader.text(&fields, "promote_from"),
-            protected: reader.truth(&fields, "protected"),
-            valid_for: reader.text(&fields, "valid_for"),
-            approved_plans: reader.text(&fields, "approved_plans"),
-            deploy_role: reader.text(&fields, "deploy_role"),
-            parent_role: reader.text(&fields, "parent_role"),
-            role_kind: reader.text(&fields, "role_kind"),
-            target: reader.text(&fields, "target"),
-            hook: reader.truth(&fields, "hook"),
-            connection: fields.get("connection").map(|node| {
-                let fields = reader.fields(node, &CONNECTION);
-                RawConnection {
-                    profile: reader.text(&fields, "profile"),
-                    target: reader.text(&fields, "target"),
-                }
-            }),
-        }
-    }
 }
 
 impl RawProductRole {
@@ -327,6 +279,8 @@ impl RawProduct {
             title: reader.text(&fields, "title"),
             owners: reader.texts(&fields, "owners"),
             outputs: reader.text(&fields, "outputs"),
+            offers: reader.texts(&fields, "offers"),
+            domain: reader.text(&fields, "domain"),
             product_roles: read_roles(reader, roles),
         }
     }
@@ -369,6 +323,9 @@ impl RawEntry {
                 until: reader.text(&fields, "until"),
                 reason: reader.text(&fields, "reason"),
                 environments: reader.texts(&fields, "environments"),
+                approved_by: reader.text(&fields, "approved_by"),
+                approved_at: reader.text(&fields, "approved_at"),
+                request: reader.text(&fields, "request"),
             };
             // Who it lets in was said, only wrongly: one message is enough.
             let said = [("user", &entry.user), ("group", &entry.group), ("rule", &entry.rule)]

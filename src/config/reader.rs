@@ -210,7 +210,7 @@ pub(super) fn said_twice(what: &str, again: Place, first: &Place) -> Diagnostic 
 }
 
 /// `did you mean …`, where something is near, and the words that are known.
-pub(super) fn suggest<'a>(
+pub(crate) fn suggest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
     otherwise: &str,
@@ -258,12 +258,13 @@ pub(super) fn printable(name: &str) -> String {
 pub(super) fn belongs(word: &str) -> Option<&'static str> {
     Some(match word {
         "members" | "member" | "users" | "user" | "groups" | "group" | "rules" | "rule"
-        | "until" | "reason" => {
+        | "until" | "reason" | "approved_by" | "approved_at" => {
             "members stand only in rolecall/members/<product>.yml, which the product's owner keeps"
         }
         "version" => "`version` stands at the top of rolecall.yml",
         "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
-        | "approved_plans" => {
+        | "approved_plans" | "policies" | "platform_policies" | "break_glass" | "directory"
+        | "warn_before" => {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
@@ -273,7 +274,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         "may" | "warehouses" => {
             "it belongs to a product role, in rolecall.yml or rolecall/platform/"
         }
-        "owners" | "outputs" | "title" => {
+        "owners" | "outputs" | "title" | "offers" | "domain" => {
             "it belongs to a product, in rolecall.yml or rolecall/platform/"
         }
         "grants" => "grants stand beside the model: config.meta.rolecall.grants",

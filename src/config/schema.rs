@@ -111,9 +111,22 @@ pub(super) fn role_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": ["account", "database"] })
 }
 
+/// `combine` is one of two words.
+pub(super) fn combine(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["any", "all"] })
+}
+
+/// `resource_owners` is a truth value, or a list of what says who owns a node.
+pub(super) fn resource_owners(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "boolean" },
+        { "type": "array", "items": { "enum": ["group", "meta", "product"] } },
+    ] })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::raw;
+    use super::super::{policy, raw, raw_environment};
     use super::*;
 
     fn properties(schema: &Value) -> Vec<&str> {
@@ -134,10 +147,17 @@ mod tests {
         let schema = rolecall_schema();
         assert_eq!(properties(&schema), sorted(&raw::PLATFORM));
         for (name, keys) in [
-            ("environment", &raw::ENVIRONMENT),
+            ("environment", &raw_environment::ENVIRONMENT),
             ("product_role", &raw::PRODUCT_ROLE),
             ("product_role_in_environment", &raw::PRODUCT_ROLE_IN),
             ("product", &raw::PRODUCT),
+            ("policy", &policy::POLICY),
+            ("policy_resources", &policy::RESOURCES),
+            ("policy_actors", &policy::ACTORS),
+            ("policy_match", &policy::MATCH),
+            ("platform_policy", &policy::PLATFORM_POLICY),
+            ("platform_policy_on", &policy::PLATFORM_ON),
+            ("platform_policy_actors", &policy::PLATFORM_ACTORS),
         ] {
             let definition = &schema["$defs"][name];
             assert_eq!(properties(definition), sorted(keys), "{name}");
@@ -180,69 +200,105 @@ mod tests {
             outline(&schema, &schema, "$", &mut out);
         }
         insta::assert_snapshot!(out, @r#"
-        $: object
-        $.approved_plans: string
-        $.deployment: string
-        $.dialect: string
-        $.environments: object|null
-        $.environments.*: object
-        $.environments.*.approved_plans: string
-        $.environments.*.connection: ?
-        $.environments.*.deploy_role: string
-        $.environments.*.group_name: string
-        $.environments.*.hook: boolean
-        $.environments.*.parent_role: string
-        $.environments.*.promote_from: string
-        $.environments.*.protected: boolean
-        $.environments.*.role_kind: string
-        $.environments.*.role_name!: string
-        $.environments.*.target: string
-        $.environments.*.user_name: string
-        $.environments.*.valid_for: string
-        $.packages: array|null
-        $.packages[]: string
-        $.product_roles: object|null
-        $.product_roles.*: object
-        $.product_roles.*.environments: object|null
-        $.product_roles.*.environments.*: object
-        $.product_roles.*.environments.*.may: array|null
-        $.product_roles.*.environments.*.may[]: string
-        $.product_roles.*.environments.*.warehouses: array|null
-        $.product_roles.*.environments.*.warehouses[]: string
-        $.product_roles.*.may: array|null
-        $.product_roles.*.may[]: string
-        $.product_roles.*.warehouses: array|null
-        $.product_roles.*.warehouses[]: string
-        $.products: object|null
-        $.products.*: object
-        $.products.*.outputs: string
-        $.products.*.owners: array|null
-        $.products.*.owners[]: string
-        $.products.*.product_roles: object|null
-        $.products.*.product_roles.*: object
-        $.products.*.product_roles.*.environments: object|null
-        $.products.*.product_roles.*.environments.*: object
-        $.products.*.product_roles.*.environments.*.may: array|null
-        $.products.*.product_roles.*.environments.*.may[]: string
-        $.products.*.product_roles.*.environments.*.warehouses: array|null
-        $.products.*.product_roles.*.environments.*.warehouses[]: string
-        $.products.*.product_roles.*.may: array|null
-        $.products.*.product_roles.*.may[]: string
-        $.products.*.product_roles.*.warehouses: array|null
-        $.products.*.product_roles.*.warehouses[]: string
-        $.products.*.title: string
-        $.version!: integer
-        $: object
-        $.*: array|null
-        $.*[]: object
-        $.*[].environments: array|null
-        $.*[].environments[]: string
-        $.*[].group: string
-        $.*[].reason: string
-        $.*[].rule: string
-        $.*[].until: string
-        $.*[].user: string
-        "#);
+    $: object
+    $.approved_plans: string
+    $.break_glass: string
+    $.deployment: string
+    $.dialect: string
+    $.directory: ?
+    $.environments: object|null
+    $.environments.*: object
+    $.environments.*.approved_plans: string
+    $.environments.*.connection: ?
+    $.environments.*.deploy_role: string
+    $.environments.*.group_name: string
+    $.environments.*.hook: boolean
+    $.environments.*.parent_role: string
+    $.environments.*.policy_role_name: string
+    $.environments.*.promote_from: string
+    $.environments.*.protected: boolean
+    $.environments.*.role_kind: string
+    $.environments.*.role_name!: string
+    $.environments.*.target: string
+    $.environments.*.user_name: string
+    $.environments.*.valid_for: string
+    $.packages: array|null
+    $.packages[]: string
+    $.platform_policies: array|null
+    $.platform_policies[]: object
+    $.platform_policies[].active: boolean
+    $.platform_policies[].actors: ?
+    $.platform_policies[].description: string
+    $.platform_policies[].environments: array|null
+    $.platform_policies[].environments[]: string
+    $.platform_policies[].immutable: boolean
+    $.platform_policies[].name!: string
+    $.platform_policies[].on: ?
+    $.platform_policies[].privileges!: array
+    $.platform_policies[].privileges![]: string
+    $.policies: array|null
+    $.policies[]: object
+    $.policies[].active: boolean
+    $.policies[].actors: ?
+    $.policies[].combine: string
+    $.policies[].description: string
+    $.policies[].environments: array|null
+    $.policies[].environments[]: string
+    $.policies[].immutable: boolean
+    $.policies[].match: ?
+    $.policies[].name!: string
+    $.policies[].privileges: array|null
+    $.policies[].privileges[]: string
+    $.policies[].resources: ?
+    $.product_roles: object|null
+    $.product_roles.*: object
+    $.product_roles.*.environments: object|null
+    $.product_roles.*.environments.*: object
+    $.product_roles.*.environments.*.may: array|null
+    $.product_roles.*.environments.*.may[]: string
+    $.product_roles.*.environments.*.warehouses: array|null
+    $.product_roles.*.environments.*.warehouses[]: string
+    $.product_roles.*.may: array|null
+    $.product_roles.*.may[]: string
+    $.product_roles.*.warehouses: array|null
+    $.product_roles.*.warehouses[]: string
+    $.products: object|null
+    $.products.*: object
+    $.products.*.domain: string
+    $.products.*.offers: array|null
+    $.products.*.offers[]: string
+    $.products.*.outputs: string
+    $.products.*.owners: array|null
+    $.products.*.owners[]: string
+    $.products.*.product_roles: object|null
+    $.products.*.product_roles.*: object
+    $.products.*.product_roles.*.environments: object|null
+    $.products.*.product_roles.*.environments.*: object
+    $.products.*.product_roles.*.environments.*.may: array|null
+    $.products.*.product_roles.*.environments.*.may[]: string
+    $.products.*.product_roles.*.environments.*.warehouses: array|null
+    $.products.*.product_roles.*.environments.*.warehouses[]: string
+    $.products.*.product_roles.*.may: array|null
+    $.products.*.product_roles.*.may[]: string
+    $.products.*.product_roles.*.warehouses: array|null
+    $.products.*.product_roles.*.warehouses[]: string
+    $.products.*.title: string
+    $.version!: integer
+    $.warn_before: string
+    $: object
+    $.*: array|null
+    $.*[]: object
+    $.*[].approved_at: string
+    $.*[].approved_by: string
+    $.*[].environments: array|null
+    $.*[].environments[]: string
+    $.*[].group: string
+    $.*[].reason: string
+    $.*[].request: string
+    $.*[].rule: string
+    $.*[].until: string
+    $.*[].user: string
+    "#);
     }
 
     #[test]

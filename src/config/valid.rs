@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::directory;
 use super::environment::add_environment;
 use super::guards;
 use super::names::{check_fit, check_name, check_permission};
+use super::policy;
 use super::raw::{RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
 use super::{Config, Environment, Located, Product, ProductRole, ProductRoleIn};
 use crate::model::{Diagnostic, Diagnostics, DialectKind, Place};
+
+/// What a `warn_before` says, for a message.
+const WARN_WHAT: &str = "anybody can be warned ahead of an end";
 
 /// The version of the files that this program reads.
 pub(super) const VERSION: u32 = 1;
@@ -17,21 +22,29 @@ pub(super) const VERSION: u32 = 1;
 pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> Config {
     let mut config = Config::default();
     let mut dialect: Option<Located<String>> = None;
+    let mut warn_before: Option<Located<String>> = None;
     for file in files {
         let RawPlatform {
             version,
             deployment,
             dialect: file_dialect,
             approved_plans,
+            directory: file_directory,
+            warn_before: file_warn_before,
             packages,
             environments,
             product_roles,
             products,
+            policies,
+            platform_policies,
+            break_glass,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
         once("`dialect`", &mut dialect, file_dialect, diagnostics);
         once("`approved_plans`", &mut config.approved_plans, approved_plans, diagnostics);
+        directory::once(&mut config.directory, file_directory, diagnostics);
+        once("`warn_before`", &mut warn_before, file_warn_before, diagnostics);
         for package in packages.unwrap_or_default() {
             diagnostics.extend(check_fit("the package", &package));
             config.packages.insert(package.value);
@@ -43,6 +56,10 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         for (name, raw) in products.0 {
             add_product(&mut config.products, &name, raw, diagnostics);
         }
+        once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
+        let (policies, platform) =
+            (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
+        policy::add_all(&mut config, policies, platform, diagnostics);
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
@@ -50,6 +67,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     if let Some(list) = &config.approved_plans {
         diagnostics.extend(guards::check_list(list));
     }
+    config.warn_before = warn_before.map(|said| guards::duration(said, WARN_WHAT, diagnostics));
     for environment in config.environments.values() {
         let list = environment.approved_plans.as_ref().or(config.approved_plans.as_ref());
         diagnostics.extend(list.and_then(|list| guards::hook_beside(list, environment)));
@@ -58,6 +76,11 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     check_environments(&config.environments, diagnostics);
     check_role_environments(&config, diagnostics);
     check_own_roles(&config, diagnostics);
+    super::owners::check_offers(&config, diagnostics);
+    policy::check_all(&config, diagnostics);
+    if let Some(role) = &config.break_glass {
+        diagnostics.extend(check_fit("the break-glass role", role));
+    }
     config
 }
 
@@ -173,7 +196,10 @@ fn add_product(
         diagnostics.push(said_twice(&what, name.place.clone(), &first.place));
         return;
     }
-    let RawProduct { title, owners, outputs, product_roles } = raw;
+    let RawProduct { title, owners, outputs, offers, domain, product_roles } = raw;
+    if let Some(domain) = &domain {
+        diagnostics.extend(check_fit("the domain", domain));
+    }
     let owners = owners.unwrap_or_default();
     for owner in &owners {
         diagnostics.extend(check_fit("the owner", owner));
@@ -186,6 +212,8 @@ fn add_product(
         title: title.map(|title| title.value),
         owners,
         outputs,
+        offers,
+        domain,
         product_roles: own,
     };
     products.insert(name.value.clone(), product);

@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::input;
+use super::owners::Owners;
 use super::raw::{Entries, RawConfig, RawDependsOn};
 use super::raw_value::{Loose, Text, Texts};
 use super::strict_json;
@@ -23,17 +24,25 @@ pub struct Wanted {
     pub graph: bool,
     /// All of `config`: where a selection asks for it.
     pub config: bool,
+    /// Who owns what: where a policy asks for it.
+    pub owners: bool,
 }
 
 impl Wanted {
     /// Both.
     pub fn and(self, other: Self) -> Self {
-        Self { graph: self.graph || other.graph, config: self.config || other.config }
+        Self {
+            graph: self.graph || other.graph,
+            config: self.config || other.config,
+            owners: self.owners || other.owners,
+        }
     }
 
     /// Whether nothing is missing of the other.
     pub fn covers(self, other: Self) -> bool {
-        (self.graph || !other.graph) && (self.config || !other.config)
+        (self.graph || !other.graph)
+            && (self.config || !other.config)
+            && (self.owners || !other.owners)
     }
 }
 
@@ -43,6 +52,8 @@ pub struct Beyond {
     read: Wanted,
     members: BTreeMap<String, Member>,
     configs: BTreeMap<String, Value>,
+    /// Who owns what.
+    pub owners: Owners,
 }
 
 /// A node of dbt's graph without a relation.
@@ -145,7 +156,10 @@ struct OnlyConfig<'a> {
 /// Reads what is wanted of a manifest whose nodes have been read from the same bytes.
 pub(super) fn read(bytes: &[u8], file: &Path, wanted: Wanted, found: &mut Diagnostics) -> Beyond {
     let mut beyond = Beyond { read: wanted, ..Beyond::default() };
-    if wanted == Wanted::default() {
+    if wanted.owners {
+        beyond.owners = Owners::read(bytes, file, found);
+    }
+    if !wanted.graph && !wanted.config {
         return beyond;
     }
     let Ok(bytes) = input::text_of(bytes, file) else { return beyond };

@@ -2,6 +2,7 @@
 
 mod build;
 mod build_meta;
+mod descriptions;
 mod graph;
 mod input;
 #[cfg(test)]
@@ -10,6 +11,7 @@ pub mod manifest;
 #[cfg(test)]
 mod manifest_tests;
 pub mod node;
+mod owners;
 pub mod profiles;
 mod raw;
 mod raw_value;
@@ -22,9 +24,11 @@ mod run_results_tests;
 pub mod selection;
 mod strict_json;
 
+pub use descriptions::descriptions;
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
+pub use owners::{Owner, Owners};
 pub(crate) use raw_value::KEY;
 pub use run_results::{Built, read_run_results};
 pub use selection::{

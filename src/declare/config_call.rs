@@ -107,3 +107,18 @@ fn place(text: &str, at: usize) -> (u32, u32) {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
+
+/// What the first `config(…)` says from a key on; `None` where none has it.
+pub(crate) fn said(text: &str, key: &str) -> Option<String> {
+    let clean = without_comments(text);
+    let mut from = 0;
+    while let Some(found) = clean[from..].find("config") {
+        let start = from + found + "config".len();
+        from = start;
+        let Some(end) = call_end(&clean[start..]).map(|length| start + length) else { continue };
+        if let Some(at) = key_in(&clean[start..end], key) {
+            return Some(clean[start + at..end].to_owned());
+        }
+    }
+    None
+}

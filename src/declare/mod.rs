@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use crate::dbt::{Manifest, Node};
 use crate::model::{Diagnostics, Place};
 
+pub(crate) use config_call::said as in_config_call;
 pub use sources::ProjectSources;
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ mod tests {
             instance: None,
             product: "sales".into(),
             role: "analyst".into(),
+            policy: None,
             immutable: false,
         };
         for change in [

@@ -1,6 +1,6 @@
 //! What an environment must have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +54,32 @@ pub struct DesiredState {
     pub known: BTreeMap<(Securable, Ident), PrivilegeSet>,
     /// Members by (role, member).
     pub memberships: BTreeMap<(Ident, Ident), DesiredMembership>,
+    /// Those of `memberships` that no entry names and only rules give.
+    pub matched: BTreeSet<(Ident, Ident)>,
+    /// Who was a member until an entry ended, by (role, member): why nobody declares it any more.
+    pub ended: BTreeMap<(Ident, Ident), Ended>,
     /// Owners that were declared, by relation.
     pub owners: BTreeMap<Securable, DesiredOwner>,
+    /// The role that no plan takes anything from: the way back in.
+    pub break_glass: Option<Ident>,
+}
+
+/// An entry that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ended {
+    /// The entry.
+    pub entry: Reason,
+    /// Its `until`, as written.
+    pub until: String,
+}
+
+impl Ended {
+    /// `file:line`, as far as it is known.
+    pub fn place(&self) -> String {
+        let Reason { file, line, .. } = &self.entry;
+        let file = file.clone().unwrap_or_default();
+        line.map_or(file.clone(), |line| format!("{file}:{line}"))
+    }
 }
 
 /// Somebody who must be in a role.
@@ -86,7 +110,10 @@ impl DesiredState {
             grants: BTreeMap::new(),
             known: BTreeMap::new(),
             memberships: BTreeMap::new(),
+            matched: BTreeSet::new(),
+            ended: BTreeMap::new(),
             owners: BTreeMap::new(),
+            break_glass: None,
         }
     }
 

@@ -6,13 +6,14 @@ pub mod diagnostic;
 pub mod ident;
 pub mod inventory;
 pub mod observed;
+pub mod person;
 pub mod privilege;
 pub mod role;
 pub mod securable;
 
 pub use change::Change;
 pub use desired::{
-    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Reason,
+    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Ended, Reason,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
@@ -21,6 +22,7 @@ pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,
     ServerIdentity,
 };
+pub use person::{is_name_of, is_same_person};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use role::{Marker, MarkerReading, MemberKind, Scope};
 pub use securable::{ObjectClass, Securable};

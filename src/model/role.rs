@@ -17,10 +17,16 @@ pub struct Marker {
     /// role template uses. `None` where it uses none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The data product.
+    /// The data product; empty where the role is a policy's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub product: String,
-    /// The product role.
+    /// The product role; which part of a policy, where the role is a policy's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub role: String,
+    /// The policy that it is of, or the always-required ones (with `&` between them) under which it
+    /// holds what `product` and `role` name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// No plan removes what this role has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub immutable: bool,
@@ -49,6 +55,26 @@ impl Marker {
         format!("{}{} {json}", Self::PREFIX, Self::VERSION)
     }
 
+    /// Whether it says whose role it is.
+    fn is_whole(&self) -> bool {
+        match &self.policy {
+            None => !self.product.is_empty() && !self.role.is_empty(),
+            Some(policy) => !policy.is_empty(),
+        }
+    }
+
+    /// Whose role it is, for people: `sales.analyst`, `the policy stewards`.
+    pub fn whose(&self) -> String {
+        let Self { product, role, policy, .. } = self;
+        let of = |dot: &str| format!("{product}{dot}{role}");
+        match policy {
+            None => of("."),
+            Some(policy) if product.is_empty() && role.is_empty() => format!("the policy {policy}"),
+            Some(policy) if product.is_empty() => format!("the policy {policy} ({role})"),
+            Some(policy) => format!("{} where {policy} is required", of(".")),
+        }
+    }
+
     /// Reads a role's comment.
     pub fn read(comment: Option<&str>) -> MarkerReading {
         let Some(rest) = comment.and_then(|text| text.strip_prefix(Self::PREFIX)) else {
@@ -57,7 +83,8 @@ impl Marker {
         let unreadable = || MarkerReading::Unreadable(comment.unwrap_or_default().to_owned());
         match rest.split_once(' ') {
             Some((Self::VERSION, json)) => {
-                serde_json::from_str(json).map_or_else(|_| unreadable(), MarkerReading::Marker)
+                let read = serde_json::from_str(json).ok().filter(Self::is_whole);
+                read.map_or_else(unreadable, MarkerReading::Marker)
             }
             _ => unreadable(),
         }
@@ -132,8 +159,30 @@ mod tests {
             instance: None,
             product: "sales_analytics".into(),
             role: "analyst".into(),
+            policy: None,
             immutable: false,
         }
+    }
+
+    #[test]
+    fn a_policy_s_marker_names_the_policy_and_is_read_back() {
+        let of = |product: &str, role: &str| Marker {
+            product: product.into(),
+            role: role.into(),
+            policy: Some("stewards".into()),
+            immutable: true,
+            ..marker()
+        };
+        for (marker, whose) in [
+            (of("", ""), "the policy stewards"),
+            (of("", "owners user \"jane\""), "the policy stewards (owners user \"jane\")"),
+            (of("sales", "analyst"), "sales.analyst where stewards is required"),
+        ] {
+            assert_eq!(marker.whose(), whose);
+            let comment = marker.to_comment();
+            assert_eq!(Marker::read(Some(&comment)), MarkerReading::Marker(marker));
+        }
+        insta::assert_snapshot!(of("", "").to_comment(), @r#"rolecall:1 {"deployment":"shop","environment":"prod","policy":"stewards","immutable":true}"#);
     }
 
     #[test]
@@ -145,9 +194,16 @@ mod tests {
 
     #[test]
     fn a_newer_or_edited_marker_is_never_taken_for_ours() {
-        for comment in
-            ["rolecall:2 {}", "rolecall:1 {\"deployment\":\"shop\"}", "rolecall:1", "rolecall:"]
-        {
+        for comment in [
+            "rolecall:2 {}",
+            "rolecall:1 {\"deployment\":\"shop\"}",
+            "rolecall:1 {\"deployment\":\"shop\",\"environment\":\"prod\"}",
+            "rolecall:1 {\"deployment\":\"shop\",\"environment\":\"prod\",\"product\":\"p\"}",
+            "rolecall:1 {\"deployment\":\"shop\",\"environment\":\"prod\",\"policy\":\"\"}",
+            "rolecall:1 {\"deployment\":\"shop\",\"environment\":\"prod\",\"policy\":\"a\",\"of\":1}",
+            "rolecall:1",
+            "rolecall:",
+        ] {
             assert!(
                 matches!(Marker::read(Some(comment)), MarkerReading::Unreadable(_)),
                 "{comment}"

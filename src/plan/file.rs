@@ -10,7 +10,7 @@ use super::{Difference, Left, Limit, Options, PromotedFrom, Sides, Step, Why};
 use crate::dialect::{Dialect, StatementError, Target};
 use crate::model::{
     Change, DialectKind, Ident, Incarnation, MarkerReading, ObjectClass, ObservedState,
-    PrivilegeSet, Scope, Securable,
+    PrivilegeSet, Scope, Securable, ServerIdentity,
 };
 
 /// The version of the file's shape that this code writes and reads.
@@ -203,6 +203,17 @@ impl Plan {
     /// Whether anything is different after it: another grant, or a role that is taken over.
     pub fn changes_something(&self) -> bool {
         !self.changes.is_empty() || !self.adopted_members.is_empty()
+    }
+
+    /// Whether its statements are those of its changes: they are what people read, and another's are
+    /// executed.
+    pub fn tells_its_changes(&self, dialect: &dyn Dialect, server: &ServerIdentity) -> bool {
+        let target = Target::from(server);
+        self.changes.iter().all(|told| {
+            let PlannedChange { change, why, sql: _, reverse_sql: _ } = told;
+            let step = Step { change: change.clone(), why: why.clone() };
+            planned(&step, dialect, &target).is_ok_and(|meant| meant == *told)
+        })
     }
 
     /// The file for a difference without errors and refusals.

@@ -24,6 +24,7 @@ const MANY: usize = 10;
 /// Guards a plan against taking more than anybody meant to.
 pub fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
     let mut refusals = immutable(sides, names, steps);
+    refusals.extend(way_back(sides, steps));
     let lost = steps.iter().map(|step| taken(&step.change)).sum::<usize>();
     if lost == 0 || sides.options.allow_revokes.is_some_and(|n| lost as u64 <= n) {
         return refusals;
@@ -164,7 +165,12 @@ fn emptied(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<(Ident, usize
         .desired
         .memberships
         .iter()
-        .filter(|(_, wanted)| wanted.kind != MemberKind::Role)
+        .filter(|((_, member), wanted)| {
+            // Somebody who is not there keeps no role from being empty.
+            wanted.kind != MemberKind::Role
+                && (sides.observed.roles.contains_key(member)
+                    || sides.observed.users.contains(member))
+        })
         .map(|((role, _), _)| role)
         .collect();
     let loses: BTreeSet<&Ident> = steps
@@ -191,6 +197,13 @@ fn immutable(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
         .filter(|(_, role)| matches!(&role.marker, MarkerReading::Marker(m) if m.immutable))
         .map(|(name, _)| new_name(names, name))
         .collect();
+    let whose = |role: &Ident| {
+        let observed = sides.observed.roles.iter().find(|(name, _)| new_name(names, name) == role);
+        match observed.map(|(_, observed)| &observed.marker) {
+            Some(MarkerReading::Marker(marker)) => marker.whose(),
+            _ => String::new(),
+        }
+    };
     let mut hit: BTreeSet<&Ident> = BTreeSet::new();
     for step in steps.iter().filter(|step| step.change.takes_away()) {
         if let Some(role) = role_of(&step.change)
@@ -203,11 +216,42 @@ fn immutable(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
         .map(|role| Refusal {
             code: "immutable-role",
             message: format!(
-                "{role} is marked immutable, and this plan would take something from it"
+                "{role} ({}) is marked immutable, and this plan would take something from it",
+                whose(role)
             ),
             help: "declare again what it has; no flag takes from an immutable role".to_owned(),
         })
         .collect()
+}
+
+/// The way back in loses nothing: the break-glass role, and the role that the session runs as.
+fn way_back(sides: &Sides, steps: &[Step]) -> Vec<Refusal> {
+    let acting_as = &sides.observed.server.acting_as;
+    let glass = sides.desired.break_glass.as_ref();
+    let mut refusals = BTreeSet::new();
+    for step in steps.iter().filter(|step| step.change.takes_away()) {
+        let member = match &step.change {
+            Change::RemoveMember { member, .. } | Change::RevokeAdminOption { member, .. } => {
+                Some(member)
+            }
+            _ => None,
+        };
+        for name in [role_of(&step.change), member].into_iter().flatten() {
+            let (what, help) = if Some(name) == glass {
+                ("the break-glass role", "declare it again, or name another one as `break_glass`")
+            } else if name == acting_as && member == Some(name) {
+                ("the role that this session runs as", "declare it, or plan as another role")
+            } else {
+                continue;
+            };
+            refusals.insert(Refusal {
+                code: "way-back-in",
+                message: format!("{name} is {what}, and this plan would take something from it"),
+                help: help.to_owned(),
+            });
+        }
+    }
+    refusals.into_iter().collect()
 }
 
 fn role_of(change: &Change) -> Option<&Ident> {

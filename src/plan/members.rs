@@ -1,6 +1,6 @@
 //! Memberships, both ways.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
@@ -12,12 +12,17 @@ use crate::model::{
 pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let seen = Seen::of(sides, names);
     let new = new_roles(out);
+    let mut unknown: BTreeMap<&Ident, Vec<&Ident>> = BTreeMap::new();
     for ((role, member), wanted) in &sides.desired.memberships {
         if !sides.within.admits(role, member, new.contains(role), sides.deploy_role) {
             continue;
         }
         let because = wanted.because.first();
         if !seen.may_be_member(member, wanted.kind) {
+            if sides.desired.matched.contains(&(role.clone(), member.clone())) {
+                unknown.entry(role).or_default().push(member);
+                continue;
+            }
             missing(sides, role, member, because, wanted.kind.as_str(), out);
             continue;
         }
@@ -39,6 +44,7 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             });
         }
     }
+    out.left.extend(unknown.into_iter().map(|(role, members)| without_login(role, &members)));
     if !sides.within.is_everything() || sides.options.only_adds {
         return;
     }
@@ -114,6 +120,16 @@ impl<'a> Seen<'a> {
         self.admins.contains(&(&m.role, &m.grantor))
     }
 
+    /// Why somebody is taken out of a role.
+    fn why_out(&self, role: &Ident, member: &Ident, gone: bool) -> Why {
+        let ended = self.sides.desired.ended.get(&(role.clone(), member.clone()));
+        match ended {
+            _ if gone => Why::RoleGone,
+            Some(ended) => Why::Ended(ended.clone()),
+            None => Why::Undeclared,
+        }
+    }
+
     fn observed(&self, seen: &ObservedMembership, out: &mut Difference) {
         let Self { sides, names, .. } = self;
         let is_role = seen.kind != MemberKind::User;
@@ -147,7 +163,7 @@ impl<'a> Seen<'a> {
                     kind: seen.kind,
                     grantor: Some(grantor),
                 },
-                why: if gone { Why::RoleGone } else { Why::Undeclared },
+                why: self.why_out(role, member, gone),
             });
         } else if seen.admin {
             out.steps.push(Step {
@@ -159,6 +175,24 @@ impl<'a> Seen<'a> {
                 why: Why::Undeclared,
             });
         }
+    }
+}
+
+/// A directory knows people who have no login yet. A rule that matches them is no mistake: they
+/// are members once they have one.
+fn without_login(role: &Ident, members: &[&Ident]) -> Left {
+    const NAMED: usize = 3;
+    let named: Vec<&str> = members.iter().take(NAMED).map(|member| member.as_str()).collect();
+    let more = match members.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (who, them) =
+        if members.len() == 1 { ("user", "that name") } else { ("users", "those names") };
+    Left {
+        role: role.clone(),
+        what: format!("{who} {}{more}, whom a rule matches", named.join(", ")),
+        why: format!("the server does not know {them}: no member until it does"),
     }
 }
 
@@ -201,8 +235,10 @@ fn managed_elsewhere(role: &Ident, member: &Ident, marker: &Marker) -> Diagnosti
     Diagnostic::error(
         "managed-role-as-member",
         format!(
-            "{member} is to be a member of {role}, but its marker says that it is {}.{} of the deployment {} in {}",
-            marker.product, marker.role, marker.deployment, marker.environment
+            "{member} is to be a member of {role}, but its marker says that it is {} of the deployment {} in {}",
+            marker.whose(),
+            marker.deployment,
+            marker.environment
         ),
     )
     .with_help("members are people and groups: name those who are in that role")

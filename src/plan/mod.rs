@@ -22,7 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Change, Diagnostics, DialectKind, Ident, ObservedState, Reason, SchemaKey, Scope, Securable,
+    Change, Diagnostics, DialectKind, Ended, Ident, ObservedState, Reason, SchemaKey, Scope,
+    Securable,
 };
 use crate::resolve::Resolved;
 
@@ -35,7 +36,7 @@ pub use guard::{Refusal, guard};
 pub use limit::{Limit, Within};
 pub use order::phase;
 pub use origin::PromotedFrom;
-pub use stale::{Stale, fits, made_for, only_grants_again};
+pub use stale::{Stale, ended, fits, made_for, only_grants_again};
 
 /// What a plan may do beyond the ordinary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,6 +67,8 @@ pub enum Why {
     Declared(Vec<Reason>),
     /// Nothing declares it.
     Undeclared,
+    /// An entry said so, and has ended.
+    Ended(Ended),
     /// The role is no longer declared.
     RoleGone,
     /// The configuration has this product role.

@@ -16,10 +16,12 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
         match ours.get(&key(name, &role.marker)) {
             Some(observed) if observed == name => {
                 names.insert(name.clone(), name.clone());
+                fix(sides, name, observed, &role.marker, out);
             }
             Some(observed) => {
                 names.insert(observed.clone(), name.clone());
                 renames.push((observed.clone(), name.clone()));
+                fix(sides, name, observed, &role.marker, out);
             }
             // Not there, and no part of what this plan is about.
             None if !sides.within.makes(name) => {}
@@ -58,12 +60,25 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     names
 }
 
-/// The database of a role that lives in one, instance, product and product role.
-type Key = (Option<Ident>, Option<String>, String, String);
+/// A role that becomes immutable says so from now on; one that is so stays so.
+fn fix(sides: &Sides, name: &Ident, observed: &Ident, marker: &Marker, out: &mut Difference) {
+    let is_now = sides.observed.roles.get(observed).map(|role| &role.marker);
+    let is_free = matches!(is_now, Some(MarkerReading::Marker(now)) if !now.immutable);
+    if marker.immutable && is_free && sides.within.is_everything() && !sides.options.only_adds {
+        out.steps.push(Step {
+            change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
+            why: Why::Configured,
+        });
+    }
+}
+
+/// The database of a role that lives in one, instance, product, product role, and policy.
+type Key = (Option<Ident>, Option<String>, String, String, Option<String>);
 
 fn key(name: &Ident, marker: &Marker) -> Key {
     let database = name.in_parts().map(|(database, _)| database);
-    (database, marker.instance.clone(), marker.product.clone(), marker.role.clone())
+    let Marker { instance, product, role, policy, .. } = marker.clone();
+    (database, instance, product, role, policy)
 }
 
 /// The observed roles that bear the markers of this scope.
@@ -89,8 +104,9 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
                 Diagnostic::error(
                     "marker-twice",
                     format!(
-                        "the roles {other} and {name} both bear the marker of {}.{} in {}",
-                        marker.product, marker.role, marker.environment
+                        "the roles {other} and {name} both bear the marker of {} in {}",
+                        marker.whose(),
+                        marker.environment
                     ),
                 )
                 .with_help(
@@ -110,8 +126,10 @@ fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out
     match &role.marker {
         MarkerReading::Marker(other) => {
             let whose = format!(
-                "{}.{} of the deployment {} in {}",
-                other.product, other.role, other.deployment, other.environment
+                "{} of the deployment {} in {}",
+                other.whose(),
+                other.deployment,
+                other.environment
             );
             refuse(
                 out,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Difference, Plan, TargetIdentity};
-use crate::model::{Change, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity};
+use crate::model::{
+    Change, DesiredState, Ident, ObservedState, PrivilegeSet, Scope, Securable, ServerIdentity,
+};
 
 /// Why a plan may not be applied any more. Exit status 6.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,12 +46,14 @@ pub fn made_for(plan: &Plan, server: &ServerIdentity, environment: &str) -> Resu
 
 /// Whether every change that is needed now was in the plan, or grants declared access again on a
 /// relation that was rebuilt since: another life of it, of the same class and owner. Changes that
-/// are already made simply do not come up again.
+/// are already made simply do not come up again. `strict` takes no relation for rebuilt: which life of
+/// one a plan is about is only what its file says.
 pub fn fits(
     plan: &Plan,
     scope: &Scope,
     observed: &ObservedState,
     now: &Difference,
+    strict: bool,
 ) -> Result<(), Stale> {
     made_for(plan, &observed.server, &scope.environment)?;
     let mut because = Vec::new();
@@ -66,10 +70,35 @@ pub fn fits(
     let covered = Covered::by(plan);
     for step in &now.steps {
         let change = &step.change;
-        if !covered.covers(change) && !granted_again(plan, observed, change) {
+        let again = !strict && granted_again(plan, observed, change);
+        if !covered.covers(change) && !again {
             because.push(format!("not in the plan: {}", change.brief()));
         }
     }
+    for (role, member) in now.adopted_members.difference(&plan.adopted_members) {
+        because.push(format!("not in the plan: {member} is in {role}, which it adopts"));
+    }
+    if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
+}
+
+/// Whether a plan lets somebody in by an entry that has ended since. That it does not come up again
+/// is no reason to leave it out without a word: whoever reviewed the plan expects it.
+pub fn ended(plan: &Plan, now: &DesiredState) -> Result<(), Stale> {
+    let because: Vec<String> = plan
+        .changes
+        .iter()
+        .filter_map(|planned| match &planned.change {
+            Change::AddMember { role, member, .. } => {
+                let ended = now.ended.get(&(role.clone(), member.clone()))?;
+                Some(format!(
+                    "it lets {member} into {role} by an entry that has ended since (until {}): {}",
+                    ended.until,
+                    ended.place()
+                ))
+            }
+            _ => None,
+        })
+        .collect();
     if because.is_empty() { Ok(()) } else { Err(Stale { because, help: MAKE_AGAIN.to_owned() }) }
 }
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::giving::Giving;
 use super::grantees;
 use crate::apply::Compared;
+use crate::edit::{Undeclared, undeclared};
 use crate::model::{Change, Diagnostics, Ident, MemberKind, RoleAttributes, Severity};
 use crate::plan::{Difference, Limit, Refusal, Step, Why};
 use crate::project::Project;
@@ -110,7 +112,7 @@ fn is_beyond(code: &str) -> bool {
 
 /// Whatever an apply in the source would do, but for people who are in by hand.
 pub(super) fn source_drift(
-    from: &Project,
+    (from, giving): (&Project, &Giving),
     source: &Compared,
     limit: Option<&Limit>,
     limited: &Difference,
@@ -135,13 +137,15 @@ pub(super) fn source_drift(
     let errors = found.filter(|d| d.severity == Severity::Error);
     closed.extend(errors.map(|finding| told(finding.message.clone())));
     closed.extend(limited.refused.iter().map(|refusal| told(refusal.message.clone())));
-    for node in source.resolved.nodes.iter().filter(|node| node.missing) {
-        let declares = |id| from.declarations.get(id).is_some_and(|d| !d.grants.is_empty());
-        let meant = limit.is_none_or(|limit| limit.nodes.contains(&node.unique_id));
-        if meant && declares(&node.unique_id) {
+    for node in source.resolved.nodes.iter().filter(|node| giving.misses(node, source)) {
+        let id = &node.unique_id;
+        let declares = from.declarations.get(id).is_some_and(|node| !node.grants.is_empty());
+        let meant = limit.is_none_or(|limit| limit.nodes.contains(id));
+        if meant {
+            let why = if declares { "is declared on" } else { "is given by a policy" };
             closed.push(Closed {
                 gate: Gate::SourceDrift,
-                message: format!("{} is declared on, and not built in {name}", node.unique_id),
+                message: format!("{id} {why}, and not built in {name}"),
                 help: format!("`dbt build --target {name}`, and `rolecall apply` there"),
             });
         }
@@ -151,9 +155,11 @@ pub(super) fn source_drift(
 
 /// Those who are in a role of the source by nobody's file.
 pub(super) fn undeclared_members(from: &Project, source: &Compared) -> Vec<Closed> {
+    let entries = undeclared(from, source);
     let tell = |step: &Step| {
         let Change::RemoveMember { role, member, grantor, .. } = &step.change else { return None };
         let by = grantor.as_ref().map(|by| format!(", let in by {by}")).unwrap_or_default();
+        let found = entries.iter().find(|one| (&one.warehouse_role, &one.member) == (role, member));
         Some(Closed {
             gate: Gate::UndeclaredMember,
             message: format!(
@@ -161,8 +167,8 @@ pub(super) fn undeclared_members(from: &Project, source: &Compared) -> Vec<Close
                 from.environment
             ),
             help: format!(
-                "let the owner write the member into {}, or take {member} out by `rolecall apply --target {}`",
-                owners_file(source, role),
+                "{}, or take {member} out by `rolecall apply --target {}`",
+                declaring(&from.environment, found),
                 from.environment
             ),
         })
@@ -183,9 +189,27 @@ fn by_hand(source: &Compared) -> impl Iterator<Item = &Step> {
     })
 }
 
-fn owners_file(source: &Compared, role: &Ident) -> String {
-    let product = source.resolved.desired.roles.get(role).map(|role| &role.marker.product);
-    product.map_or("the owner's file".to_owned(), |it| format!("rolecall/members/{it}.yml"))
+/// How somebody who is in is declared.
+fn declaring(environment: &str, found: Option<&Undeclared>) -> String {
+    match found {
+        Some(Undeclared { product, role, entry: Ok(entry), .. }) => format!(
+            "let the owner declare them: `rolecall member add {product} {role} --{} {}`, or \
+             `rolecall import --members --target {environment}` for everybody at once",
+            entry.kind.as_str(),
+            quoted(&entry.who)
+        ),
+        Some(Undeclared { entry: Err(why), .. }) => why.clone(),
+        None => "let the owner declare them by `rolecall member add`".to_owned(),
+    }
+}
+
+/// As one word of a shell's.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// What PUBLIC has on relations that are promoted, or gets there by dbt's own `grants`.

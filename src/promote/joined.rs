@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::declared;
+use super::giving::Giving;
 use crate::apply::Compared;
 use crate::dbt::ResourceType;
 use crate::model::{Diagnostic, Place};
@@ -10,10 +10,11 @@ use crate::plan::{Limit, TargetIdentity};
 use crate::project::Project;
 
 /// How far a promotion reaches: not to nodes that the source's manifest does not have, since nobody
-/// has tried them there. `None` where the target declares on no such node, and nothing is selected.
+/// has tried them there. `None` where no such node gives access in the target, and nothing is
+/// selected.
 pub fn joined(from: &Project, to: &Project, selected: Option<Limit>) -> Option<Limit> {
     let (source, target) = (&from.manifest.nodes, &to.manifest.nodes);
-    if declared(to).all(|id| source.contains_key(id)) {
+    if Giving::of(to).nodes.iter().all(|id| source.contains_key(id)) {
         return selected;
     }
     let (nodes, gone) = match selected {
@@ -61,6 +62,39 @@ pub(super) fn more_declared(
                 from.environment
             )));
         }
+    }
+    found
+}
+
+/// What the target's policies give beyond the source's, in the same way.
+pub(super) fn more_by_policy(
+    (from, tried): (&Project, &Giving),
+    (to, giving): (&Project, &Giving),
+    promoted: &BTreeSet<String>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for (whose, nodes) in &giving.by_policy {
+        let there = tried.by_policy.get(whose);
+        let is_tried = |id: &String, word| {
+            there.and_then(|nodes| nodes.get(id)).is_some_and(|words| words.contains(word))
+        };
+        let mut more = nodes.iter().filter_map(|(id, words)| {
+            let words: Vec<&str> =
+                words.iter().filter(|w| !is_tried(id, *w)).map(String::as_str).collect();
+            (promoted.contains(id) && !words.is_empty()).then(|| (id, words.join(", ")))
+        });
+        let Some((id, words)) = more.next() else { continue };
+        let others = match more.count() {
+            0 => String::new(),
+            n => format!(", and on {n} more"),
+        };
+        let (source, target) = (&from.environment, &to.environment);
+        let message =
+            format!("{whose} gives {words} on {id}{others} in {target}, and not in {source}");
+        let warning = Diagnostic::warning("not-tried", message);
+        found.push(warning.with_node(id).with_help(format!(
+            "where that is not meant, let the policy hold in {source} and `rolecall apply --target {source}` first"
+        )));
     }
     found
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::apply::Compared;
-use crate::model::{Change, Diagnostic, Ident};
+use crate::model::{Change, Diagnostic, DialectKind, Ident, MemberKind};
 use crate::plan::Step;
 use crate::project::Project;
 
@@ -37,18 +37,27 @@ pub(super) fn undeclared_gains(
             ),
         );
         Some(warning.with_help(format!(
-            "take them out first by an ordinary `rolecall apply --target {}`, or let the owner write them into the members' file",
+            "take them out first by an ordinary `rolecall apply --target {0}`, or let the owner declare them (`rolecall member add`, `rolecall import --members --target {0}`)",
             to.environment
         )))
     };
     beyond.iter().filter_map(tell).collect()
 }
 
+/// As a plan looks for members: Snowflake's users are no roles, and roles of its own are made.
+fn is_known(compared: &Compared, member: &Ident, kind: MemberKind) -> bool {
+    let Compared { observed, resolved, .. } = compared;
+    match (observed.server.dialect, kind) {
+        (DialectKind::Snowflake, MemberKind::User) => observed.users.contains(member),
+        _ => observed.roles.contains_key(member) || resolved.desired.roles.contains_key(member),
+    }
+}
+
 /// With `--strict`: members of the plan's roles whom the target does not know.
 pub(super) fn unknown(to: &Project, compared: &Compared) -> Vec<Diagnostic> {
     let unknown = compared.resolved.desired.memberships.iter();
     unknown
-        .filter(|((_, member), _)| !compared.observed.roles.contains_key(member))
+        .filter(|((_, member), wanted)| !is_known(compared, member, wanted.kind))
         .map(|((role, member), wanted)| {
             let error = Diagnostic::error(
                 "missing-member",

@@ -4,6 +4,7 @@
 //! be added there. The source says whether that may be done: nobody and nothing is copied from it.
 
 mod gates;
+mod giving;
 mod grantees;
 mod joined;
 mod members;
@@ -21,7 +22,8 @@ pub use gates::{Closed, Gate};
 pub use joined::joined;
 pub use way::way;
 
-use joined::{more_declared, same_relations};
+use giving::Giving;
+use joined::{more_by_policy, more_declared, same_relations};
 
 /// An environment as it was read from files.
 pub struct Side<'a> {
@@ -136,17 +138,18 @@ pub async fn promote<S: Observe, T: ObservePublic>(
     let from_is_valid = check(&from, &mut promotion);
     let to_is_valid = check(&to, &mut promotion);
     let (from, to) = (from.project, to.project);
+    let (tried, giving) = (Giving::of(from), Giving::of(to));
     let source = match from_is_valid {
-        true => Some(ask_source(from, source, how, &mut promotion).await?),
+        true => Some(ask_source(from, source, (how, &tried), &mut promotion).await?),
         false => None,
     };
     if to_is_valid {
         let mut compared = compare(target, to, &how.options(), None).await?;
-        let promoted = promoted(to, how);
+        let promoted = promoted(&giving, how);
         let everybodys = target.public(&compared.scope.schemas).await?;
         let public = gates::grants_to_public(to, &compared, &promoted, &everybodys);
         promotion.closed.extend(public);
-        promotion.skipped = skipped(from, to, &compared, how);
+        promotion.skipped = skipped((from, &tried), (to, &giving), &compared, how);
         let ordinary = ordinary(to, &compared);
         // What a role has and keeps goes to whoever comes in, and an ordinary plan says so, too.
         compared.difference.left.extend(ordinary.left);
@@ -157,6 +160,7 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         let power = gates::undeclared_power(to, &compared);
         promotion.closed.extend(power);
         promotion.found.extend(more_declared(from, to, &promoted));
+        promotion.found.extend(more_by_policy((from, &tried), (to, &giving), &promoted));
         let source = source.as_ref();
         let same = source.and_then(|it| same_relations((from, it), (to, &compared), &promoted));
         promotion.found.extend(same);
@@ -187,7 +191,7 @@ fn check(side: &Side<'_>, promotion: &mut Promotion) -> bool {
 async fn ask_source<S: Observe>(
     from: &Project,
     source: &mut S,
-    how: &How,
+    (how, giving): (&How, &Giving),
     promotion: &mut Promotion,
 ) -> Result<Compared, Failure> {
     // What is not there is said by a gate, and guards are for those who change something.
@@ -200,7 +204,7 @@ async fn ask_source<S: Observe>(
         None => compared.difference.clone(),
         Some(_) => difference(from, &compared, &Options { limit: limit.clone(), ..options }),
     };
-    let closed = gates::source_drift(from, &compared, limit.as_ref(), &limited);
+    let closed = gates::source_drift((from, giving), &compared, limit.as_ref(), &limited);
     promotion.closed.extend(closed);
     promotion.closed.extend(gates::undeclared_members(from, &compared));
     promotion.source = Some(PromotedFrom {
@@ -213,14 +217,9 @@ async fn ask_source<S: Observe>(
 }
 
 /// The nodes whose access is promoted, whether or not they are there.
-fn promoted(to: &Project, how: &How) -> BTreeSet<String> {
+fn promoted(giving: &Giving, how: &How) -> BTreeSet<String> {
     let meant = |id: &&String| how.limit.as_ref().is_none_or(|limit| limit.nodes.contains(*id));
-    declared(to).filter(meant).cloned().collect()
-}
-
-/// The nodes that give access.
-fn declared(project: &Project) -> impl Iterator<Item = &String> {
-    project.declarations.iter().filter(|(_, node)| !node.grants.is_empty()).map(|(id, _)| id)
+    giving.nodes.iter().filter(meant).cloned().collect()
 }
 
 fn difference(project: &Project, compared: &Compared, options: &Options) -> plan::Difference {
@@ -246,23 +245,30 @@ fn beyond(ordinary: Vec<Step>, compared: &Compared) -> Vec<Step> {
     ordinary.filter(|step| is_beyond(&step.change) && !made.contains(&step.change)).collect()
 }
 
-/// Declared nodes, of either side, that get nothing in the target because they are not in both.
-fn skipped(from: &Project, to: &Project, compared: &Compared, how: &How) -> Vec<Skipped> {
-    let mut skipped: Vec<Skipped> = declared(from)
+/// Nodes that give access, of either side, that get nothing in the target because they are not in
+/// both.
+fn skipped(
+    (from, tried): (&Project, &Giving),
+    (to, giving): (&Project, &Giving),
+    compared: &Compared,
+    how: &How,
+) -> Vec<Skipped> {
+    let gone = tried.nodes.iter();
+    let mut skipped: Vec<Skipped> = gone
         .filter(|id| !to.manifest.nodes.contains_key(*id) && from.manifest.nodes.contains_key(*id))
         .map(|id| Skipped {
             node: id.clone(),
             why: format!("not in the manifest of {}", to.environment),
         })
         .collect();
-    let untried = declared(to).filter(|id| !from.manifest.nodes.contains_key(*id));
+    let untried = giving.nodes.iter().filter(|id| !from.manifest.nodes.contains_key(*id));
     skipped.extend(untried.map(|id| Skipped {
         node: id.clone(),
         why: format!("not in the manifest of {}, so nobody has tried it there", from.environment),
     }));
     let meant = |id: &String| how.limit.as_ref().is_none_or(|limit| limit.nodes.contains(id));
-    let nodes = compared.resolved.nodes.iter().filter(|node| node.missing);
-    let nodes = nodes.filter(|n| meant(&n.unique_id) && declared(to).any(|id| *id == n.unique_id));
+    let nodes = compared.resolved.nodes.iter().filter(|node| giving.misses(node, compared));
+    let nodes = nodes.filter(|node| meant(&node.unique_id));
     skipped.extend(nodes.map(|node| Skipped {
         node: node.unique_id.clone(),
         why: format!("not in the warehouse of {}", to.environment),

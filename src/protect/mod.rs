@@ -5,7 +5,7 @@ mod approvals;
 
 use std::collections::BTreeSet;
 
-use crate::model::Change;
+use crate::model::{Change, is_same_person};
 use crate::plan::{Plan, Refusal};
 use crate::receipts::{iso, span};
 
@@ -45,6 +45,16 @@ pub struct Called {
     pub in_warehouse: Vec<String>,
 }
 
+/// What became of the question for approvals.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Judged {
+    /// Whose approval counts.
+    pub approved_by: Vec<String>,
+    /// Nobody's does, which is asked once something is to be changed: the plan says that nothing is,
+    /// and what it says is no proof.
+    pub once_it_changes: Option<Refusal>,
+}
+
 /// Whether a plan may be applied where `rules` hold: whose approval counts, or all that is against
 /// it. `now` is the clock's time, never `--as-of`'s; `as_of` is what expiry is judged by.
 pub fn judge(
@@ -54,7 +64,7 @@ pub fn judge(
     approvals: Option<&Approvals>,
     now: i64,
     as_of: i64,
-) -> Result<Vec<String>, Vec<Refusal>> {
+) -> Result<Judged, Vec<Refusal>> {
     let Some(submitted) = submitted else {
         return Err(vec![Refusal {
             code: "protected",
@@ -109,18 +119,16 @@ pub fn judge(
         );
     }
     // What changes nothing gives nobody anything: a job that has nothing to do goes through.
-    let approved = match &rules.approved_plans {
-        None => Vec::new(),
-        Some(_) if !plan.changes_something() => Vec::new(),
-        Some(file) => match approved(submitted, file, approvals, now) {
-            Ok(by) => by,
-            Err(refusal) => {
-                refusals.push(refusal);
-                Vec::new()
-            }
-        },
-    };
-    if refusals.is_empty() { Ok(approved) } else { Err(refusals) }
+    let mut judged = Judged::default();
+    if let Some(file) = &rules.approved_plans {
+        match approved(submitted, file, approvals, now) {
+            Ok(by) => judged.approved_by = by,
+            // A job that has nothing to do waits for nobody.
+            Err(refusal) if !plan.changes_something() => judged.once_it_changes = Some(refusal),
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    if refusals.is_empty() { Ok(judged) } else { Err(refusals) }
 }
 
 /// Who approved a plan, so that it counts.
@@ -157,7 +165,7 @@ fn approved(
     for Approval { sha256: _, who, when, why: _, line } in lines {
         if crate::config::moment(when).is_ok_and(|over| over > latest) {
             not.push(format!("{file}:{line}: {when} is not yet"));
-        } else if is_same(author, who) {
+        } else if is_known_as(who, author, called) || is_known_as(author, who, called) {
             not.push(format!("{file}:{line}: {who} made the plan"));
         } else if gains.iter().any(|member| is_known_as(who, member, called)) {
             not.push(format!("{file}:{line}: {who} gains by it"));
@@ -186,17 +194,9 @@ fn gaining(plan: &Plan) -> BTreeSet<&str> {
 
 /// Whether somebody may be that member: by the name in the warehouse, or by one that becomes it.
 fn is_known_as(who: &str, member: &str, called: &[Called]) -> bool {
-    let becomes = |one: &Called| one.in_warehouse.iter().any(|name| is_same(name, member));
-    is_same(who, member) || called.iter().any(|one| is_same(&one.name, who) && becomes(one))
-}
-
-/// Whether two names may be one person's: case does not matter, nor what follows an `@`.
-fn is_same(one: &str, other: &str) -> bool {
-    let name = |text: &str| {
-        let text = text.trim().trim_matches('"').trim_start_matches('@').to_lowercase();
-        text.split('@').next().unwrap_or_default().to_owned()
-    };
-    name(one) == name(other)
+    let becomes = |one: &Called| one.in_warehouse.iter().any(|name| is_same_person(name, member));
+    is_same_person(who, member)
+        || called.iter().any(|one| is_same_person(&one.name, who) && becomes(one))
 }
 
 #[cfg(test)]

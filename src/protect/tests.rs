@@ -79,7 +79,9 @@ fn approved(lines: &str) -> Result<Vec<String>, Vec<Refusal>> {
     assert!(found.is_empty(), "{found:?}");
     let plan = plan();
     let submitted = Submitted { plan: &plan, sha256: SHA256, called: &[] };
-    judge(&rules(Some("approved")), "prod", Some(submitted), Some(&approvals), NOW, NOW)
+    let judged =
+        judge(&rules(Some("approved")), "prod", Some(submitted), Some(&approvals), NOW, NOW);
+    judged.map(|judged| judged.approved_by)
 }
 
 #[test]
@@ -146,6 +148,10 @@ fn an_approval_counts_of_whoever_neither_made_it_nor_gains() {
         ("HASH ann 2026-11-22 me", "approval-not-counted"),
         ("HASH \"ANN\" 2026-11-22 me", "approval-not-counted"),
         ("HASH bob@acme.example 2026-11-22 me, by adoption", "approval-not-counted"),
+        ("HASH \"Ann\"@acme 2026-11-22 me", "approval-not-counted"),
+        ("HASH <ann@acme.example> 2026-11-22 me", "approval-not-counted"),
+        ("HASH ann; 2026-11-22 me", "approval-not-counted"),
+        ("HASH a\u{200b}nn 2026-11-22 me", "approval-not-counted"),
     ]);
     for (lines, code) in lines {
         let refused = approved(lines).unwrap_err();

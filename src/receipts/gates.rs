@@ -15,6 +15,7 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         role_name: _,
         user_name: _,
         group_name: _,
+        policy_role_name: _,
         promote_from,
         protected,
         valid_for,

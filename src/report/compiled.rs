@@ -34,8 +34,12 @@ pub struct Compiled<'a> {
 #[allow(missing_docs)]
 pub struct Role<'a> {
     pub name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub product: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub product_role: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'a str>,
 }
 
 /// One privilege of one role on one object.
@@ -70,8 +74,9 @@ pub struct Owner<'a> {
 impl<'a> Compiled<'a> {
     /// The shape of a desired state.
     pub fn of(desired: &'a DesiredState, deployment: &'a str, warnings: Vec<Diagnostic>) -> Self {
-        let DesiredState { environment, dialect, roles, grants, known: _, memberships, owners } =
-            desired;
+        let DesiredState {
+            environment, dialect, roles, grants, known: _, memberships, owners, ..
+        } = desired;
         Self {
             version: 1,
             environment,
@@ -83,6 +88,7 @@ impl<'a> Compiled<'a> {
                     name: name.as_str(),
                     product: &role.marker.product,
                     product_role: &role.marker.role,
+                    policy: role.marker.policy.as_deref(),
                 })
                 .collect(),
             grants: grants

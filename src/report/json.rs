@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::matrix::Cell;
 use crate::model::{Change, Diagnostic, Ident, Securable};
 use crate::plan::{Difference, Left, Plan, Refusal};
+use crate::project::CountedRule;
 use crate::promote::{Closed, Gate, Promotion, Skipped};
 
 /// Of every shape here.
@@ -29,6 +30,9 @@ pub struct Validated {
     pub version: u32,
     /// There is no error.
     pub valid: bool,
+    /// How many people each rule matches, where people are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<CountedRule>,
     /// Errors and warnings, sorted.
     pub findings: Vec<Diagnostic>,
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::count;
 use super::findings::one_line;
-use crate::model::{Change, Ident, Reason, Scope, ServerIdentity};
+use crate::model::{Change, Ended, Ident, Reason, Scope, ServerIdentity};
 use crate::plan::{Difference, Left, Limit, Step, Why};
 
 /// The plan for people.
@@ -138,6 +138,9 @@ fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
 fn line(step: &Step, style: &Style) -> String {
     let (sign, colour, what) = match &step.change {
         Change::CreateRole { .. } => ("+", "32", "new role".to_owned()),
+        Change::AdoptRole { marker, .. } if marker.immutable => {
+            ("+", "32", "existing role, marked immutable".to_owned())
+        }
         Change::AdoptRole { .. } => ("+", "32", "existing role, adopted".to_owned()),
         Change::RenameRole { from, .. } => ("~", "33", format!("renamed from {from}")),
         Change::ResetAttributes { .. } => {
@@ -185,6 +188,10 @@ fn why(why: &Why) -> String {
     match why {
         Why::Configured => String::new(),
         Why::Undeclared => "# nobody declares it".to_owned(),
+        Why::Ended(Ended { entry, until }) => {
+            let entry = reason(entry);
+            format!("# {entry}, ended: until {until}")
+        }
         Why::RoleGone => "# the role is no longer declared".to_owned(),
         Why::Declared(reasons) => {
             let more = reasons.len().saturating_sub(1);

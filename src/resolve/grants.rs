@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Inputs;
 use super::nodes::{ManagedNode, placed};
+use super::policies::{Gates, Namer, Source};
 use super::roles::{RoleHere, RolesHere, roles_of};
 use crate::config::{Located, ProductRole};
 use crate::declare::{Declaration, NodeDeclarations};
@@ -22,10 +23,10 @@ pub(super) struct Power {
 }
 
 impl Power {
-    fn union(self, other: Self) -> Self {
+    pub(super) fn union(self, other: Self) -> Self {
         Self { privileges: self.privileges.union(other.privileges), own: self.own || other.own }
     }
-    fn minus(self, other: Self) -> Self {
+    pub(super) fn minus(self, other: Self) -> Self {
         Self { privileges: self.privileges.minus(other.privileges), own: self.own && !other.own }
     }
     fn within(self, other: Self) -> Self {
@@ -34,11 +35,11 @@ impl Power {
             own: self.own && other.own,
         }
     }
-    fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         let Self { privileges, own } = self;
         privileges.is_empty() && !own
     }
-    fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         match (self.privileges.is_empty(), self.own) {
             (false, true) => format!("{}, ownership", self.privileges),
             (true, true) => "ownership".to_owned(),
@@ -94,6 +95,7 @@ pub(super) fn grant_declared(
     inputs: &Inputs,
     nodes: &[ManagedNode],
     roles: &RolesHere,
+    (namer, gates): (&Namer, &mut Gates),
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) -> usize {
@@ -106,7 +108,7 @@ pub(super) fn grant_declared(
             let role = find_role(inputs, node, declared, declaration, roles, found);
             if let (Some((product, role)), Some(on)) = (role, &node.relation) {
                 let one = OneGrant { inputs, node, declaration, product, role, on };
-                one.grant(desired, found);
+                one.grant(namer, gates, desired, found);
             }
         }
     }
@@ -200,7 +202,13 @@ struct OneGrant<'x, 'a> {
 }
 
 impl OneGrant<'_, '_> {
-    fn grant(&self, desired: &mut DesiredState, found: &mut Diagnostics) {
+    fn grant(
+        &self,
+        namer: &Namer,
+        gates: &mut Gates,
+        desired: &mut DesiredState,
+        found: &mut Diagnostics,
+    ) {
         let class = self.on.class();
         let (base, here) = bounds(self.inputs, self.role.declared, class);
         for word in &self.declaration.permissions {
@@ -213,14 +221,18 @@ impl OneGrant<'_, '_> {
             let granted = power.within(here);
             let reason = self.reason(word);
             if granted.own {
-                self.own(desired, &reason, found);
+                self.own(gates, desired, &reason, found);
             }
-            if !granted.is_empty() {
+            if !granted.privileges.is_empty() {
+                let source =
+                    Source::product_role(&self.role.name, self.product, &self.role.declared.name);
+                let holder = gates.holder(namer, &source, self.on, desired, found);
+                let Some(holder) = holder else { continue };
                 grant_with_way(
                     self.inputs.dialect,
                     desired,
                     self.on,
-                    &self.role.name,
+                    &holder,
                     granted.privileges,
                     &reason,
                 );
@@ -275,7 +287,30 @@ impl OneGrant<'_, '_> {
         error.with_also(self.role.declared.place.clone(), "the role's `may` stands here")
     }
 
-    fn own(&self, desired: &mut DesiredState, reason: &Reason, found: &mut Diagnostics) {
+    fn own(
+        &self,
+        gates: &Gates,
+        desired: &mut DesiredState,
+        reason: &Reason,
+        found: &mut Diagnostics,
+    ) {
+        let required = self.on.relation_key().map(|key| gates.on(&key)).unwrap_or_default();
+        if !required.is_empty() {
+            let required: Vec<&str> = required.into_iter().collect();
+            found.push(
+                self.place(Diagnostic::error(
+                    "own-under-policy",
+                    format!(
+                        "{} is declared to own {}, where the policy {} is always required: an owner goes round it",
+                        self.role.name,
+                        self.on,
+                        required.join(", ")
+                    ),
+                ))
+                .with_help("declare `admin` instead of `own`, or narrow the policy's `resources`"),
+            );
+            return;
+        }
         let owner = desired
             .owners
             .entry(self.on.clone())

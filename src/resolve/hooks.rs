@@ -7,7 +7,6 @@ use super::grants::{bounds, expand, find_role};
 use super::roles::{RoleHere, name_roles};
 use super::{Inputs, ManagedNode, Resolved};
 use crate::dbt::ResourceType;
-use crate::declare::NodeDeclarations;
 use crate::model::{DesiredState, Diagnostics, Ident, ObjectClass, Privilege, PrivilegeSet};
 
 /// Privileges of roles on a relation, where it is of one of these classes.
@@ -31,14 +30,33 @@ pub fn relation_grants(inputs: &Inputs, resolved: &Resolved) -> BTreeMap<String,
     let roles = name_roles(inputs, &resolved.deployment, instance, &mut nobody, &mut said);
     let mut by_node = BTreeMap::new();
     for node in &resolved.nodes {
-        let Some(declared) = declared(inputs, node) else { continue };
-        let mut power: BTreeMap<(&Ident, ObjectClass), PrivilegeSet> = BTreeMap::new();
-        for declaration in &declared.grants {
+        if !is_built(inputs, node) {
+            continue;
+        }
+        let key = node.relation.as_ref().and_then(|on| on.relation_key());
+        let mut power: BTreeMap<(Ident, ObjectClass), PrivilegeSet> = BTreeMap::new();
+        let declared = inputs.declarations.get(&node.unique_id);
+        for (declared, declaration) in
+            declared.into_iter().flat_map(|all| all.grants.iter().map(move |one| (all, one)))
+        {
             let role = find_role(inputs, node, declared, declaration, &roles, &mut said);
             let Some((_, role)) = role else { continue };
+            // Where policies are required, a role of its own holds it, if it is there yet.
+            let holder = match &key {
+                Some(key) => resolved.gates.holder_of(&role.name, key),
+                None => Some(role.name.clone()),
+            };
+            let Some(holder) = holder else { continue };
             for class in classes(inputs) {
                 let given = given(inputs, role, &declaration.permissions, class);
-                let slot = power.entry((&role.name, class)).or_default();
+                let slot = power.entry((holder.clone(), class)).or_default();
+                *slot = slot.union(given);
+            }
+        }
+        for (holder, words) in resolved.by_policy.get(&node.unique_id).into_iter().flatten() {
+            for class in classes(inputs) {
+                let given = words_give(inputs, words, class);
+                let slot = power.entry((holder.clone(), class)).or_default();
                 *slot = slot.union(given);
             }
         }
@@ -50,14 +68,13 @@ pub fn relation_grants(inputs: &Inputs, resolved: &Resolved) -> BTreeMap<String,
     by_node
 }
 
-fn declared<'a>(inputs: &Inputs<'a>, node: &ManagedNode) -> Option<&'a NodeDeclarations> {
-    let kind = inputs.manifest.nodes.get(&node.unique_id)?.resource_type;
-    match kind {
-        ResourceType::Source => None,
-        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => {
-            inputs.declarations.get(&node.unique_id)
-        }
-    }
+/// Whether dbt builds it.
+fn is_built(inputs: &Inputs, node: &ManagedNode) -> bool {
+    let node = inputs.manifest.nodes.get(&node.unique_id);
+    node.is_some_and(|node| match node.resource_type {
+        ResourceType::Source => false,
+        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot => true,
+    })
 }
 
 /// What dbt can make a node's relation into.
@@ -76,26 +93,29 @@ fn given(
     class: ObjectClass,
 ) -> PrivilegeSet {
     let (_, here) = bounds(inputs, role.declared, class);
-    permissions
+    words_give(inputs, permissions, class).intersection(here.privileges)
+}
+
+fn words_give(inputs: &Inputs, words: &[String], class: ObjectClass) -> PrivilegeSet {
+    words
         .iter()
         .filter_map(|word| expand(inputs.dialect, word, class))
         .fold(PrivilegeSet::EMPTY, |all, power| all.union(power.privileges))
-        .intersection(here.privileges)
 }
 
 /// As few rows as say it: first what a role has on the same classes, then the roles that have it.
-fn rows(power: BTreeMap<(&Ident, ObjectClass), PrivilegeSet>) -> Vec<ClassGrant> {
-    let mut classes: BTreeMap<(&Ident, Privilege), Vec<ObjectClass>> = BTreeMap::new();
+fn rows(power: BTreeMap<(Ident, ObjectClass), PrivilegeSet>) -> Vec<ClassGrant> {
+    let mut classes: BTreeMap<(Ident, Privilege), Vec<ObjectClass>> = BTreeMap::new();
     for ((role, class), privileges) in power {
         for privilege in privileges.iter() {
-            classes.entry((role, privilege)).or_default().push(class);
+            classes.entry((role.clone(), privilege)).or_default().push(class);
         }
     }
-    let mut privileges: BTreeMap<(Vec<ObjectClass>, &Ident), Vec<Privilege>> = BTreeMap::new();
+    let mut privileges: BTreeMap<(Vec<ObjectClass>, Ident), Vec<Privilege>> = BTreeMap::new();
     for ((role, privilege), classes) in classes {
         privileges.entry((classes, role)).or_default().push(privilege);
     }
-    let mut roles: BTreeMap<(Vec<ObjectClass>, Vec<Privilege>), BTreeSet<&Ident>> = BTreeMap::new();
+    let mut roles: BTreeMap<(Vec<ObjectClass>, Vec<Privilege>), BTreeSet<Ident>> = BTreeMap::new();
     for ((classes, role), privileges) in privileges {
         roles.entry((classes, privileges)).or_default().insert(role);
     }
@@ -104,7 +124,7 @@ fn rows(power: BTreeMap<(&Ident, ObjectClass), PrivilegeSet>) -> Vec<ClassGrant>
         .map(|((classes, privileges), roles)| ClassGrant {
             classes,
             privileges,
-            roles: roles.into_iter().cloned().collect(),
+            roles: roles.into_iter().collect(),
         })
         .collect()
 }

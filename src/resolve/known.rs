@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Inputs;
 use super::grants::bounds;
 use super::nodes::relation_of;
+use super::policies::Gates;
 use super::roles::{RoleHere, RolesHere};
 use crate::dbt::Node;
 use crate::model::{
@@ -16,6 +17,7 @@ use crate::model::{
 pub(super) fn know_dbt_grants(
     inputs: &Inputs,
     roles: &RolesHere,
+    gates: &Gates,
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) {
@@ -26,6 +28,11 @@ pub(super) fn know_dbt_grants(
             found.push(fight(inputs, node, desired));
         }
         let Some(on) = relation_of(inputs, node) else { continue };
+        let required = on.relation_key().map(|key| gates.on(&key)).unwrap_or_default();
+        if !required.is_empty() {
+            found.push(round(node, &required.into_iter().collect::<Vec<_>>().join(", ")));
+            continue;
+        }
         for (words, grantees) in &node.grants {
             for grantee in grantees.iter().flat_map(|grantees| grantees.split(',')) {
                 let Some(role) = named(inputs, &by_name, grantee) else { continue };
@@ -33,6 +40,16 @@ pub(super) fn know_dbt_grants(
             }
         }
     }
+}
+
+/// Whatever dbt grants is granted to whole roles: nobody asks who of them is admitted.
+fn round(node: &Node, policies: &str) -> Diagnostic {
+    let message = format!(
+        "dbt's own `grants` on {} go round the policy {policies}, which is always required there",
+        node.unique_id
+    );
+    placed(node, Diagnostic::error("round-policy", message))
+        .with_help("take it out of `grants`, and say it in `meta.rolecall` or in a policy")
 }
 
 /// dbt revokes what it does not know, after the model's hooks; it writes names as they are.
@@ -71,7 +88,14 @@ fn named<'r, 'a>(
     let first = whole.split_ascii_whitespace().next().unwrap_or_default();
     let find =
         |written: &str| inputs.dialect.fold(written).ok().and_then(|n| by_name.get(&n).copied());
-    find(whole).or_else(|| find(first))
+    // GROUP x, ROLE x and USER x are x.
+    let after = ["group", "role", "user"]
+        .iter()
+        .any(|kind| first.eq_ignore_ascii_case(kind))
+        .then(|| whole.get(first.len()..).unwrap_or_default().trim())
+        .filter(|rest| !rest.is_empty());
+    let word = |text: &str| text.split_ascii_whitespace().next().unwrap_or_default().to_owned();
+    find(whole).or_else(|| find(after?)).or_else(|| find(&word(after?))).or_else(|| find(first))
 }
 
 fn know(

@@ -9,7 +9,9 @@ mod known;
 mod members;
 mod nodes;
 mod owners;
+mod policies;
 mod roles;
+mod rules;
 mod snowflake;
 mod views;
 
@@ -19,12 +21,19 @@ use crate::config::{Config, Environment};
 use crate::dbt::Manifest;
 use crate::declare::Declarations;
 use crate::dialect::Dialect;
+use crate::directory::Known;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Ident, Inventory, RelationKey, SchemaKey, Scope,
 };
 
 pub use members::member_names;
+
+/// What a user or a group of that name is called in the environment that is resolved.
+pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) -> Option<Ident> {
+    members::member_name(inputs, name, kind).ok()
+}
 pub use nodes::ManagedNode;
+pub use policies::{Gates, NodeGrants};
 
 /// Everything that a desired state follows from.
 pub struct Inputs<'a> {
@@ -52,6 +61,8 @@ pub struct Inputs<'a> {
     pub only: Option<&'a BTreeSet<String>>,
     /// The time that expiry is judged by: seconds since 1970, UTC.
     pub as_of: i64,
+    /// What rules are asked of.
+    pub known: &'a Known,
 }
 
 /// The dbt target, as far as templates may use it.
@@ -95,6 +106,10 @@ pub struct Resolved {
     pub deploy_role: Option<Ident>,
     /// How many permissions the manifest declares, whatever became of them.
     pub declared: usize,
+    /// What policies give on nodes.
+    pub by_policy: NodeGrants,
+    /// Where policies are always required, and who holds what is given there.
+    pub gates: Gates,
     /// The relations of all nodes of the manifest, managed or not.
     pub taken: BTreeSet<RelationKey>,
 }
@@ -133,11 +148,37 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     let roles =
         roles::name_roles(inputs, &deployment, instance.as_deref(), &mut desired, &mut found);
     let nodes = nodes::managed_nodes(inputs, &mut found);
-    let declared = grants::grant_declared(inputs, &nodes, &roles, &mut desired, &mut found);
+    let namer = policies::Namer { inputs, deployment: &deployment, instance: instance.as_deref() };
+    let chosen = policies::choose(inputs, &nodes, &mut found);
+    let mut gates = chosen.gates(&nodes);
+    let mut declared = grants::grant_declared(
+        inputs,
+        &nodes,
+        &roles,
+        (&namer, &mut gates),
+        &mut desired,
+        &mut found,
+    );
+    let (by_policy, part_roles) =
+        chosen.grant(&namer, &nodes, &mut gates, &mut desired, &mut found);
+    declared += by_policy.values().flatten().map(|(_, words)| words.len()).sum::<usize>();
     owners::check_owners(inputs, &mut desired, &mut found);
-    known::know_dbt_grants(inputs, &roles, &mut desired, &mut found);
+    known::know_dbt_grants(inputs, &roles, &gates, &mut desired, &mut found);
     views::check_views(inputs, &nodes, &desired, &mut found);
     members::admit_members(inputs, &roles, &mut desired, &mut found);
+    let mut people = policies::People::new(inputs, &mut found);
+    declared += policies::grant_platform(&namer, &roles, &mut people, &mut desired, &mut found);
+    chosen.admit(
+        inputs,
+        (&nodes, &roles),
+        &part_roles,
+        (&mut people, &mut gates),
+        &mut desired,
+        &mut found,
+    );
+    gates.let_in(&mut people, inputs, &mut desired, &mut found);
+    people.say(inputs, &desired, &mut found);
+    desired.break_glass = policies::break_glass(inputs, &desired, &mut found);
     snowflake::shape(inputs, &mut desired, &mut found);
     let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
     for node in &nodes {
@@ -153,8 +194,18 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     }
     let relations = inputs.manifest.nodes.values().filter_map(|n| nodes::relation_of(inputs, n));
     let taken = relations.filter_map(|on| on.relation_key()).collect();
-    let resolved =
-        Resolved { desired, nodes, deployment, instance, schemas, deploy_role, declared, taken };
+    let resolved = Resolved {
+        desired,
+        nodes,
+        deployment,
+        instance,
+        schemas,
+        deploy_role,
+        declared,
+        by_policy,
+        gates,
+        taken,
+    };
     (Some(resolved), found)
 }
 

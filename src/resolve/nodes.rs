@@ -233,7 +233,7 @@ pub(super) fn relation_of(inputs: &Inputs, node: &Node) -> Option<Securable> {
 }
 
 /// `pg_catalog` and its like hold passwords and everybody's statistics: no model of anyone's.
-fn is_the_servers(inputs: &Inputs, schema: &Ident) -> bool {
+pub(super) fn is_the_servers(inputs: &Inputs, schema: &Ident) -> bool {
     inputs.dialect.kind() == DialectKind::Postgres && schema.as_str().starts_with("pg_")
 }
 
@@ -320,7 +320,7 @@ fn relation(
     Some(Securable::in_schema(class, database, schema, name))
 }
 
-fn target_database(inputs: &Inputs) -> Option<Ident> {
+pub(super) fn target_database(inputs: &Inputs) -> Option<Ident> {
     let name = inputs.dialect.fold(inputs.target.database.as_deref()?).ok()?;
     inputs.dialect.longest_name(&name).ok().map(|()| name)
 }

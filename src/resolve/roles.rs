@@ -70,6 +70,7 @@ pub(super) fn name_roles<'a>(
                 instance: instance.map(str::to_owned),
                 product: product_name.clone(),
                 role: role_name.to_owned(),
+                policy: None,
                 immutable: false,
             };
             desired.roles.insert(name.clone(), DesiredRole { marker });

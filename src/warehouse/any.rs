@@ -3,6 +3,7 @@
 use super::postgres::Postgres;
 use super::snowflake::Snowflake;
 use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::directory::People;
 use crate::model::{Change, ObservedState, SchemaKey, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
@@ -62,6 +63,13 @@ impl Observe for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.observe(look).await,
             Self::Snowflake(snowflake) => snowflake.observe(look).await,
+        }
+    }
+
+    async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.people(query).await,
+            Self::Snowflake(snowflake) => snowflake.people(query).await,
         }
     }
 

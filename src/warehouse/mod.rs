@@ -8,6 +8,7 @@ pub mod snowflake;
 
 pub use any::Warehouse;
 
+use crate::directory::People;
 use crate::model::{
     Change, Ident, ObjectClass, ObservedState, PrivilegeSet, SchemaKey, Scope, Securable,
     ServerIdentity,
@@ -95,6 +96,13 @@ pub trait Observe {
     /// Reads everything within the look, in a number of queries that does not depend on the number
     /// of objects.
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError>;
+    /// The answer to the configuration's query of people: one statement, which only reads.
+    async fn people(&mut self, _query: &str) -> Result<People, WarehouseError> {
+        Err(WarehouseError::Forbidden(
+            "this warehouse is not asked for people yet: export them, and name the file by --directory"
+                .to_owned(),
+        ))
+    }
     /// Whether this session can keep receipts here.
     async fn store(&mut self) -> Result<Store, WarehouseError> {
         Ok(Store::Closed(NO_RECEIPTS.to_owned()))

@@ -40,6 +40,7 @@ async fn the_embedded_engine_creates_databases_and_runs_a_whole_apply_in_one_of_
         instance: None,
         product: "p".into(),
         role: "r".into(),
+        policy: None,
         immutable: false,
     };
     let on = Securable::in_schema(ObjectClass::Table, id("Shop 1"), id("s"), id("t"));

@@ -15,6 +15,8 @@ mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
 mod laws;
+mod members;
+mod policies;
 mod postgres_execute;
 mod postgres_memory;
 mod postgres_observe;
@@ -25,6 +27,7 @@ mod real;
 mod receipts;
 mod reference;
 mod rehearsals;
+mod requests;
 mod rules;
 mod sabotage;
 mod snowflake;

@@ -38,6 +38,7 @@ impl Ground {
             instance: None,
             product: "p".into(),
             role: role.into(),
+            policy: None,
             immutable: false,
         };
         Change::CreateRole { role: self.role(role), marker }

@@ -140,6 +140,7 @@ impl Step {
                     instance: None,
                     product: "p".into(),
                     role: "r".into(),
+                    policy: None,
                     immutable: false,
                 };
                 Change::CreateRole { role: role(r), marker }

@@ -37,6 +37,8 @@ pub enum TemplateKind {
     User,
     /// `group_name`.
     Group,
+    /// `policy_role_name`.
+    Policy,
 }
 
 impl TemplateKind {
@@ -46,6 +48,7 @@ impl TemplateKind {
             Self::Role => "role_name",
             Self::User => "user_name",
             Self::Group => "group_name",
+            Self::Policy => "policy_role_name",
         }
     }
 
@@ -67,6 +70,9 @@ impl TemplateKind {
             Self::Group => {
                 &["env.name", "group.name", "target.name", "target.schema", "target.database"]
             }
+            Self::Policy => {
+                &["env.name", "policy.name", "target.name", "target.schema", "target.database"]
+            }
         }
     }
 }
@@ -86,6 +92,8 @@ pub struct TemplateContext<'v> {
     pub user_name: Option<&'v str>,
     /// `group.name`.
     pub group_name: Option<&'v str>,
+    /// `policy.name`: the policy, and which of its roles.
+    pub policy_name: Option<&'v str>,
     /// `target.name`.
     pub target_name: Option<&'v str>,
     /// `target.schema`.
@@ -95,7 +103,7 @@ pub struct TemplateContext<'v> {
 }
 
 impl<'v> TemplateContext<'v> {
-    fn values(&self) -> [(&'static str, &'static str, Option<&'v str>); 9] {
+    fn values(&self) -> [(&'static str, &'static str, Option<&'v str>); 10] {
         let Self {
             env_name,
             product_name,
@@ -103,6 +111,7 @@ impl<'v> TemplateContext<'v> {
             role_name,
             user_name,
             group_name,
+            policy_name,
             target_name,
             target_schema,
             target_database,
@@ -114,6 +123,7 @@ impl<'v> TemplateContext<'v> {
             ("role", "name", role_name),
             ("user", "name", user_name),
             ("group", "name", group_name),
+            ("policy", "name", policy_name),
             ("target", "name", target_name),
             ("target", "schema", target_schema),
             ("target", "database", target_database),
@@ -190,6 +200,7 @@ pub fn check(template: &Located<String>, kind: TemplateKind) -> Diagnostics {
         TemplateKind::Role => None,
         TemplateKind::User => Some("user.name"),
         TemplateKind::Group => Some("group.name"),
+        TemplateKind::Policy => Some("policy.name"),
     };
     if let Some(named) = named.filter(|named| !used.contains(*named)) {
         let message = format!("the template does not use `{named}`: everyone would get one name");
@@ -204,6 +215,7 @@ pub fn check(template: &Located<String>, kind: TemplateKind) -> Diagnostics {
             role_name: Some("role"),
             user_name: Some("user"),
             group_name: Some("group"),
+            policy_name: Some("policy"),
             target_name: Some("dev"),
             target_schema: Some("schema"),
             target_database: Some("database"),
@@ -336,7 +348,7 @@ fn describe(error: &Error) -> String {
 }
 
 /// The place of `part` in a template's line, where it can be found there.
-fn within(template: &Located<String>, part: &str) -> Place {
+pub(super) fn within(template: &Located<String>, part: &str) -> Place {
     let mut place = template.place.clone();
     if let (Some(source), Some(column), false) = (&place.source, place.column, part.is_empty()) {
         let begin = source

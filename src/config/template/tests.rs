@@ -17,6 +17,7 @@ fn context<'v>() -> TemplateContext<'v> {
         role_name: Some("analyst"),
         user_name: Some("taylor"),
         group_name: Some("AD_SALES"),
+        policy_name: Some("stewards"),
         target_name: Some("prod"),
         target_schema: Some("dbt_jo"),
         target_database: None,

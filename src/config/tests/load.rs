@@ -38,9 +38,9 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml
       help: declare one under `environments`, named like your dbt target
     == later_word
-    error[not-supported-yet]: `policies` is not supported yet
+    error[not-supported-yet]: `playbooks` is not supported yet
       --> rolecall.yml:4:1
-       | policies: []
+       | playbooks: []
        | ^
       help: remove it: this version would not act on it
     == members_misplaced
@@ -92,11 +92,11 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       help: keep one of the two
     == right
     == rule
-    error[not-supported-yet]: rules are not evaluated by this version
-      --> rolecall/members/sales.yml:2:11
-       |   - rule: "user.department == 'Sales'"
-       |           ^
-      help: name users and groups instead
+    error[invalid-rule]: the rule does not parse: unexpected input after expression
+      --> rolecall/members/sales.yml:2:28
+       |   - rule: "user.department = 'Sales'"
+       |                            ^
+      help: a rule is made of user.<attribute>, ==, !=, in, not in, <, <=, >, >=, and, or, not, parentheses, texts, numbers, true, false and lists
     == stray_file
     error[unexpected-file]: this file is in neither platform/ nor members/
       --> rolecall/products.yml
@@ -127,7 +127,7 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml:2:1
        | enviroments:
        | ^
-      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`
+      help: did you mean `environments`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
     == unknown_permission
     error[unknown-permission]: `raed` is no permission
       --> rolecall.yml:5:19

@@ -136,7 +136,7 @@ fn an_entry_names_exactly_one() {
       --> rolecall/members/sales_analytics.yml:3:5
        |   - {until: 2027-01-31}
        |     ^
-      help: write one of `user` and `group`
+      help: write one of `user`, `group` and `rule`
     error[wrong-type]: a member must be a map, not the text "taylor"
       --> rolecall/members/sales_analytics.yml:4:5
        |   - taylor
@@ -146,7 +146,7 @@ fn an_entry_names_exactly_one() {
       --> rolecall/members/sales_analytics.yml:5:5
        |   - {}
        |     ^
-      help: write one of `user` and `group`
+      help: write one of `user`, `group` and `rule`
     error[wrong-type]: a member must be a map, not nothing
       --> rolecall/members/sales_analytics.yml:6:4
        |   -
@@ -161,7 +161,7 @@ fn an_entry_names_exactly_one() {
       --> rolecall/members/sales_analytics.yml:8:18
        |   - {user: 007x, groop: g}
        |                  ^
-      help: did you mean `group`? known are `user`, `group`, `rule`, `until`, `reason`, `environments`
+      help: did you mean `group`? known are `user`, `group`, `rule`, `until`, `reason`, `environments`, `approved_by`, `approved_at`, `request`
     error[wrong-type]: `user` must be text, not the number 7
       --> rolecall/members/sales_analytics.yml:9:12
        |   - {user: 7}
@@ -189,12 +189,13 @@ fn an_entry_names_exactly_one() {
 
 #[test]
 fn rules_are_not_ignored_but_refused() {
-    insta::assert_snapshot!(file("analyst:\n  - rule: \"user.department == 'Sales'\"\n"), @r#"
-    error[not-supported-yet]: rules are not evaluated by this version
-      --> rolecall/members/sales_analytics.yml:2:11
-       |   - rule: "user.department == 'Sales'"
-       |           ^
-      help: name users and groups instead
+    insta::assert_snapshot!(file("analyst:\n  - rule: \"user.department == 'Sales'\"\n"), @"");
+    insta::assert_snapshot!(file("analyst:\n  - rule: \"user.department is defined\"\n"), @r#"
+    error[invalid-rule]: `is defined` is not known here: whoever misses an attribute does not match
+      --> rolecall/members/sales_analytics.yml:2:31
+       |   - rule: "user.department is defined"
+       |                               ^
+      help: a rule is made of user.<attribute>, ==, !=, in, not in, <, <=, >, >=, and, or, not, parentheses, texts, numbers, true, false and lists
     "#);
 }
 

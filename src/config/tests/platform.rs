@@ -82,7 +82,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
       --> rolecall.yml:3:1
        | produkts: {}
        | ^
-      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`
+      help: did you mean `products`? known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
     "#);
     insta::assert_snapshot!(beside("product_roles: {analyst: {may: [read], warehouse: [W]}}"), @r#"
     error[unknown-key]: a product role has no key `warehouse`
@@ -96,7 +96,7 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
       --> rolecall.yml:3:1
        | something else entirely: 1
        | ^
-      help: known are `version`, `deployment`, `dialect`, `approved_plans`, `packages`, `environments`, `product_roles`, `products`
+      help: known are `version`, `deployment`, `dialect`, `approved_plans`, `directory`, `warn_before`, `packages`, `environments`, `product_roles`, `products`, `policies`, `platform_policies` and more
     "#);
 }
 
@@ -143,11 +143,6 @@ fn a_key_stands_only_where_it_may() {
 #[test]
 fn words_of_later_versions_are_never_ignored() {
     insta::assert_snapshot!(beside("policies: []\nplaybooks: []\nroles: {}\ndirectory: x\ntests: []\ncompat: {}\nchecks: {}"), @r#"
-    error[not-supported-yet]: `policies` is not supported yet
-      --> rolecall.yml:3:1
-       | policies: []
-       | ^
-      help: remove it: this version would not act on it
     error[not-supported-yet]: `playbooks` is not supported yet
       --> rolecall.yml:4:1
        | playbooks: []
@@ -158,11 +153,11 @@ fn words_of_later_versions_are_never_ignored() {
        | roles: {}
        | ^
       help: remove it: this version would not act on it
-    error[not-supported-yet]: `directory` is not supported yet
-      --> rolecall.yml:6:1
+    error[wrong-type]: a directory must be a map of keys and values, not the text "x"
+      --> rolecall.yml:6:12
        | directory: x
-       | ^
-      help: remove it: this version would not act on it
+       |            ^
+      help: write `key: value` lines
     error[not-supported-yet]: `tests` is not supported yet
       --> rolecall.yml:7:1
        | tests: []

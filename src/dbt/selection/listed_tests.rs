@@ -8,7 +8,7 @@ use crate::dbt::{Manifest, Wanted, read_manifest_for};
 const MANIFEST: &[u8] = include_bytes!("../../../dbt_fixtures/selection/manifest.json");
 
 fn manifest() -> Manifest {
-    let wanted = Wanted { graph: true, config: false };
+    let wanted = Wanted { graph: true, ..Wanted::default() };
     read_manifest_for(MANIFEST, Path::new("manifest.json"), wanted).0.unwrap()
 }
 

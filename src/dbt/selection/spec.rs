@@ -82,6 +82,7 @@ impl Spec {
             Self::Criterion(Criterion { method, parents, children, childrens_parents }) => Wanted {
                 graph: *parents != Reach::Not || *children != Reach::Not || *childrens_parents,
                 config: matches!(method, Method::Config { .. }),
+                owners: false,
             },
             Self::Union(specs) | Self::Intersection(specs) => all(specs),
             Self::Difference(one, other) => one.needs().and(other.needs()),

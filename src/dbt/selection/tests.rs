@@ -44,7 +44,7 @@ fn manifest(bytes: &[u8], wanted: Wanted) -> Manifest {
     manifest.unwrap()
 }
 
-const ALL: Wanted = Wanted { graph: true, config: true };
+const ALL: Wanted = Wanted { graph: true, config: true, owners: false };
 
 fn selectors(text: &str) -> Selectors {
     let (selectors, found) = read_selectors(text, Path::new("selectors.yml"));
@@ -56,8 +56,8 @@ fn selectors(text: &str) -> Selectors {
 fn agrees(bytes: &[u8], selectors: &Selectors, expected: &str, at_least: usize) {
     let manifests = [
         manifest(bytes, Wanted::default()),
-        manifest(bytes, Wanted { graph: true, config: false }),
-        manifest(bytes, Wanted { graph: false, config: true }),
+        manifest(bytes, Wanted { graph: true, ..Wanted::default() }),
+        manifest(bytes, Wanted { config: true, ..Wanted::default() }),
         manifest(bytes, ALL),
     ];
     let cases: Vec<Case> = serde_json::from_str(expected).unwrap();
@@ -101,7 +101,7 @@ fn so_it_does_in_a_project_as_a_team_has_it() {
 
 #[test]
 fn nodes_that_depend_on_each_other_are_walked_once() {
-    let mut manifest = manifest(MANIFEST, Wanted { graph: true, config: false });
+    let mut manifest = manifest(MANIFEST, Wanted { graph: true, ..Wanted::default() });
     let orders = manifest.nodes.get_mut("model.shop.stg_orders").unwrap();
     orders.depends_on = vec!["model.shop.revenue".into()];
     let selected = |text| select(&parse_selector(text).unwrap(), &manifest, None).unwrap();

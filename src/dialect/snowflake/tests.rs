@@ -19,6 +19,7 @@ fn marker() -> Marker {
         instance: None,
         product: "say \"hi\"".into(),
         role: "analyst".into(),
+        policy: None,
         immutable: false,
     }
 }

@@ -17,6 +17,7 @@ fn marker() -> Marker {
         instance: None,
         product: "p".into(),
         role: "r".into(),
+        policy: None,
         immutable: false,
     }
 }

@@ -11,6 +11,7 @@ mod execute;
 mod lock;
 mod observe;
 mod outcome;
+mod people;
 mod public;
 mod receipts;
 mod tls;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use crate::dbt::profiles::PostgresProfile;
+use crate::directory::People;
 use crate::model::{Change, ObservedState, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 use crate::warehouse::{Execute, Look, Observe, WarehouseError};
@@ -111,6 +113,10 @@ impl Observe for Postgres {
         let state = read?;
         ended?;
         Ok(state)
+    }
+
+    async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
+        self.people_asked(query).await
     }
 
     async fn store(&mut self) -> Result<Store, WarehouseError> {

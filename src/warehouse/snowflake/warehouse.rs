@@ -9,8 +9,9 @@ use super::journal::Journal;
 use super::lock::{Lock, now, this_process};
 use super::reader::{Reader, failed};
 use super::shown::Table;
-use super::{Sessions, SnowflakeSettings};
+use super::{Rows, Sessions, SnowflakeSettings};
 use crate::dialect::ReceiptTable;
+use crate::directory::{People, Value};
 use crate::model::{Change, DialectKind, Ident, ObservedState, SchemaKey, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 use crate::warehouse::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
@@ -144,6 +145,17 @@ impl Snowflake {
 impl Observe for Snowflake {
     async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError> {
         Ok(self.server().await?.0)
+    }
+
+    /// There are no transactions that only read: what the session may change, a function in the query
+    /// may. The query is one statement that begins with SELECT or WITH.
+    async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
+        let what = "the directory's query";
+        let Rows { columns, rows } =
+            self.sessions.query(query).await.map_err(|error| failed(what, &error))?;
+        let value = |cell: Option<String>| cell.as_deref().and_then(Value::text);
+        let rows = rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect();
+        Ok(People { columns, rows })
     }
 
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {

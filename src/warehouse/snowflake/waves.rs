@@ -182,6 +182,7 @@ mod tests {
             instance: None,
             product: "p".into(),
             role: "r".into(),
+            policy: None,
             immutable: false,
         };
         broken.add(&Change::CreateRole { role: id("R"), marker });

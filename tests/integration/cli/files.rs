@@ -122,6 +122,8 @@ fn the_schemas_accept_the_fixtures_and_refuse_what_is_wrong() {
             let entry = entry.unwrap();
             let relative = entry.path().strip_prefix(&folder).unwrap();
             let ours = relative.starts_with("rolecall") || relative == Path::new("rolecall.yml");
+            // A request is what its command writes; nobody edits one in an editor.
+            let ours = ours && !relative.starts_with("rolecall/requests");
             if ours && entry.file_type().is_file() {
                 add(entry.path(), true);
             }

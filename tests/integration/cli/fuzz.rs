@@ -221,7 +221,7 @@ fn read(folder: &Path, target: Option<&str>, dialect: Option<DialectKind>) {
         manifest: Some(folder.join("manifest.json")),
         target: target.map(str::to_owned),
         dialect,
-        wanted: Wanted { graph: true, config: true },
+        wanted: Wanted { graph: true, config: true, owners: true },
         ..Places::default()
     };
     let (project, found) = Project::load(&places, AS_OF);

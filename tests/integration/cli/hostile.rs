@@ -38,6 +38,9 @@ fn dbts_own_grants_are_held_to_may_however_they_are_spelled() {
         r#"{"INSERT": [" sales_analytics_analyst"]}"#,
         r#"{"nonsense": ["sales_analytics_analyst"]}"#,
         r#"{"insert": ["SALES_ANALYTICS_ANALYST with grant option"]}"#,
+        r#"{"insert": ["group sales_analytics_analyst"]}"#,
+        r#"{"insert": ["GROUP \"sales_analytics_analyst\" with grant option"]}"#,
+        r#"{"insert": ["role sales_analytics_analyst"]}"#,
     ] {
         let from = r#"{"insert": ["sales_analytics_analyst"]}"#;
         let folder = changed(DBT_GRANTS, "manifest.json", from, grants);

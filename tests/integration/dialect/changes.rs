@@ -65,16 +65,18 @@ pub fn name() -> impl Strategy<Value = Ident> {
 
 fn marker() -> impl Strategy<Value = Marker> {
     let text = || name().prop_map(String::from);
-    (text(), text(), prop::option::of(text()), text(), text(), any::<bool>()).prop_map(
-        |(deployment, environment, instance, product, role, immutable)| Marker {
-            deployment,
-            environment,
-            instance,
-            product,
-            role,
-            immutable,
-        },
+    (
+        text(),
+        text(),
+        prop::option::of(text()),
+        text(),
+        text(),
+        prop::option::of(text()),
+        any::<bool>(),
     )
+        .prop_map(|(deployment, environment, instance, product, role, policy, immutable)| {
+            Marker { deployment, environment, instance, product, role, policy, immutable }
+        })
 }
 
 fn attributes() -> impl Strategy<Value = RoleAttributes> {

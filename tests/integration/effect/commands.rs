@@ -99,6 +99,9 @@ async fn who_can_and_explain_tell_the_chain_back_to_the_line() {
         SELECT: usable
           kim → in ad_sales, let in by postgres, declared nowhere → in p_analyst (p.analyst) [rolecall/members/p.yml:3] → granted [model.shop.s_t]
 
+        products and product roles are defined in
+          p.analyst: rolecall.yml:9, rolecall.yml:6
+
         on the way there
           USAGE on the schema db.s: kim → in ad_sales, let in by postgres, declared nowhere → in p_analyst (p.analyst) [rolecall/members/p.yml:3] → granted [model.shop.s_t]
           CONNECT on the database db: kim → everyone has it (PUBLIC), granted by postgres, declared nowhere
@@ -167,6 +170,9 @@ async fn who_can_and_explain_tell_the_chain_back_to_the_line() {
 
         DELETE, INSERT, SELECT, TRUNCATE, UPDATE: after SET ROLE
           sam → may SET ROLE p_engineer (p.engineer) [rolecall/members/p.yml:5] → granted [model.shop.s_t]
+
+        products and product roles are defined in
+          p.engineer: rolecall.yml:9, rolecall.yml:7
 
         on the way there
           USAGE on the schema db.s: sam → may SET ROLE p_engineer (p.engineer) [rolecall/members/p.yml:5] → granted [model.shop.s_t]

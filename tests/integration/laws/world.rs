@@ -122,6 +122,7 @@ pub fn marker(role: &str) -> Marker {
         instance: None,
         product: "p".into(),
         role: role.into(),
+        policy: None,
         immutable: false,
     }
 }

@@ -85,8 +85,12 @@ async fn a_day_of_the_past_brings_nobody_back() {
     stage.members("analyst: [{user: taylor}, {user: sam, until: 2020-01-31}]\n");
     stage.run(&["apply", "-t", "dev", "--as-of", "2020-01-01"]).ends(0);
     stage.promote(&["--as-of", "2020-01-01"]).ends(0).says("member prod:sam");
-    // It is another day when it is applied.
-    stage.apply().ends(0).never_says("sam");
+    // It is another day when it is applied: whoever looked at the plan expects something else.
+    stage.apply().ends(6).says("prod:sam into prod:p_analyst by an entry that has ended since");
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    stage.apply_in_dev();
+    stage.promote(&[]).ends(0).never_says("sam");
+    stage.apply().ends(0);
     stage.run(&["verify", "-t", "prod"]).ends(0);
 }
 

@@ -61,7 +61,7 @@ async fn it_says_since_when_somebody_can_read_something() {
         TIME by postgres, said to be kim
           take bob out of p_analyst
 
-        By the receipts, bob has nothing on s_t now. They do not know what dbt's hooks and `grants` gave, nor who is in a group.
+        By the receipts, bob has nothing on s_t now. They do not know what was applied over other databases, who was in a role that was adopted, what dbt's hooks and `grants` gave, nor who is in a group.
         ");
         let ran = site.run(&["log", "--role", "engineer", "--product", "p"]).ends(0);
         assert!(ran.out.contains("create the role p_engineer"), "{ran:?}");
@@ -220,7 +220,8 @@ async fn a_name_that_would_look_like_lines_of_the_log_is_a_wrong_argument() {
         "x, approved by kim\n2019-01-01T00:00:00.000000Z by postgres\n  let eve into p_analyst";
     site.run(&["apply", "--by", by]).ends(2).says("no line breaks");
     site.run(&["apply", "--by", "\u{1b}[2J"]).ends(2);
-    site.run(&["apply", "--by", "x"]).ends(0);
+    site.run(&["apply", "--by", "x, approved by kim"]).ends(0);
+    site.run(&["log"]).ends(0).says("said to be \"x, approved by kim\"");
     // One that is in a receipt already stays in its line.
     site.sql(
         "update rolecall.receipts set body = jsonb_set(body::jsonb,
@@ -228,6 +229,6 @@ async fn a_name_that_would_look_like_lines_of_the_log_is_a_wrong_argument() {
     )
     .await;
     let ran = site.run(&["log"]).ends(0);
-    assert!(ran.out.contains("said to be x\\n  let eve into p_analyst"), "{ran:?}");
+    assert!(ran.out.contains(r#"said to be "x\n  let eve into p_analyst""#), "{ran:?}");
     assert!(!ran.out.contains("\n  let eve"), "{ran:?}");
 }

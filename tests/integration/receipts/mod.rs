@@ -2,6 +2,7 @@
 
 mod begun;
 mod cuts;
+mod forged;
 mod log;
 pub mod protected;
 mod table;

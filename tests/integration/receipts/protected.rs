@@ -21,7 +21,7 @@ pub fn hash(file: &str) -> String {
 }
 
 /// Refused with this code and these words, and nothing changed.
-async fn refused(site: &Site, arguments: &[&str], code: &str, words: &str) {
+pub async fn refused(site: &Site, arguments: &[&str], code: &str, words: &str) {
     let before = site.everything().await;
     site.run(arguments).ends(8).says(&format!("refused[{code}]")).says(words);
     assert_eq!(site.everything().await, before);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use rolecall::warehouse::snowflake::{QueryError, Sessions, SnowflakeSettings};
+use rolecall::warehouse::snowflake::{QueryError, Sessions};
 use serde_json::json;
 
 use super::standin::Standin;
@@ -15,10 +15,13 @@ fn logins(standin: &Standin) -> u64 {
 }
 
 /// Opens all of them.
-async fn all(settings: &SnowflakeSettings, size: usize) -> Sessions {
-    let sessions = Sessions::connect(settings, size).await.unwrap();
+async fn all(standin: &Standin, size: usize) -> Sessions {
+    let sessions = Sessions::connect(&standin.settings(), size).await.unwrap();
     sessions.open_all();
-    // Each waits for a session of its own.
+    // One that is quick could answer for those whose login is still on its way.
+    while logins(standin) < size as u64 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     let asked = (0..size).map(|_| sessions.query("SHOW ROLES"));
     assert!(join_all(asked).await.iter().all(Result::is_ok));
     sessions
@@ -27,7 +30,7 @@ async fn all(settings: &SnowflakeSettings, size: usize) -> Sessions {
 #[tokio::test]
 async fn statements_one_after_the_other_keep_every_session_in_use() {
     let Some(standin) = Standin::start() else { return };
-    let sessions = all(&standin.settings(), 4).await;
+    let sessions = all(&standin, 4).await;
     assert_eq!(logins(&standin), 4, "sessions are opened once");
     standin.tell("clear", &json!({}));
     for n in 0..12 {
@@ -44,7 +47,7 @@ async fn statements_one_after_the_other_keep_every_session_in_use() {
 #[tokio::test]
 async fn sessions_that_nobody_used_for_too_long_are_made_anew_one_by_one() {
     let Some(standin) = Standin::start() else { return };
-    let sessions = all(&standin.settings(), 4).await;
+    let sessions = all(&standin, 4).await;
     for lost in [false, true] {
         standin.tell("clear", &json!({}));
         standin.tell("expire", &json!({ "lost": lost }));
@@ -86,7 +89,7 @@ async fn what_was_running_when_its_session_ended_is_said_again_only_if_that_does
 #[tokio::test]
 async fn a_login_that_is_refused_half_way_is_not_tried_by_every_session() {
     let Some(standin) = Standin::start() else { return };
-    let sessions = all(&standin.settings(), 4).await;
+    let sessions = all(&standin, 4).await;
     standin.tell("clear", &json!({}));
     standin.sql(&["ALTER USER ADMIN SET PASSWORD = 'another'"]);
     standin.tell("expire", &json!({ "lost": true }));

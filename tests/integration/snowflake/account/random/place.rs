@@ -47,6 +47,7 @@ pub(super) fn marker(role: &str) -> Marker {
         instance: None,
         product: "sales".into(),
         role: role.into(),
+        policy: None,
         immutable: false,
     }
 }

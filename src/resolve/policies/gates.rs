@@ -1,0 +1,259 @@
+//! Always-required policies: whoever gives privileges on a node that they are on gives them to a
+//! role of its own, for the people who are in the source and in each of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::Inputs;
+use super::actors::{Members, let_in};
+use super::names::{LONGEST, Namer, Wanted, short};
+use super::people::People;
+use crate::model::{
+    DesiredState, Diagnostic, Diagnostics, Ident, MemberKind, Place, RelationKey, Securable,
+};
+
+/// One always-required policy, or one part of it: it admits different people to different nodes.
+type Gate = (String, Option<String>);
+
+/// A source's warehouse role, and what is required.
+type Pair = (Ident, BTreeSet<Gate>);
+
+/// Whose privileges they are.
+pub(in crate::resolve) struct Source<'s> {
+    role: &'s Ident,
+    /// Of a product role; empty for a policy.
+    product: &'s str,
+    /// In the marker of a gated role.
+    part: String,
+    /// In its name.
+    label: String,
+}
+
+impl<'s> Source<'s> {
+    /// A product role.
+    pub(in crate::resolve) fn product_role(role: &'s Ident, product: &'s str, name: &str) -> Self {
+        let label = format!("{product}_{name}");
+        Self { role, product, part: name.to_owned(), label }
+    }
+
+    /// A sharing policy, or one part of it.
+    pub(super) fn policy(role: &'s Ident, policy: &str, part: Option<&str>) -> Self {
+        let part = part.map(|part| format!("/{part}")).unwrap_or_default();
+        Self {
+            role,
+            product: "",
+            part: format!("{policy}{part}"),
+            label: format!("{policy}{}", part.replace('/', "_")),
+        }
+    }
+}
+
+/// Where always-required policies are, and the roles that hold what is given there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gates {
+    required: BTreeMap<RelationKey, BTreeSet<Gate>>,
+    /// `None` where the role could not be named, which has been said.
+    pairs: BTreeMap<Pair, Option<Ident>>,
+    admitted: BTreeMap<Gate, (Place, Members)>,
+}
+
+impl Gates {
+    /// A policy is required on a relation.
+    pub(super) fn require(&mut self, on: RelationKey, policy: &str, part: Option<&str>) {
+        let gate = (policy.to_owned(), part.map(str::to_owned));
+        self.required.entry(on).or_default().insert(gate);
+    }
+
+    /// The policies that are required on a relation.
+    pub fn on(&self, relation: &RelationKey) -> BTreeSet<&str> {
+        let gates = self.required.get(relation).into_iter().flatten();
+        gates.map(|(policy, _)| policy.as_str()).collect()
+    }
+
+    /// The relations that always-required policies are on.
+    pub fn relations(&self) -> impl Iterator<Item = &RelationKey> {
+        self.required.keys()
+    }
+
+    /// The role that holds what a source gives on a relation: its own where nothing is required.
+    /// `None` where nobody holds it.
+    pub fn holder_of(&self, source: &Ident, on: &RelationKey) -> Option<Ident> {
+        match self.required.get(on) {
+            None => Some(source.clone()),
+            Some(gates) => self.pairs.get(&(source.clone(), gates.clone())).cloned().flatten(),
+        }
+    }
+
+    /// The same, and makes it where it is new.
+    pub(in crate::resolve) fn holder(
+        &mut self,
+        namer: &Namer,
+        source: &Source,
+        on: &Securable,
+        desired: &mut DesiredState,
+        found: &mut Diagnostics,
+    ) -> Option<Ident> {
+        let gates = on.relation_key().and_then(|key| self.required.get(&key));
+        let Some(gates) = gates else { return Some(source.role.clone()) };
+        let pair = (source.role.clone(), gates.clone());
+        if let Some(known) = self.pairs.get(&pair) {
+            return known.clone();
+        }
+        let names: Vec<String> = gates
+            .iter()
+            .map(|(policy, part)| match part {
+                None => policy.clone(),
+                Some(part) => format!("{policy}/{part}"),
+            })
+            .collect();
+        let joined = names.join("&");
+        let shown = format!("{}_where_{}", source.label, names.join("_"));
+        let place = namer.inputs.config.policies.get(&pair.1.first()?.0).map(|p| &p.place)?;
+        let wanted = Wanted {
+            label: short(&shown, LONGEST),
+            policy: joined,
+            product: source.product,
+            role: source.part.clone(),
+            immutable: false,
+            place,
+        };
+        let made = namer.make(wanted, desired, found);
+        self.pairs.insert(pair, made.clone());
+        made
+    }
+
+    /// Whom an always-required policy admits.
+    pub(super) fn admits(
+        &mut self,
+        policy: &str,
+        part: Option<&str>,
+        place: &Place,
+        members: Members,
+    ) {
+        let gate = (policy.to_owned(), part.map(str::to_owned));
+        self.admitted.insert(gate, (place.clone(), members));
+    }
+
+    /// Lets people into the gated roles: those who are in the source and in all that is required.
+    /// Everybody's membership has to be known by now.
+    pub(in crate::resolve) fn let_in(
+        &self,
+        people: &mut People,
+        inputs: &Inputs,
+        desired: &mut DesiredState,
+        found: &mut Diagnostics,
+    ) {
+        if self.pairs.values().all(Option::is_none) {
+            return;
+        }
+        let groups = people.groups(inputs, found);
+        let mut crowd = Crowd::of(desired, groups);
+        let mut admitted: BTreeMap<&Gate, BTreeSet<Ident>> = BTreeMap::new();
+        for (gate, (place, members)) in &self.admitted {
+            let given = members.iter().map(|(member, wanted)| (member.clone(), wanted.kind));
+            admitted.insert(gate, crowd.people(given, &gate.0, place, found));
+        }
+        let mut all: Vec<(Ident, Members)> = Vec::new();
+        for ((source, gates), role) in &self.pairs {
+            let (Some(role), Some(first)) = (role, gates.first()) else { continue };
+            let Some((place, _)) = self.admitted.get(first) else { continue };
+            let mut people = crowd.in_role(source, &first.0, place, found);
+            for gate in gates {
+                let allowed = admitted.get(gate);
+                people.retain(|person| allowed.is_some_and(|allowed| allowed.contains(person)));
+            }
+            let members = people.into_iter().map(|person| {
+                let because = crowd.because(source, &person);
+                let member = super::actors::wanted(MemberKind::User, because);
+                // Whoever is named anywhere is looked for there.
+                (person, super::actors::Member { matched: true, ..member })
+            });
+            all.push((role.clone(), members.collect()));
+        }
+        for (role, members) in all {
+            let_in(&role, members, desired, found);
+        }
+    }
+}
+
+/// Who is in what, down to people.
+struct Crowd<'c> {
+    members: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
+    because: BTreeMap<(Ident, Ident), Vec<crate::model::Reason>>,
+    /// Whom the directory lists; `None` where nobody was asked.
+    groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>,
+    /// Groups that have been complained of.
+    unlisted: BTreeSet<Ident>,
+}
+
+impl<'c> Crowd<'c> {
+    fn of(desired: &DesiredState, groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>) -> Self {
+        let mut members: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
+        let mut because = BTreeMap::new();
+        for ((role, member), wanted) in &desired.memberships {
+            members.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
+            because.insert((role.clone(), member.clone()), wanted.because.clone());
+        }
+        Self { members, because, groups, unlisted: BTreeSet::new() }
+    }
+
+    /// The entries that made somebody a member, where they name that person.
+    fn because(&self, role: &Ident, person: &Ident) -> Vec<crate::model::Reason> {
+        self.because.get(&(role.clone(), person.clone())).cloned().unwrap_or_default()
+    }
+
+    fn in_role(
+        &mut self,
+        role: &Ident,
+        policy: &str,
+        place: &Place,
+        found: &mut Diagnostics,
+    ) -> BTreeSet<Ident> {
+        let members = self.members.get(role).cloned().unwrap_or_default();
+        self.people(members, policy, place, found)
+    }
+
+    fn people(
+        &mut self,
+        given: impl IntoIterator<Item = (Ident, MemberKind)>,
+        policy: &str,
+        place: &Place,
+        found: &mut Diagnostics,
+    ) -> BTreeSet<Ident> {
+        let mut people = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<(Ident, MemberKind)> = given.into_iter().collect();
+        while let Some((member, kind)) = todo.pop() {
+            match kind {
+                MemberKind::User => {
+                    people.insert(member);
+                }
+                // Roles of ours hold others' privileges; those that are not ours hold all of them.
+                MemberKind::Role => {
+                    if seen.insert(member.clone()) {
+                        todo.extend(self.members.get(&member).into_iter().flatten().cloned());
+                    }
+                }
+                MemberKind::Group => match self.groups.map(|groups| groups.get(&member)) {
+                    None => {}
+                    Some(Some(listed)) => people.extend(listed.iter().cloned()),
+                    Some(None) if self.unlisted.insert(member.clone()) => {
+                        found.push(unlisted(&member, policy, place));
+                    }
+                    Some(None) => {}
+                },
+            }
+        }
+        people
+    }
+}
+
+fn unlisted(group: &Ident, policy: &str, place: &Place) -> Diagnostic {
+    Diagnostic::error(
+        "unlisted-group",
+        format!(
+            "the policy {policy} is always required, and nobody says who is in the group {group}"
+        ),
+    )
+    .with_place(place.clone())
+    .with_help("who is in both can be said of people only: name users, or list the group's people in the directory: its name in their attribute `groups`")
+}

@@ -1,0 +1,151 @@
+//! Which nodes a policy is about.
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use super::super::Inputs;
+use super::super::nodes::{ManagedNode, is_the_servers};
+use crate::config::policy::{Policy, RESERVED, is_reserved, is_under};
+use crate::dbt::{World, parse_selector};
+use crate::model::{Diagnostic, Diagnostics};
+
+/// All tags of a node: dbt's, and the one of its product.
+pub(super) fn tags(inputs: &Inputs, node: &ManagedNode) -> BTreeSet<String> {
+    let written = inputs.manifest.nodes.get(&node.unique_id).map(|node| &node.tags);
+    let mut tags: BTreeSet<String> = written.into_iter().flatten().cloned().collect();
+    tags.extend(node.product.as_ref().map(|product| format!("{RESERVED}.{product}")));
+    tags
+}
+
+/// Tags that only rolecall gives may not be written by hand.
+pub(super) fn check_tags(inputs: &Inputs, nodes: &[ManagedNode], found: &mut Diagnostics) {
+    for node in nodes {
+        let Some(of) = inputs.manifest.nodes.get(&node.unique_id) else { continue };
+        for tag in of.tags.iter().filter(|tag| is_reserved(tag)) {
+            found.push(
+                Diagnostic::error(
+                    "reserved-tag",
+                    format!("{} carries the tag {tag:?} by hand", node.unique_id),
+                )
+                .with_node(&node.unique_id)
+                .with_path(of.json_path("tags"))
+                .with_help(format!(
+                    "take it out: each output of a product carries {RESERVED}.<product> by itself"
+                )),
+            );
+        }
+    }
+}
+
+type MakeWorld<'a> = Box<dyn FnOnce() -> World<'a> + 'a>;
+
+/// What policies can be about: nodes whose relation is within reach.
+pub(super) struct Selection<'x, 'a> {
+    inputs: &'x Inputs<'a>,
+    nodes: &'x [ManagedNode],
+    world: LazyCell<World<'a>, MakeWorld<'a>>,
+    missing: BTreeSet<&'x str>,
+}
+
+impl<'x, 'a> Selection<'x, 'a> {
+    pub(super) fn new(inputs: &'x Inputs<'a>, nodes: &'x [ManagedNode]) -> Self {
+        let (manifest, project) = (inputs.manifest, inputs.project);
+        let world: MakeWorld<'a> = Box::new(move || World::of(manifest, project));
+        Self { inputs, nodes, world: LazyCell::new(world), missing: BTreeSet::new() }
+    }
+
+    /// The places in the list of nodes, in order; `None` where the selection cannot be read.
+    pub(super) fn of(&mut self, policy: &Policy, found: &mut Diagnostics) -> Option<Vec<usize>> {
+        let resources = &policy.resources;
+        let selected = match &resources.select {
+            None => None,
+            Some(selector) => {
+                let parsed = parse_selector(&selector.value);
+                match parsed.and_then(|parsed| self.world.select(&parsed)) {
+                    Ok(selected) => Some(selected.nodes),
+                    Err(error) => {
+                        found.push(
+                            Diagnostic::error(
+                                "bad-selector",
+                                format!("`select` of the policy {}: {error}", policy.name),
+                            )
+                            .with_help(error.help)
+                            .with_place(selector.place.clone()),
+                        );
+                        return None;
+                    }
+                }
+            }
+        };
+        let Self { inputs, nodes, .. } = *self;
+        let mut chosen = Vec::new();
+        for (at, node) in nodes.iter().enumerate() {
+            let Some(on) = &node.relation else { continue };
+            let by_name = selected.as_ref().is_none_or(|ids| ids.contains(&node.unique_id));
+            if !by_name || !fits(inputs, policy, node) {
+                continue;
+            }
+            if on.schema_name().is_some_and(|schema| is_the_servers(inputs, schema)) {
+                continue;
+            }
+            if inputs.inventory.looked && inputs.inventory.relation(on).is_none() {
+                if inputs.only.is_none_or(|only| only.contains(&node.unique_id)) {
+                    self.missing.insert(&node.unique_id);
+                }
+                continue;
+            }
+            chosen.push(at);
+        }
+        Some(chosen)
+    }
+
+    /// What policies are about and is not there: no mistake of theirs.
+    pub(super) fn report_missing(self, found: &mut Diagnostics) {
+        let Self { nodes, missing, .. } = self;
+        // A declaration of its own says it already.
+        let silent: Vec<&str> = nodes
+            .iter()
+            .filter(|node| missing.contains(node.unique_id.as_str()) && !node.missing)
+            .map(|node| node.unique_id.as_str())
+            .collect();
+        let Some(first) = silent.first() else { return };
+        let message = match silent.len() {
+            1 => format!("{first}, which a policy is about, is not in the warehouse: skipped"),
+            many => format!(
+                "{first} and {} more nodes that policies are about are not in the warehouse: skipped",
+                many - 1
+            ),
+        };
+        found.push(Diagnostic::warning("missing-relation", message).with_node(*first).with_help(
+            "run `dbt build`, then plan again: they get their access when they are there",
+        ));
+    }
+}
+
+/// Whether a node is what a policy's classes, products, domains and tags ask for.
+fn fits(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> bool {
+    let resources = &policy.resources;
+    let Some(on) = &node.relation else { return false };
+    if !resources.classes.is_empty() && !resources.classes.contains(&on.class()) {
+        return false;
+    }
+    let product = node.product.as_deref();
+    if !resources.products.is_empty()
+        && !resources.products.iter().any(|wanted| Some(wanted.value.as_str()) == product)
+    {
+        return false;
+    }
+    if !resources.domains.is_empty() {
+        let of = product.and_then(|product| inputs.config.products.get(product));
+        let domain = of.and_then(|product| product.domain.as_ref());
+        let is_in =
+            |domain: &str| resources.domains.iter().any(|root| is_under(domain, &root.value));
+        if !domain.is_some_and(|domain| is_in(&domain.value)) {
+            return false;
+        }
+    }
+    resources.tags.is_empty() || {
+        let tags = tags(inputs, node);
+        tags.iter().any(|tag| resources.tags.iter().any(|root| is_under(tag, &root.value)))
+    }
+}

@@ -1,0 +1,4 @@
+//! Policies through the real binary on real servers.
+
+mod clinic;
+mod server;

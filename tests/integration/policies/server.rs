@@ -1,0 +1,209 @@
+//! Plan, apply, verify, and take away again what policies give.
+
+use crate::rules::site::{CONFIG, Site, model};
+
+/// The site's configuration with these policies.
+fn with(policies: &str) -> String {
+    format!("{CONFIG}{policies}")
+}
+
+async fn people(site: &Site) {
+    site.sql("create role ~ann login; create role ~bob login; create role ~bi").await;
+    site.members("analyst: [{user: ~ann}]");
+}
+
+const STEWARDS: &str = r#"
+policies:
+  - name: stewards
+    privileges: [read, write]
+    resources: {select: "fqn:*t"}
+    actors: {users: [~bob], groups: [~bi], product_roles: [p.engineer]}
+"#;
+
+#[tokio::test]
+async fn a_policy_is_planned_applied_verified_and_taken_back_like_everything_else() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.config(&with(STEWARDS));
+        site.run(&["plan"])
+            .ends(0)
+            .says("policy_stewards")
+            .says("read by the policy stewards, rolecall.yml:12")
+            .says("the policy stewards, rolecall.yml:15");
+        site.run(&["apply"]).ends(0);
+        for command in ["plan", "verify"] {
+            site.run(&[command]).ends(0).says("in sync");
+        }
+        site.must_have(
+            "~policy_stewards",
+            "CONNECT here, DELETE on s.t, INSERT on s.t, SELECT on s.t, TRUNCATE on s.t, UPDATE on s.t, USAGE on s, lets in bi, lets in bob, lets in p_engineer",
+        )
+        .await;
+        // The server says so, too: who is in the product role has it by inheritance.
+        site.members("engineer: [{user: ~ann}]");
+        site.run(&["apply", "--allow-revokes", "1"]).ends(0);
+        let asked = "select has_table_privilege('~ann', 's.t', 'INSERT')::text";
+        assert_eq!(site.ground.ask(asked).await, ["true"]);
+
+        // Not active: all of it goes, and only where that is allowed.
+        site.config(&with(&STEWARDS.replace("privileges:", "active: false\n    privileges:")));
+        site.run(&["apply"]).ends(8).says("policy_stewards would lose all");
+        site.run(&["apply", "--allow-revokes", "20"]).ends(0);
+        site.must_have("~policy_stewards", "nothing").await;
+        assert_eq!(site.ground.ask(asked).await, ["false"]);
+        site.run(&["verify"]).ends(0).says("in sync");
+        // Gone from the files, and dropped where that is wanted.
+        site.config(CONFIG);
+        site.run(&["apply", "--drop-roles"]).ends(0);
+        assert_eq!(site.oid("~policy_stewards").await, None);
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_adds_by_hand_to_a_policy_s_role_is_drift() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.config(&with(STEWARDS));
+        site.run(&["apply"]).ends(0);
+        site.sql("grant select on s.u to ~policy_stewards; grant ~policy_stewards to ~ann").await;
+        site.run(&["verify"]).ends(3);
+        site.run(&["apply"]).ends(0);
+        site.run(&["verify"]).ends(0);
+    }
+}
+
+#[tokio::test]
+async fn where_a_policy_is_always_required_the_server_lets_in_those_who_are_in_both() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.models(&[
+            model("s.t").gives("analyst", &["read"]),
+            model("s.u").gives("analyst", &["read"]),
+        ]);
+        site.members("analyst: [{user: ~ann}, {user: ~bob}]");
+        site.run(&["apply"]).ends(0);
+        let may = |who: &str, on: &str| {
+            let sql = format!("select has_table_privilege('~{who}', 's.{on}', 'SELECT')::text");
+            let site = &site;
+            async move { site.ground.ask(&sql).await.concat() }
+        };
+        assert_eq!(may("bob", "t").await, "true");
+        let gate = r#"
+policies:
+  - {name: cleared, combine: all, resources: {select: "fqn:*t"}, actors: {users: [~ann]}}
+"#;
+        site.config(&with(gate));
+        // One role gives what another held: nobody who keeps access goes without it.
+        site.run(&["plan"]).ends(0).says("policy_p_analyst_where_cleared");
+        site.run(&["apply"]).ends(0);
+        site.run(&["plan"]).ends(0).says("in sync");
+        for (who, on, wanted) in [
+            ("ann", "t", "true"),
+            ("bob", "t", "false"),
+            ("ann", "u", "true"),
+            ("bob", "u", "true"),
+        ] {
+            assert_eq!(may(who, on).await, wanted, "{who} {on}");
+        }
+        site.must_have(
+            "~policy_p_analyst_where_cleared",
+            "CONNECT here, SELECT on s.t, USAGE on s, lets in ann",
+        )
+        .await;
+        site.config(CONFIG);
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0);
+        assert_eq!(may("bob", "t").await, "true");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_policy_gives_what_is_on_the_database() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.sql("create role ~runner").await;
+        site.config(&with(
+            r#"
+platform_policies:
+  - name: builders
+    privileges: [CREATE, TEMPORARY]
+    actors: {users: [~ann], roles: [~runner]}
+"#,
+        ));
+        site.run(&["plan"]).ends(0).says("CREATE by the policy builders");
+        site.run(&["apply"]).ends(0);
+        site.must_have(
+            "~policy_builders",
+            "CREATE here, TEMPORARY here, lets in ann, lets in runner",
+        )
+        .await;
+        let asked = "select has_database_privilege('~ann', current_database(), 'CREATE')::text";
+        assert_eq!(site.ground.ask(asked).await, ["true"]);
+        for command in ["plan", "verify"] {
+            site.run(&[command]).ends(0).says("in sync");
+        }
+        site.config(CONFIG);
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0);
+        assert_eq!(site.ground.ask(asked).await, ["false"]);
+    }
+}
+
+#[tokio::test]
+async fn no_plan_takes_from_an_immutable_policy_even_where_its_file_is_gone() {
+    for site in Site::each().await {
+        people(&site).await;
+        let fixed = STEWARDS.replace("privileges:", "immutable: true\n    privileges:");
+        site.config(&with(&fixed));
+        site.run(&["apply"]).ends(0);
+        let before = site.everything().await;
+        let all = ["--allow-revokes", "99", "--drop-roles", "--prune"];
+        for config in [
+            with(&fixed.replace("immutable: true", "active: false")),
+            with(&fixed.replace("immutable: true", "immutable: true\n    active: false")),
+            with(&fixed.replace("users: [~bob], ", "")),
+            with(&fixed.replace("[read, write]", "[read]")),
+            CONFIG.to_owned(),
+        ] {
+            site.config(&config);
+            site.run(&["plan"]).ends(8).says("immutable").says("the policy stewards");
+            let mut apply = vec!["apply"];
+            apply.extend(all);
+            site.run(&apply).ends(8);
+            assert_eq!(site.everything().await, before);
+        }
+        // More may be given to it.
+        site.config(&with(&fixed.replace("users: [~bob]", "users: [~bob, ~ann]")));
+        site.run(&["apply"]).ends(0);
+        site.run(&["verify"]).ends(0);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_becomes_immutable_where_its_role_is_there_already() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.config(&with(STEWARDS));
+        site.run(&["apply"]).ends(0);
+        site.config(&with(&STEWARDS.replace("privileges:", "immutable: true\n    privileges:")));
+        site.run(&["plan", "--check"]).ends(3).says("immutable");
+        site.run(&["apply"]).ends(0);
+        site.run(&["plan", "--check"]).ends(0);
+        site.config(CONFIG);
+        site.run(&["apply", "--allow-revokes", "99"]).ends(8).says("the policy stewards");
+    }
+}
+
+#[tokio::test]
+async fn the_break_glass_role_keeps_what_it_has() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.sql("create role ~glass login").await;
+        let config =
+            format!("{}\nbreak_glass: ~glass\n", with(STEWARDS).replace("[~bob]", "[~glass]"));
+        site.config(&config);
+        site.run(&["apply"]).ends(0);
+        site.config(&config.replace("users: [~glass], ", ""));
+        site.run(&["apply", "--allow-revokes", "9"]).ends(8).says("break-glass role");
+        site.config(&config.replace("break_glass: ~glass\n", "").replace("users: [~glass], ", ""));
+        site.run(&["apply", "--allow-revokes", "9"]).ends(0);
+    }
+}

@@ -1,0 +1,176 @@
+//! Whether an approval is more than a claim: signed commits and code owners in real repositories.
+
+use std::process::Command;
+
+use super::{MEMBERS, ask, by, members_text, request_text, site};
+use crate::rules::site::Site;
+
+fn git(site: &Site, who: &str, arguments: &[&str]) {
+    let email = format!("user.email={who}@acme.example");
+    let done = Command::new("git")
+        .arg("-C")
+        .arg(site.path(""))
+        .args(["-c", &format!("user.name={who}"), "-c", &email, "-c", "init.defaultBranch=main"])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A key of somebody's, outside of the repository; false where there is no ssh-keygen.
+fn key(keys: &std::path::Path, who: &str) -> bool {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", who, "-f"])
+        .arg(keys.join(who))
+        .output();
+    made.is_ok_and(|made| made.status.success())
+}
+
+fn signed(site: &Site, keys: &std::path::Path, who: &str, message: &str) {
+    let key = format!("user.signingkey={}", keys.join(who).display());
+    git(site, who, &["add", "rolecall.yml", "rolecall"]);
+    git(site, who, &["-c", &key, "commit", "-q", "-S", "-m", message]);
+}
+
+/// A repository whose git knows jane's and taylor's keys.
+async fn repository() -> Option<(Site, tempfile::TempDir)> {
+    let site = site(&[]).await;
+    let keys = tempfile::tempdir().unwrap();
+    let mut known = String::new();
+    for who in ["jane", "taylor", "eve"] {
+        if !key(keys.path(), who) {
+            eprintln!("skipped: there is no ssh-keygen");
+            return None;
+        }
+        let public = std::fs::read_to_string(keys.path().join(format!("{who}.pub"))).unwrap();
+        if who != "eve" {
+            known.push_str(&format!("{who}@acme.example {public}"));
+        }
+    }
+    let allowed = keys.path().join("allowed");
+    std::fs::write(&allowed, known).unwrap();
+    git(&site, "jane", &["init", "-q"]);
+    git(&site, "jane", &["config", "gpg.format", "ssh"]);
+    git(&site, "jane", &["config", "gpg.ssh.allowedSignersFile", allowed.to_str().unwrap()]);
+    git(&site, "jane", &["add", "rolecall.yml", "rolecall"]);
+    git(&site, "jane", &["commit", "-qm", "first"]);
+    git(&site, "jane", &["checkout", "-qb", "change"]);
+    Some((site, keys))
+}
+
+const CHECK: [&str; 3] = ["check", "--base", "main"];
+
+#[tokio::test]
+async fn an_approval_counts_when_the_owner_signs_the_commit_that_brings_it() {
+    let Some((site, keys)) = repository().await else { return };
+    let id = ask(&site, "taylor", &[]);
+    git(&site, "taylor", &["add", "rolecall"]);
+    git(&site, "taylor", &["commit", "-qm", "please"]);
+    by(&site, "x", &CHECK).ends(0);
+    by(&site, "jane", &["approve", &id]).ends(0);
+    signed(&site, keys.path(), "jane", "approved");
+    // Whoever asked wrote a commit of it, too.
+    by(&site, "x", &CHECK)
+        .ends(0)
+        .says("taylor into p.analyst, approved by jane@acme.example (signed)");
+    // A commit after it changes nothing about who brought it.
+    std::fs::write(site.path("rolecall/members/p.yml"), format!("# more\n{}", members_text(&site)))
+        .unwrap();
+    git(&site, "taylor", &["commit", "-qam", "a comment"]);
+    by(&site, "x", &CHECK).ends(0).says("(signed)");
+    let json = by(&site, "x", &[&CHECK[..], &["--format", "json"]].concat()).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["approvals"][0]["how"], "signed");
+    // Taken out and brought back by somebody else, it is no longer only the owner's.
+    let approved = members_text(&site);
+    std::fs::write(site.path("rolecall/members/p.yml"), MEMBERS).unwrap();
+    git(&site, "taylor", &["commit", "-qam", "out"]);
+    std::fs::write(site.path("rolecall/members/p.yml"), approved).unwrap();
+    git(&site, "taylor", &["commit", "-qam", "in"]);
+    by(&site, "x", &CHECK).ends(4).says("error[approval-not-verified]");
+}
+
+#[tokio::test]
+async fn a_claim_by_anybody_else_does_not_count() {
+    for signer in [None, Some("taylor"), Some("eve")] {
+        let Some((site, keys)) = repository().await else { return };
+        let id = ask(&site, "taylor", &[]);
+        by(&site, "jane", &["approve", &id]).ends(0);
+        match signer {
+            Some(signer) => signed(&site, keys.path(), signer, "approved"),
+            None => {
+                git(&site, "jane", &["add", "rolecall"]);
+                git(&site, "jane", &["commit", "-qm", "approved"]);
+            }
+        }
+        by(&site, "x", &CHECK)
+            .ends(4)
+            .says("error[approval-not-verified]: the approval by jane@acme.example is only claimed")
+            .says("git commit -S")
+            .says("rolecall codeowners");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_brings_its_own_list_of_signers_proves_nothing() {
+    let Some((site, keys)) = repository().await else { return };
+    let public = std::fs::read_to_string(keys.path().join("eve.pub")).unwrap();
+    std::fs::write(site.path("rolecall.signers"), format!("jane@acme.example {public}")).unwrap();
+    let list = site.path("rolecall.signers");
+    git(&site, "eve", &["config", "gpg.ssh.allowedSignersFile", list.to_str().unwrap()]);
+    let id = ask(&site, "taylor", &[]);
+    by(&site, "jane", &["approve", &id]).ends(0);
+    git(&site, "eve", &["add", "rolecall.signers"]);
+    signed(&site, keys.path(), "eve", "approved");
+    by(&site, "x", &CHECK)
+        .ends(4)
+        .says("error[approval-not-verified]")
+        .says("the change brings rolecall.signers itself");
+}
+
+#[tokio::test]
+async fn under_the_owners_rule_the_forge_asks_them() {
+    let site = site(&[]).await;
+    std::fs::create_dir(site.path(".github")).unwrap();
+    let rules = by(&site, "x", &["codeowners", "--platform", "@acme/platform"]).ends(0).out;
+    std::fs::write(site.path(".github/CODEOWNERS"), &rules).unwrap();
+    let add = ["add", "rolecall.yml", "rolecall", ".github"];
+    git(&site, "max", &["init", "-q"]);
+    git(&site, "max", &add);
+    git(&site, "max", &["commit", "-qm", "first"]);
+    git(&site, "max", &["checkout", "-qb", "change"]);
+    let id = ask(&site, "taylor", &[]);
+    by(&site, "jane", &["approve", &id]).ends(0);
+    git(&site, "taylor", &["add", "rolecall"]);
+    git(&site, "taylor", &["commit", "-qm", "approved"]);
+    by(&site, "x", &CHECK).ends(0).says("(under the owners' code-owner rule)");
+    // A rule that comes with the change, or is overruled before it, is none.
+    git(&site, "max", &["checkout", "-q", "main"]);
+    std::fs::write(site.path(".github/CODEOWNERS"), format!("{rules}*.yml @acme/platform\n"))
+        .unwrap();
+    git(&site, "max", &add);
+    git(&site, "max", &["commit", "-qm", "everything is the platform's"]);
+    git(&site, "max", &["checkout", "-q", "change"]);
+    git(&site, "max", &["rebase", "-q", "main"]);
+    by(&site, "x", &CHECK).ends(4).says("error[approval-not-verified]");
+    std::fs::write(site.path(".github/CODEOWNERS"), &rules).unwrap();
+    git(&site, "taylor", &["add", ".github"]);
+    git(&site, "taylor", &["commit", "-qm", "mine"]);
+    by(&site, "x", &CHECK).ends(4).says("error[approval-not-verified]");
+}
+
+#[tokio::test]
+async fn request_and_entry_say_the_same() {
+    let Some((site, keys)) = repository().await else { return };
+    let id = ask(&site, "taylor", &["--until", "2027-01-31"]);
+    by(&site, "jane", &["approve", &id]).ends(0);
+    let longer = members_text(&site).replace("2027-01-31", "2028-01-31");
+    std::fs::write(site.path("rolecall/members/p.yml"), longer).unwrap();
+    signed(&site, keys.path(), "jane", "longer than was asked");
+    by(&site, "x", &CHECK)
+        .ends(4)
+        .says("error[approval-without-request]")
+        .says("error[approval-without-entry]");
+    assert!(request_text(&site, &id).contains("state: approved"));
+}
