@@ -6,7 +6,7 @@ use super::asked::{self, AskedFlags, Subject};
 use super::{Exit, Format, Global, output};
 use crate::effect::{AsRole, Effect, Remedy};
 use crate::model::{Ident, Privilege, Securable};
-use crate::report::access::{self, Explained, May, Teller, Way};
+use crate::report::access::{self, Explained, May, Teller, WasIn, Way};
 use crate::report::findings::one_line;
 use crate::report::json;
 
@@ -57,6 +57,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         node: node.as_deref(),
         row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
         remedies: effect.remedies(&declared, desired, &who, &on, wanted),
+        ended: desired
+            .ended
+            .iter()
+            .filter(|((_, member), _)| *member == who)
+            .map(|((role, _), ended)| WasIn { role, ended })
+            .collect(),
         is_in: role.as_ref().map(AsRole::is_in).unwrap_or_default(),
         who: &who,
         on: &on,
@@ -153,6 +159,9 @@ fn text(told: &Explained<'_>) -> String {
                 }
                 roles => format!("  they are in {}, and none of these has it", roles.join(", ")),
             });
+        }
+        for WasIn { role, ended } in &told.ended {
+            line(format!("  the entry for {role} ended on {} [{}]", ended.until, ended.place()));
         }
         match told.remedies.as_slice() {
             [] => {

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::findings::{one_line, where_is};
 use crate::config::Config;
 use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
-use crate::model::{DesiredState, Ident, Marker, MarkerReading, Privilege, Reason, Securable};
+use crate::model::{
+    DesiredState, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
+};
 
 /// One step and what declares it.
 #[derive(Debug, Clone, Serialize)]
@@ -117,6 +119,18 @@ pub struct Explained<'a> {
     pub remedies: Vec<Remedy>,
     /// The roles that they are in, to any depth.
     pub is_in: Vec<&'a Ident>,
+    /// Product roles that an owner's file let them into until some time.
+    pub ended: Vec<WasIn<'a>>,
+}
+
+/// A membership that has ended by its entry.
+#[derive(Debug, Serialize)]
+pub struct WasIn<'a> {
+    /// The warehouse role.
+    pub role: &'a Ident,
+    /// Until when, as written, and where.
+    #[serde(flatten)]
+    pub ended: &'a Ended,
 }
 
 /// A privilege on a container.

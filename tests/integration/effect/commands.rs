@@ -223,3 +223,14 @@ async fn of_a_model_that_is_not_built_yet_the_default_privileges_are_told() {
     assert!(told.out.contains("early"), "{}", told.out);
     site.run(&["explain", &site.ground.own("~early"), "s_later"]).ends(0).says("SELECT: usable");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_not_is_told_where_an_entry_has_ended() {
+    let site = Site::on(Ground::on(&servers()[0]).await).await;
+    site.sql("create role ~old login").await;
+    site.members("analyst:\n  - {user: ~old, until: 2020-01-31}\n");
+    site.run(&["apply"]).ends(0);
+    let told = site.run(&["explain", &site.ground.own("~old"), "s_t"]).ends(0);
+    let ended = "the entry for p_analyst ended on 2020-01-31 [rolecall/members/p.yml:2]";
+    assert!(told.out.contains(ended), "{}", told.out);
+}
