@@ -1,6 +1,6 @@
 //! What `who-can` and `explain` ask about: the access of a database, a node and somebody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
@@ -10,7 +10,8 @@ use crate::config::PERMISSION_WORDS;
 use crate::effect::AccessState;
 use crate::model::diagnostic::nearest;
 use crate::model::{
-    Diagnostic, Diagnostics, Ident, Inventory, ObjectClass, Privilege, PrivilegeSet, Securable,
+    Diagnostic, Diagnostics, Ident, Inventory, MemberKind, ObjectClass, Privilege, PrivilegeSet,
+    Securable,
 };
 use crate::project::Project;
 use crate::resolve::Resolved;
@@ -64,9 +65,26 @@ pub(super) fn look(global: &Global, flags: &AskedFlags) -> anyhow::Result<Option
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
     let state = match state {
         Some(state) => state,
-        None => declared(&resolved)?,
+        None => {
+            one_kind_each(&resolved)?;
+            declared(&resolved)?
+        }
     };
     Ok(Some(Asked { project, resolved, state }))
+}
+
+/// On Snowflake a user and a role may have one name; who is meant where would be guessed.
+fn one_kind_each(resolved: &Resolved) -> anyhow::Result<()> {
+    let mut kinds: BTreeMap<&Ident, MemberKind> = BTreeMap::new();
+    for ((_, member), membership) in &resolved.desired.memberships {
+        let kind = *kinds.entry(member).or_insert(membership.kind);
+        let user = |kind| kind == MemberKind::User;
+        anyhow::ensure!(
+            user(kind) == user(membership.kind),
+            "{member} is both a user and a role: --declared cannot tell them apart"
+        );
+    }
+    Ok(())
 }
 
 /// The state that the declarations alone would make.

@@ -6,7 +6,7 @@ use super::asked::{self, AskedFlags, Subject};
 use super::{Exit, Format, Global, output};
 use crate::effect::{AsRole, Effect, Remedy};
 use crate::model::{Ident, Privilege, Securable};
-use crate::report::access::{self, Explained, May, Teller, Way};
+use crate::report::access::{self, Explained, May, Teller, WasIn, Way};
 use crate::report::findings::one_line;
 use crate::report::json;
 
@@ -31,7 +31,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let effect = Effect::of(&asked.state);
     let declared = asked::declared(&asked.resolved)?;
     let declared = Effect::of(&declared);
-    let teller = Teller { desired: &asked.resolved.desired };
+    let teller = Teller { desired: &asked.resolved.desired, config: &asked.project.config };
     let role = effect.role(&who);
     let mut may = Vec::new();
     let mut way = Vec::new();
@@ -57,6 +57,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         node: node.as_deref(),
         row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
         remedies: effect.remedies(&declared, desired, &who, &on, wanted),
+        ended: desired
+            .ended
+            .iter()
+            .filter(|((_, member), _)| *member == who)
+            .map(|((role, _), ended)| WasIn { role, ended })
+            .collect(),
         is_in: role.as_ref().map(AsRole::is_in).unwrap_or_default(),
         who: &who,
         on: &on,
@@ -116,6 +122,21 @@ fn text(told: &Explained<'_>) -> String {
             line(format!("  {also}{who} → {chain}"));
         }
     }
+    let steps =
+        told.may.iter().flat_map(|may| may.reasons.iter().chain(&may.by_set_role)).flatten();
+    let mut defined: Vec<String> = steps
+        .filter(|step| !step.defined.is_empty())
+        .filter_map(|step| {
+            Some(format!("{}: {}", step.product_role.as_ref()?, step.defined.join(", ")))
+        })
+        .collect();
+    defined.sort();
+    defined.dedup();
+    if !defined.is_empty() {
+        line(String::new());
+        line("products and product roles are defined in".to_owned());
+        defined.into_iter().for_each(|text| line(format!("  {text}")));
+    }
     if !told.may.is_empty() {
         line(String::new());
         line("on the way there".to_owned());
@@ -138,6 +159,9 @@ fn text(told: &Explained<'_>) -> String {
                 }
                 roles => format!("  they are in {}, and none of these has it", roles.join(", ")),
             });
+        }
+        for WasIn { role, ended } in &told.ended {
+            line(format!("  the entry for {role} ended on {} [{}]", ended.until, ended.place()));
         }
         match told.remedies.as_slice() {
             [] => {

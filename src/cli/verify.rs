@@ -10,6 +10,7 @@ use crate::apply::{Compared, compare};
 use crate::effect::{Effect, WayRound};
 use crate::model::{Diagnostic, Diagnostics, Ident};
 use crate::plan::Options;
+use crate::project::Project;
 use crate::report::access;
 use crate::warehouse::Warehouse;
 
@@ -39,7 +40,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let warehouse = plan::connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         let compared = compare(&mut warehouse, &project, &options, retire).await?;
-        let round = ways_round(&mut warehouse, &compared).await?;
+        let round = ways_round(&mut warehouse, &project, &compared).await?;
         Ok::<_, anyhow::Error>((compared, round))
     })?;
     found.extend(round.clone());
@@ -67,7 +68,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 
 /// Who gets round a policy that is always required, by what no file says: foreign grants, PUBLIC,
 /// owners.
-async fn ways_round(warehouse: &mut Warehouse, compared: &Compared) -> anyhow::Result<Diagnostics> {
+async fn ways_round(
+    warehouse: &mut Warehouse,
+    project: &Project,
+    compared: &Compared,
+) -> anyhow::Result<Diagnostics> {
     let Compared { resolved, observed, .. } = compared;
     if resolved.gates.relations().next().is_none() || !warehouse.tells_access() {
         return Ok(Diagnostics::default());
@@ -76,7 +81,7 @@ async fn ways_round(warehouse: &mut Warehouse, compared: &Compared) -> anyhow::R
     let effect = Effect::of(&state);
     let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
     spared.insert(observed.server.acting_as.clone());
-    let teller = access::Teller { desired: &resolved.desired };
+    let teller = access::Teller { config: &project.config, desired: &resolved.desired };
     let ways = effect.ways_round(&resolved.gates, &spared);
     let told = ways.into_iter().map(|WayRound { who, on, privileges, chain }| {
         let words: Vec<&str> = privileges.iter().map(|privilege| privilege.as_str()).collect();

@@ -27,7 +27,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let Subject { node, on } = asked.subject(&arguments.node)?;
     let privileges = asked.privileges(&arguments.permission, &on)?;
     let effect = Effect::of(&asked.state);
-    let teller = Teller { desired: &asked.resolved.desired };
+    let teller = Teller { desired: &asked.resolved.desired, config: &asked.project.config };
     let mut holders: BTreeMap<&Ident, Vec<May<'_>>> = BTreeMap::new();
     for privilege in privileges.iter() {
         for holder in effect.who(&on, privilege) {

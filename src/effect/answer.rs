@@ -3,6 +3,7 @@
 use super::compiled::Effect;
 use super::reach::Reached;
 use super::state::AccessObject;
+use crate::dialect;
 use crate::model::{Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
 
 /// What somebody holds on an object, as the server's `has_…_privilege` says. `OWNERSHIP` stands for
@@ -19,9 +20,9 @@ pub struct Held {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(tag = "lack", rename_all = "snake_case")]
 pub enum Lack {
-    /// USAGE on the schema.
+    /// USAGE on the schema; on Snowflake, on the database too.
     Usage {
-        /// The schema.
+        /// The container.
         on: Securable,
     },
     /// CONNECT on the database.
@@ -313,9 +314,13 @@ impl Effect<'_> {
             ObjectClass::Schema => None,
             _ => on.schema_key().map(|(database, schema)| Securable::schema(database, schema)),
         };
-        let usage = schema.map(|on| Needed { on, privilege: Privilege::USAGE });
-        let connect = (on.class() != ObjectClass::Database || privilege != Privilege::CONNECT)
-            .then_some(Needed { on: database, privilege: Privilege::CONNECT });
+        let (on_database, on_schema) = dialect::of(self.state.dialect).needs();
+        let first = |needs: PrivilegeSet, on: Securable| {
+            needs.iter().next().map(|privilege| Needed { on, privilege })
+        };
+        let usage = schema.and_then(|on| first(on_schema, on));
+        let itself = on.class() == ObjectClass::Database && on_database.contains(privilege);
+        let connect = first(on_database, database).filter(|_| !itself);
         usage.into_iter().chain(connect).collect()
     }
 }

@@ -13,6 +13,7 @@ impl AccessState {
     /// What a desired state alone would give: nothing that others hold, and nobody's defaults.
     pub fn of_desired(desired: &DesiredState, database: &Ident) -> Self {
         let mut state = Self::empty(desired.dialect, NEWEST, database.clone());
+        state.declared = true;
         for (name, role) in &desired.roles {
             let marker = MarkerReading::Marker(role.marker.clone());
             let attributes = RoleAttributes::MANAGED;

@@ -51,7 +51,8 @@ pub enum Step<'a> {
         member: &'a Ident,
         /// Of what.
         role: &'a Ident,
-        /// Who let them in; `None` where the server implies it (`pg_database_owner`).
+        /// Who let them in; `None` where the server implies it (`pg_database_owner`), or where it is
+        /// only declared.
         grantor: Option<&'a Ident>,
     },
     /// A member can become a role by SET ROLE, and has its privileges only then.
@@ -125,7 +126,7 @@ impl<'a> Effect<'a> {
         let member = *self.names.get(from as usize)?;
         let role = *self.names.get(edge.to as usize)?;
         let grantor = edge.by.and_then(|by| self.state.memberships.get(by as usize));
-        let grantor = grantor.map(|membership| &membership.grantor);
+        let grantor = grantor.filter(|_| !self.state.declared).map(|by| &by.grantor);
         Some(match sets {
             true => Step::SetRole { member, role, grantor },
             false => Step::Member { member, role, grantor },

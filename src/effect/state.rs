@@ -26,6 +26,8 @@ pub struct AccessState {
     pub objects: BTreeMap<Securable, AccessObject>,
     /// What new objects get.
     pub defaults: Vec<DefaultList>,
+    /// It is of declarations, not of a server: nobody has granted anything yet.
+    pub declared: bool,
 }
 
 /// A role.
@@ -101,6 +103,7 @@ impl AccessState {
             memberships: Vec::new(),
             objects: BTreeMap::new(),
             defaults: Vec::new(),
+            declared: false,
         }
     }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::findings::one_line;
+use super::findings::{one_line, where_is};
+use crate::config::Config;
 use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
-use crate::model::{DesiredState, Ident, Marker, MarkerReading, Privilege, Reason, Securable};
+use crate::model::{
+    DesiredState, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
+};
 
 /// One step and what declares it.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +20,9 @@ pub struct Told<'a> {
     /// `product.role` of a managed role that is stepped into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_role: Option<String>,
+    /// Where its product and its product role are defined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub defined: Vec<String>,
     /// The lines that say so; none where nobody declared it.
     pub declared: Vec<Reason>,
     /// dbt's own `grants` say so.
@@ -113,6 +119,18 @@ pub struct Explained<'a> {
     pub remedies: Vec<Remedy>,
     /// The roles that they are in, to any depth.
     pub is_in: Vec<&'a Ident>,
+    /// Product roles that an owner's file let them into until some time.
+    pub ended: Vec<WasIn<'a>>,
+}
+
+/// A membership that has ended by its entry.
+#[derive(Debug, Serialize)]
+pub struct WasIn<'a> {
+    /// The warehouse role.
+    pub role: &'a Ident,
+    /// Until when, as written, and where.
+    #[serde(flatten)]
+    pub ended: &'a Ended,
 }
 
 /// A privilege on a container.
@@ -129,6 +147,8 @@ pub struct Way<'a> {
 pub struct Teller<'a> {
     /// What is declared.
     pub desired: &'a DesiredState,
+    /// Where products and product roles are defined.
+    pub config: &'a Config,
 }
 
 impl Teller<'_> {
@@ -160,14 +180,27 @@ impl Teller<'_> {
                 None
             }
         };
-        let product_role = match step {
+        let marker = match step {
             Step::Member { role, .. } | Step::SetRole { role, .. } => {
-                let marker = desired.roles.get(role).map(|role| &role.marker);
-                marker.map(Marker::whose)
+                desired.roles.get(role).map(|role| &role.marker)
             }
             _ => None,
         };
-        Told { step, product_role, declared: declared.unwrap_or_default(), by_dbt }
+        Told {
+            step,
+            product_role: marker.map(|marker| format!("{}.{}", marker.product, marker.role)),
+            defined: marker.map(|marker| self.defined(marker)).unwrap_or_default(),
+            declared: declared.unwrap_or_default(),
+            by_dbt,
+        }
+    }
+
+    fn defined(&self, marker: &Marker) -> Vec<String> {
+        let product = self.config.products.get(&marker.product);
+        let own = product.and_then(|product| product.product_roles.get(&marker.role));
+        let role = own.or_else(|| self.config.product_roles.get(&marker.role));
+        let places = [product.map(|product| &product.place), role.map(|role| &role.place)];
+        places.into_iter().flatten().map(where_is).collect()
     }
 
     /// One privilege, with its answer.
@@ -220,7 +253,7 @@ pub fn places(declared: &[Reason]) -> String {
 
 /// A step in a few words, without who it starts from.
 pub fn step(told: &Told<'_>) -> String {
-    let Told { step, product_role, declared, by_dbt } = told;
+    let Told { step, product_role, declared, by_dbt, defined: _ } = told;
     let by = |grantor: &Option<&Ident>, done: &str| match grantor {
         _ if !declared.is_empty() => format!(" [{}]", places(declared)),
         _ if *by_dbt => " [dbt's own grants]".to_owned(),
@@ -232,7 +265,9 @@ pub fn step(told: &Told<'_>) -> String {
         None => role.to_string(),
     };
     match step {
-        Step::Member { role, grantor: None, .. } => format!("in {role}, as the database's owner"),
+        Step::Member { role, grantor: None, .. } if role.as_str() == "pg_database_owner" => {
+            format!("in {role}, as the database's owner")
+        }
         Step::Member { role, grantor, .. } => {
             format!("in {}{}", called(role), by(grantor, "let in"))
         }
@@ -261,7 +296,7 @@ pub fn chain(steps: &[Told<'_>]) -> String {
 /// What is missing, in words.
 pub fn lack(lack: &Lack) -> String {
     match lack {
-        Lack::Usage { on } => format!("USAGE on the schema {on} is missing"),
+        Lack::Usage { on } => format!("USAGE on the {} {on} is missing", on.class()),
         Lack::Connect { on } => format!("CONNECT on the database {on} is missing"),
         Lack::ViewOwner { view, owner, reads } => {
             format!("{owner}, who owns the view {view}, may not do that on {reads}, which it shows")

@@ -99,6 +99,9 @@ async fn who_can_and_explain_tell_the_chain_back_to_the_line() {
         SELECT: usable
           kim → in ad_sales, let in by postgres, declared nowhere → in p_analyst (p.analyst) [rolecall/members/p.yml:3] → granted [model.shop.s_t]
 
+        products and product roles are defined in
+          p.analyst: rolecall.yml:9, rolecall.yml:6
+
         on the way there
           USAGE on the schema db.s: kim → in ad_sales, let in by postgres, declared nowhere → in p_analyst (p.analyst) [rolecall/members/p.yml:3] → granted [model.shop.s_t]
           CONNECT on the database db: kim → everyone has it (PUBLIC), granted by postgres, declared nowhere
@@ -168,6 +171,9 @@ async fn who_can_and_explain_tell_the_chain_back_to_the_line() {
         DELETE, INSERT, SELECT, TRUNCATE, UPDATE: after SET ROLE
           sam → may SET ROLE p_engineer (p.engineer) [rolecall/members/p.yml:5] → granted [model.shop.s_t]
 
+        products and product roles are defined in
+          p.engineer: rolecall.yml:9, rolecall.yml:7
+
         on the way there
           USAGE on the schema db.s: sam → may SET ROLE p_engineer (p.engineer) [rolecall/members/p.yml:5] → granted [model.shop.s_t]
           CONNECT on the database db: sam → everyone has it (PUBLIC), granted by postgres, declared nowhere
@@ -216,4 +222,15 @@ async fn of_a_model_that_is_not_built_yet_the_default_privileges_are_told() {
     let told = site.run(&["who-can", "read", "s_later"]).ends(0);
     assert!(told.out.contains("early"), "{}", told.out);
     site.run(&["explain", &site.ground.own("~early"), "s_later"]).ends(0).says("SELECT: usable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_not_is_told_where_an_entry_has_ended() {
+    let site = Site::on(Ground::on(&servers()[0]).await).await;
+    site.sql("create role ~old login").await;
+    site.members("analyst:\n  - {user: ~old, until: 2020-01-31}\n");
+    site.run(&["apply"]).ends(0);
+    let told = site.run(&["explain", &site.ground.own("~old"), "s_t"]).ends(0);
+    let ended = "the entry for p_analyst ended on 2020-01-31 [rolecall/members/p.yml:2]";
+    assert!(told.out.contains(ended), "{}", told.out);
 }
