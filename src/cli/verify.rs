@@ -1,11 +1,18 @@
 //! `rolecall verify`
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::limit::{self, LimitFlags, Limited};
-use super::{ConnectionFlags, Exit, Global, PlanFlags, output, plan};
-use crate::apply::compare;
+use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
+use crate::apply::{Compared, compare};
+use crate::effect::{Effect, WayRound};
+use crate::model::{Diagnostic, Diagnostics, Ident};
 use crate::plan::Options;
+use crate::project::Project;
+use crate::report::access;
+use crate::warehouse::Warehouse;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -23,22 +30,32 @@ pub(super) struct Arguments {
 /// Drift is an answer, not a danger: guards do not refuse a look.
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.limits.check(&arguments.flags)?;
-    let Some(Limited { project, limit, found }) = limit::load(global, &arguments.limits)? else {
+    let Some(Limited { project, limit, mut found }) = limit::load(global, &arguments.limits)?
+    else {
         return Ok(Exit::Failed);
     };
     let options = Options { limit, allow_revokes: Some(u64::MAX), ..arguments.flags.options() };
     let retire = plan::retire(&arguments.flags, &project)?;
-    let compared = plan::runtime()?.block_on(async {
+    let (compared, round) = plan::runtime()?.block_on(async {
         let warehouse = plan::connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
-        Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, retire).await?)
+        let compared = compare(&mut warehouse, &project, &options, retire).await?;
+        let round = ways_round(&mut warehouse, &compared, &project).await?;
+        Ok::<_, anyhow::Error>((compared, round))
     })?;
+    found.extend(round.clone());
     let made = compared
         .is_clean()
         .then(|| compared.plan(&project, &options, retire.is_some()))
         .transpose()?;
     plan::show(global, &compared, made, options.limit.as_ref(), found)?;
     let difference = &compared.difference;
+    if !round.is_empty() && !difference.found.has_errors() {
+        if global.format == Format::Text {
+            output::findings(round);
+        }
+        return Ok(Exit::Gate);
+    }
     Ok(if difference.found.has_errors() {
         Exit::Failed
     } else if !difference.steps.is_empty() || !difference.refused.is_empty() {
@@ -47,4 +64,40 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     } else {
         Exit::Done
     })
+}
+
+/// Who gets round a policy that is always required, by what no file says: foreign grants, PUBLIC,
+/// owners.
+async fn ways_round(
+    warehouse: &mut Warehouse,
+    compared: &Compared,
+    project: &Project,
+) -> anyhow::Result<Diagnostics> {
+    let Compared { resolved, observed, .. } = compared;
+    if resolved.gates.relations().next().is_none() || !warehouse.tells_access() {
+        return Ok(Diagnostics::default());
+    }
+    let state = warehouse.access().await?;
+    let effect = Effect::of(&state);
+    let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
+    spared.insert(observed.server.acting_as.clone());
+    let teller = access::Teller { desired: &resolved.desired, config: &project.config };
+    let ways = effect.ways_round(&resolved.gates, &spared);
+    let told = ways.into_iter().map(|WayRound { who, on, privileges, chain }| {
+        let words: Vec<&str> = privileges.iter().map(|privilege| privilege.as_str()).collect();
+        let key = on.relation_key();
+        let policies = key.map(|key| resolved.gates.on(&key)).unwrap_or_default();
+        let policies: Vec<&str> = policies.into_iter().collect();
+        Diagnostic::error(
+            "way-round-policy",
+            format!(
+                "{who} has {} on {on}, and is not admitted by {}: {}",
+                words.join(", "),
+                policies.join(", "),
+                access::chain(&teller.tell(&chain))
+            ),
+        )
+        .with_help("take it from them, or admit them: a plan takes nothing that it did not give")
+    });
+    Ok(told.collect())
 }

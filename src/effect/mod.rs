@@ -12,6 +12,7 @@ mod declared;
 mod reach;
 mod reasons;
 mod remedy;
+mod round;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
 pub use reasons::{Chain, Step};
 pub use remedy::Remedy;
+pub use round::WayRound;
 pub use state::{
     AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Reading, owners_share,
     publics_share,

@@ -30,6 +30,11 @@ impl Warehouse {
         }
     }
 
+    /// Whether [`Self::access`] can be asked.
+    pub fn tells_access(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     /// All that decides about access in the connected database, whoever manages it.
     pub async fn access(&mut self) -> Result<crate::effect::AccessState, WarehouseError> {
         match self {

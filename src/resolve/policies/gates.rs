@@ -54,6 +54,8 @@ pub struct Gates {
     /// `None` where the role could not be named, which has been said.
     pairs: BTreeMap<Pair, Option<Ident>>,
     admitted: BTreeMap<Gate, (Place, Members)>,
+    /// Those of them who are people, groups taken apart.
+    people: BTreeMap<Gate, BTreeSet<Ident>>,
 }
 
 impl Gates {
@@ -67,6 +69,19 @@ impl Gates {
     pub fn on(&self, relation: &RelationKey) -> BTreeSet<&str> {
         let gates = self.required.get(relation).into_iter().flatten();
         gates.map(|(policy, _)| policy.as_str()).collect()
+    }
+
+    /// Whom every policy that is required on a relation admits, by their names in the warehouse.
+    /// `None` where that was not asked, since nothing gives anything there.
+    pub fn people(&self, relation: &RelationKey) -> Option<BTreeSet<&Ident>> {
+        let mut gates = self.required.get(relation)?.iter();
+        let of = |gate: &Gate| self.people.get(gate);
+        let mut people: BTreeSet<&Ident> = of(gates.next()?)?.iter().collect();
+        for gate in gates {
+            let others = of(gate)?;
+            people.retain(|person| others.contains(*person));
+        }
+        Some(people)
     }
 
     /// The relations that always-required policies are on.
@@ -136,7 +151,7 @@ impl Gates {
     /// Lets people into the gated roles: those who are in the source and in all that is required.
     /// Everybody's membership has to be known by now.
     pub(in crate::resolve) fn let_in(
-        &self,
+        &mut self,
         people: &mut People,
         inputs: &Inputs,
         desired: &mut DesiredState,
@@ -169,6 +184,7 @@ impl Gates {
             });
             all.push((role.clone(), members.collect()));
         }
+        self.people = admitted.into_iter().map(|(gate, people)| (gate.clone(), people)).collect();
         for (role, members) in all {
             let_in(&role, members, desired, found);
         }

@@ -45,6 +45,31 @@ async fn the_clinic_admits_whom_its_files_admit_and_nobody_else() {
     dbt_care.patients: read ["ali", "rosa"], write []
     dbt_billing.invoices: read ["fay", "ada"], write []
     "#);
+    // What no file says is seen, too: whoever gets round a policy that is always required.
+    let verify = [&["verify"][..], &on].concat();
+    site.sql("grant select on dbt_care.patients to noor; grant update on dbt_care.patients to ali")
+        .await;
+    // A grant is no way in before the schema is open.
+    site.rolecall(&verify).with(0);
+    site.sql("grant usage on schema dbt_care to noor").await;
+    let round = site.rolecall(&verify).with(4).stderr;
+    assert_eq!(round.matches("error[way-round-policy]").count(), 1, "{round}");
+    assert!(round.contains("noor has SELECT on clinic.dbt_care.patients"), "{round}");
+    assert!(
+        round.contains("not admitted by trained: granted by postgres, declared nowhere"),
+        "{round}"
+    );
+    site.sql("revoke all on dbt_care.patients from noor, ali").await;
+    site.sql(
+        "create role night nologin; grant night to remo; grant usage on schema dbt_care to night;
+         alter table dbt_care.patients owner to night",
+    )
+    .await;
+    let round = site.rolecall(&verify).with(4).stderr;
+    assert!(round.contains("remo has SELECT, INSERT"), "{round}");
+    assert!(!round.contains("noor"), "{round}");
+    site.sql("alter table dbt_care.patients owner to postgres").await;
+    site.rolecall(&verify).with(0);
     // Ben's year is over, and rosa's training with it.
     let people = site.read("people.csv");
     site.write("people.csv", &people.replace("rosa,Research,EU,done", "rosa,Research,EU,"));

@@ -1,0 +1,76 @@
+//! Ways round policies that are always required: who can use a relation and is not admitted there.
+
+use std::collections::BTreeSet;
+
+use super::compiled::Effect;
+use super::reasons::Chain;
+use crate::model::{Ident, Privilege, RelationKey, Securable};
+use crate::resolve::Gates;
+
+/// What reads or changes rows.
+const ROWS: [Privilege; 5] = [
+    Privilege::SELECT,
+    Privilege::INSERT,
+    Privilege::UPDATE,
+    Privilege::DELETE,
+    Privilege::TRUNCATE,
+];
+
+/// Somebody who can what a required policy does not admit them to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayRound<'a> {
+    /// Who.
+    pub who: &'a Ident,
+    /// The relation.
+    pub on: &'a Securable,
+    /// What they can do there.
+    pub privileges: Vec<Privilege>,
+    /// How they can do the first of it.
+    pub chain: Chain<'a>,
+}
+
+impl<'a> Effect<'a> {
+    /// Everyone who can log in and reads or writes a relation that a policy is required on, at once or
+    /// after SET ROLE, and whom not all of them admit. Superusers can always, and so can those who are
+    /// `spared`: whoever runs dbt owns what it builds. By relation and name.
+    pub fn ways_round(&self, gates: &Gates, spared: &BTreeSet<Ident>) -> Vec<WayRound<'a>> {
+        gates.relations().flat_map(|relation| self.ways_round_on(gates, relation, spared)).collect()
+    }
+
+    fn ways_round_on(
+        &self,
+        gates: &Gates,
+        relation: &RelationKey,
+        spared: &BTreeSet<Ident>,
+    ) -> Vec<WayRound<'a>> {
+        let (database, schema, name) = relation.clone();
+        let relation_of = crate::model::ObjectClass::Table;
+        let on = Securable::in_schema(relation_of, database, schema, name);
+        let Some((on, _)) = self.state().find(&on) else { return Vec::new() };
+        let admitted = gates.people(relation);
+        let is_admitted = |who| admitted.as_ref().is_some_and(|people| people.contains(who));
+        let mut ways: Vec<WayRound<'a>> = Vec::new();
+        for privilege in ROWS {
+            for holder in self.who(on, privilege) {
+                let Some(role) = self.state().roles.get(holder.role) else { continue };
+                let is_person = role.attributes.login && !role.attributes.superuser;
+                if !is_person || !holder.usable() || spared.contains(holder.role) {
+                    continue;
+                }
+                let Some(chain) = holder.chain.or(holder.by_set_role) else { continue };
+                if is_admitted(holder.role) {
+                    continue;
+                }
+                match ways.iter_mut().find(|way| way.who == holder.role) {
+                    Some(way) => way.privileges.push(privilege),
+                    None => {
+                        let (who, privileges) = (holder.role, vec![privilege]);
+                        ways.push(WayRound { who, on, privileges, chain });
+                    }
+                }
+            }
+        }
+        ways.sort_by(|a, b| a.who.cmp(b.who));
+        ways
+    }
+}
