@@ -40,7 +40,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let warehouse = plan::connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         let compared = compare(&mut warehouse, &project, &options, retire).await?;
-        let round = ways_round(&mut warehouse, &compared, &project).await?;
+        let round = ways_round(&mut warehouse, &project, &compared).await?;
         Ok::<_, anyhow::Error>((compared, round))
     })?;
     found.extend(round.clone());
@@ -70,8 +70,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 /// owners.
 async fn ways_round(
     warehouse: &mut Warehouse,
-    compared: &Compared,
     project: &Project,
+    compared: &Compared,
 ) -> anyhow::Result<Diagnostics> {
     let Compared { resolved, observed, .. } = compared;
     if resolved.gates.relations().next().is_none() || !warehouse.tells_access() {
@@ -81,7 +81,7 @@ async fn ways_round(
     let effect = Effect::of(&state);
     let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
     spared.insert(observed.server.acting_as.clone());
-    let teller = access::Teller { desired: &resolved.desired, config: &project.config };
+    let teller = access::Teller { config: &project.config, desired: &resolved.desired };
     let ways = effect.ways_round(&resolved.gates, &spared);
     let told = ways.into_iter().map(|WayRound { who, on, privileges, chain }| {
         let words: Vec<&str> = privileges.iter().map(|privilege| privilege.as_str()).collect();
