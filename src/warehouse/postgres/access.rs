@@ -68,7 +68,7 @@ const DEFAULTS: &str = r#"
     from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace"#;
 
 /// How often it is read anew when a role is renamed meanwhile.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 
 impl Postgres {
     /// Reads the access of the connected database, whoever manages it. Read-only.
