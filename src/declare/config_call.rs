@@ -122,3 +122,105 @@ pub(crate) fn said(text: &str, key: &str) -> Option<String> {
     }
     None
 }
+
+/// What the calls of `config` in a model say, as far as it can be read from the text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing calls it.
+    Nothing,
+    /// The calls, with nothing but literals in them.
+    Literal(String),
+    /// Something in it is made while dbt runs.
+    Made,
+}
+
+/// Reads all calls of `config`.
+pub(crate) fn calls(text: &str) -> Said {
+    let clean = without_comments(text);
+    let mut said = String::new();
+    let mut from = 0;
+    while let Some(found) = clean[from..].find("config") {
+        let at = from + found;
+        let start = at + "config".len();
+        from = start;
+        let in_word = |c: char| c.is_alphanumeric() || c == '_';
+        if clean[..at].ends_with(in_word) || clean[start..].starts_with(in_word) {
+            continue;
+        }
+        // Asking what is configured says nothing.
+        if [".get(", ".require("].iter().any(|asks| clean[start..].starts_with(asks)) {
+            continue;
+        }
+        match call_end(&clean[start..]).and_then(|length| clean.get(start..start + length)) {
+            Some(call) if is_literal(call) => said.push_str(call),
+            _ => return Said::Made,
+        }
+    }
+    if said.is_empty() { Said::Nothing } else { Said::Literal(said) }
+}
+
+/// Whether a call's arguments are keywords with quoted texts, numbers, truths, lists and maps.
+fn is_literal(call: &str) -> bool {
+    let inner = call.trim().strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
+    let Some(inner) = inner else { return false };
+    let mut bare = String::with_capacity(inner.len());
+    let (mut quote, mut escaped) = (None, false);
+    for c in inner.chars() {
+        match quote {
+            _ if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(open) if open == c => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None => bare.push(c),
+        }
+    }
+    let is_plain = |c: char| {
+        c.is_alphanumeric()
+            || c.is_whitespace()
+            || matches!(c, '_' | '=' | ',' | ':' | '.' | '-' | '[' | ']' | '{' | '}')
+    };
+    if !bare.chars().all(is_plain) {
+        return false;
+    }
+    let words = bare.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+    let mut rest = bare.as_str();
+    for word in words.filter(|word| !word.is_empty()) {
+        let Some(at) = rest.find(word) else { return false };
+        rest = rest.get(at + word.len()..).unwrap_or_default();
+        let is_keyword = rest.trim_start().starts_with('=');
+        let is_value = word.starts_with(|c: char| c.is_ascii_digit())
+            || ["true", "false", "none"].contains(&word.to_ascii_lowercase().as_str());
+        if !is_keyword && !is_value {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod calls_tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_while_dbt_runs_is_not_taken_for_what_stands_there() {
+        for made in [
+            "{% set m={'role'~'call':{}} %}{{ config(meta=m) }}",
+            "{{ config(**k) }}",
+            "{{ config(meta=mm()) }}",
+            "{{ config(meta={'role'~'call': 1}) }}",
+            "{% set c = config %}{{ c(meta={}) }}",
+            "{{ config(tags=[var('x')]) }}",
+        ] {
+            assert_eq!(calls(made), Said::Made, "{made}");
+        }
+        for literal in [
+            "{{ config(materialized='table', tags=[\"a\", 'b'], enabled=true, n=1.5) }}",
+            "{{ config(meta={'rolecall': {'grants': {'analyst': ['read']}}}) }}",
+        ] {
+            assert!(matches!(calls(literal), Said::Literal(_)), "{literal}");
+        }
+        assert_eq!(calls("select 1 -- {# config(x=y) #} my_config(x)"), Said::Nothing);
+        assert_eq!(calls("{{ config.get('x') }}"), Said::Nothing);
+    }
+}

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::dbt::{Manifest, Node};
 use crate::model::{Diagnostics, Place};
 
-pub(crate) use config_call::said as in_config_call;
+pub(crate) use config_call::{Said, calls as config_calls, said as in_config_call};
 pub use sources::ProjectSources;
 
 #[cfg(test)]

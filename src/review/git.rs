@@ -27,6 +27,12 @@ pub struct Range {
 
 pub(super) type Answer<T> = Result<T, Box<Diagnostic>>;
 
+/// Whether dbt could read declarations from it. It takes extensions in any case.
+fn is_dbts(path: &str) -> bool {
+    let path = path.to_lowercase();
+    [".yml", ".yaml", ".sql", ".py"].iter().any(|end| path.ends_with(end))
+}
+
 fn error(code: &'static str, message: impl Into<String>, help: &str) -> Box<Diagnostic> {
     Box::new(Diagnostic::error(code, message).with_help(help))
 }
@@ -94,9 +100,9 @@ impl Git {
     /// # Errors
     /// git fails.
     pub fn sides(&self, range: &Range) -> Answer<(Side, Side)> {
-        let names = self.must(&[
+        let told = self.must(&[
             "diff",
-            "--name-only",
+            "--raw",
             "--no-relative",
             "-z",
             "--no-renames",
@@ -104,13 +110,55 @@ impl Git {
             &range.base,
             &range.head,
         ])?;
-        let changed: Vec<&str> = names
-            .split('\0')
-            .filter_map(|name| name.strip_prefix(&self.prefix))
-            .filter(|name| !name.is_empty() && kind_of(name).is_none() && !is_request(name))
-            .filter(|name| [".yml", ".yaml", ".sql", ".py"].iter().any(|end| name.ends_with(end)))
-            .collect();
-        Ok((self.side(&range.base, &changed)?, self.side(&range.head, &changed)?))
+        // `:100644 120000 <from> <to> M`, the path, and so on.
+        let mut told = told.split('\0');
+        let mut changed: Vec<&str> = Vec::new();
+        let mut unread: Vec<String> = Vec::new();
+        let mut outside: Vec<String> = Vec::new();
+        while let (Some(head), Some(path)) = (told.next(), told.next()) {
+            let Some(name) = path.strip_prefix(&self.prefix) else {
+                if is_dbts(path) {
+                    outside.push(path.to_owned());
+                }
+                continue;
+            };
+            let is_file = |mode: &str| matches!(mode, "000000" | "100644" | "100755");
+            let modes = head.trim_start_matches(':').split(' ').take(2);
+            if !modes.into_iter().all(is_file) {
+                unread.push(name.to_owned());
+            } else if kind_of(name).is_none() && !is_request(name) && is_dbts(name) {
+                changed.push(name);
+            }
+        }
+        let (mut base, mut head) =
+            (self.side(&range.base, &changed)?, self.side(&range.head, &changed)?);
+        head.unread = unread;
+        // A project that reads folders beside its own says so there.
+        for side in [&mut base, &mut head] {
+            if self.is_beside(side, range)? {
+                side.unread.extend(outside.iter().cloned());
+            }
+        }
+        Ok((base, head))
+    }
+
+    /// Whether dbt reads what is not in the project's folder: by `dbt_project.yml`, changed or not.
+    fn is_beside(&self, side: &Side, range: &Range) -> Answer<bool> {
+        let names = ["dbt_project.yml", "dbt_project.yaml", "packages.yml", "dependencies.yml"];
+        for name in names {
+            let changed = side.dbt.get(name).cloned();
+            let text = match changed {
+                Some(text) => Some(text),
+                None => {
+                    let at = format!("{}:{}{name}", range.head, self.prefix);
+                    self.ask(&["cat-file", "blob", &at])?
+                }
+            };
+            if text.is_some_and(|text| text.contains("..")) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn side(&self, revision: &str, changed: &[&str]) -> Answer<Side> {
@@ -133,7 +181,7 @@ impl Git {
         for name in changed.iter().filter(|name| there.contains(**name)) {
             dbt.insert((*name).to_owned(), self.text(revision, name)?);
         }
-        Ok(Side { config, dbt, requests })
+        Ok(Side { config, dbt, requests, unread: Vec::new() })
     }
 
     fn text(&self, revision: &str, name: &str) -> Answer<String> {

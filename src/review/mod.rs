@@ -34,6 +34,9 @@ pub struct Side {
     pub dbt: BTreeMap<String, String>,
     /// `rolecall/requests/`.
     pub requests: Vec<RequestFile>,
+    /// Changed paths that dbt may read and that are no files of the project: links, other repositories,
+    /// folders beside it.
+    pub unread: Vec<String>,
 }
 
 /// A change: two revisions, and who made it.

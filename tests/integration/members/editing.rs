@@ -245,3 +245,64 @@ async fn several_edits_at_once_are_made_one_after_the_other() {
         assert!(text(&site).contains(&format!("user: u{n}\n")), "{}", text(&site));
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_from_a_change_may_be_anybodys_permissions() {
+    let site = site("", &[]).await;
+    site.members(MEMBERS);
+    write(&site, "dbt_project.yml", "name: shop\nmodel-paths: [models, ../beside]\n");
+    for folder in ["models", "macros"] {
+        std::fs::create_dir_all(site.path(folder)).unwrap();
+    }
+    write(&site, "models/t.sql", "select 1 as x");
+    write(&site, "macros/other.sql", "");
+    write(&site, "z.txt", "models: []\n");
+    git(&site, &["init", "-q"]);
+    git(&site, &["add", "-A"]);
+    git(&site, &["commit", "-qm", "first"]);
+    let changes: [(&str, &str); 7] = [
+        ("models/t.sql", "{% set m = {'role' ~ 'call': {}} %}{{ config(meta=m) }} select 1 as x"),
+        ("models/t.sql", "{{ config(meta=ours()) }} select 1 as x"),
+        ("models/t.sql", "{{ config(post_hook='grant select on x to y') }} select 1 as x"),
+        ("macros/ours.sql", "{% macro ours() %}{{ return({}) }}{% endmacro %}"),
+        (
+            "models/z.YML",
+            "models: [{name: t, config: {meta: {rolecall: {grants: {analyst: [read]}}}}}]",
+        ),
+        (
+            "dbt_project.yml",
+            "name: shop\nmodels: {shop: {+meta: \"{{ fromjson(env_var('acc')) }}\"}}\n",
+        ),
+        ("models/link.yml", ""),
+    ];
+    for (file, text) in changes {
+        git(&site, &["checkout", "-q", "main"]);
+        git(&site, &["checkout", "-qB", "change"]);
+        local(&site, &["member", "add", "p", "analyst", "--user", "robin"]).ends(0);
+        match text {
+            "" => std::os::unix::fs::symlink("../z.txt", site.path(file)).unwrap(),
+            text => write(&site, file, text),
+        }
+        git(&site, &["add", "-A"]);
+        git(&site, &["commit", "-qm", "both"]);
+        let said = local(&site, &["check", "--base", "main"]).ends(4);
+        said.says("error[permissions-and-members]").says(file);
+    }
+    // What says nothing of access goes with members.
+    git(&site, &["checkout", "-q", "main"]);
+    git(&site, &["checkout", "-qB", "change"]);
+    local(&site, &["member", "add", "p", "analyst", "--user", "robin"]).ends(0);
+    write(&site, "models/t.sql", "{{ config(materialized='table') }} select 2 as x");
+    git(&site, &["commit", "-qam", "both"]);
+    local(&site, &["check", "--base", "main"]).ends(0);
+    // Where policies choose nodes, that decides who reads it.
+    let policies = "policies:\n  - {name: all, privileges: [read], actors: {users: [kim]}}\n";
+    git(&site, &["checkout", "-q", "main"]);
+    site.config(&format!("{}{policies}", super::CONFIG));
+    git(&site, &["commit", "-qam", "policies"]);
+    git(&site, &["checkout", "-qB", "change"]);
+    local(&site, &["member", "add", "p", "analyst", "--user", "robin"]).ends(0);
+    write(&site, "models/t.sql", "{{ config(materialized='table', tags=['pii']) }} select 1 as x");
+    git(&site, &["commit", "-qam", "both"]);
+    local(&site, &["check", "--base", "main"]).ends(4).says("error[permissions-and-members]");
+}
