@@ -260,7 +260,7 @@ struct Lists {
 
 fn list(global: &Global, asked: &List) -> anyhow::Result<Exit> {
     let places = global.places();
-    let (config, mut found) = config::load(&places.project_dir);
+    let (config, mut found) = config::load_to_edit(&places.project_dir);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);

@@ -72,7 +72,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         by,
     };
     let places = global.places();
-    let (config, mut found) = config::load(&places.project_dir);
+    let (config, mut found) = config::load_to_edit(&places.project_dir);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);
