@@ -192,10 +192,18 @@ fn claimed(
     };
     let what =
         format!("the approval by {} is only claimed: {}", by.escape_debug(), why.escape_debug());
-    Diagnostic::error("approval-not-verified", what).with_place(place).with_help(format!(
-        "either {by} signs the commit that brings it (git commit -S, with a key that the checker's git knows by that very name), or the file is under the owners' rule: put the line for {} that `rolecall codeowners` prints into CODEOWNERS first",
-        one.0
-    ))
+    let help = if is_owner_before {
+        format!(
+            "either {by} signs the commit that brings it (git commit -S, with a key that the checker's git knows by that very name), or the file is under the owners' rule: put the line for {} that `rolecall codeowners` prints into CODEOWNERS first",
+            one.0
+        )
+    } else {
+        format!(
+            "change the `owners` of {} in a change of its own first; after it, {by} approves",
+            one.0
+        )
+    };
+    Diagnostic::error("approval-not-verified", what).with_place(place).with_help(help)
 }
 
 fn place_of(new: &Entries, (product, role, entry): &Approved) -> Place {
