@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::Inputs;
 use super::members::{Unnamed, member_name};
-use crate::directory::{Known, Problem, Rule};
+use crate::directory::{Directory, Known, Problem, Rule};
 use crate::model::{Diagnostic, Diagnostics, Ident, MemberKind, Place};
 
 /// What was asked so far: each person's name is made once.
@@ -104,6 +104,12 @@ pub(super) fn say(_inputs: &Inputs, asked: Asked, found: &mut Diagnostics) {
                 .with_help("give each a name of their own, or mend the environment's user_name"),
         );
     }
+}
+
+/// Why nobody could match a rule.
+pub(crate) fn unfit_rule(directory: &Directory, rule: &Rule, place: &Place) -> Diagnostics {
+    let problems = directory.check(rule).err().unwrap_or_default();
+    problems.into_iter().map(|problem| told(problem, place)).collect()
 }
 
 fn told(problem: Problem, place: &Place) -> Diagnostic {

@@ -180,3 +180,24 @@ async fn when_an_owner_leaves_nobody_is_shut_out_and_another_approves_again() {
     by(&site, "x", &["member", "remove", "p", "analyst", "--user", "taylor"]).ends(0);
     by(&site, "x", &["validate"]).ends(0);
 }
+
+#[tokio::test]
+async fn what_is_asked_already_is_named_and_a_group_is_not_asked_for() {
+    let site = site(&[]).await;
+    site.members("analyst:\n  - group: AD_SALES\n");
+    let id = ask(&site, "robert", &[]);
+    by(&site, "kim", &["request", "p", "analyst", "--reason", "y", "--for", "robert"])
+        .ends(0)
+        .says(&format!("it is asked already, and open: {id}"));
+    let words = ["request", "p", "analyst", "--reason", "y", "--for", "robert", "--format", "json"];
+    let json = by(&site, "x", &words).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&json["done"], &json["request"]), (&"already_asked".into(), &id.as_str().into()));
+    by(&site, "x", &["request", "p", "analyst", "--reason", "y", "--for", "ad_sales"])
+        .ends(1)
+        .says("error[user-and-group]");
+    // Who asks for another approves neither.
+    by(&site, "kim", &["request", "p", "analyst", "--reason", "y", "--for", "zoe"])
+        .ends(0)
+        .says("until jane@acme.example approves it");
+}
