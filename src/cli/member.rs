@@ -8,14 +8,13 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::WrongArguments;
-use super::{Exit, Format, Global, output, plan};
+use super::{Exit, Format, Global, output, plan, vain};
 use crate::config::{self, Approval, Config, MemberEntry, SourceFile, WARN_BEFORE, expires};
-use crate::directory::{Known, Rule};
+use crate::directory::Known;
 use crate::edit::{self, Edited, Entry, EntryKind, Which};
-use crate::model::{Diagnostic, Diagnostics};
+use crate::model::Diagnostics;
 use crate::project;
 use crate::report::{findings::one_line, json};
-use crate::resolve;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -109,7 +108,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             let now = plan::as_of(global)?;
             edited(global, "added", &add.product, &add.role, &entry.clone(), |files| {
                 let edited = edit::add(files, &add.product, &add.role, &entry)?;
-                refuse_vain(global, files, &edited, &entry, now)?;
+                vain::refuse(global, files, &edited, &entry, now)?;
                 Ok(edited)
             })
         }
@@ -125,37 +124,6 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         }
         Command::List(list) => self::list(global, list),
     }
-}
-
-/// An entry that has ended, or whose rule nobody can match, lets nobody in.
-fn refuse_vain(
-    global: &Global,
-    files: &[SourceFile],
-    edited: &Edited,
-    entry: &Entry,
-    now: i64,
-) -> Result<(), Diagnostics> {
-    let mut found = Diagnostics::default();
-    if let Some(until) = &entry.until
-        && config::moment(until).is_ok_and(|end| end <= now)
-    {
-        let what = format!("it would end before it begins: until {}", until.escape_debug());
-        found.push(Diagnostic::error("until-passed", what).with_help("give a later day"));
-    }
-    if entry.kind == EntryKind::Rule {
-        let mut files: Vec<SourceFile> = files.to_vec();
-        files.retain(|file| file.path != edited.path);
-        let stem = edited.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let kind = config::FileKind::Members { product: stem };
-        let (path, text) = (edited.path.clone(), edited.text.clone());
-        files.push(SourceFile { path, text, kind });
-        let config = config::parse(&files).0.unwrap_or_default();
-        let known = project::known(&global.places(), &config, &mut found);
-        if let (Known::People(directory), Ok(rule)) = (known, Rule::parse(&entry.who)) {
-            found.extend(resolve::unfit_rule(&directory, &rule, &edited.place));
-        }
-    }
-    if found.has_errors() { Err(found) } else { Ok(()) }
 }
 
 fn who(who: &Who) -> anyhow::Result<(EntryKind, String)> {

@@ -27,6 +27,7 @@ mod requests;
 mod schema;
 mod selection;
 mod unlock;
+mod vain;
 mod validate;
 mod verify;
 mod who_can;
