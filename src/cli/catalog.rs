@@ -29,7 +29,7 @@ struct Catalog {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
     let places = global.places();
-    let (config, found) = config::load(&places.project_dir);
+    let (config, found) = config::load_to_edit(&places.project_dir);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);

@@ -22,7 +22,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         )));
     }
     let folder = global.places().project_dir;
-    let (config, found) = crate::config::load(&folder);
+    let (config, found) = crate::config::load_to_edit(&folder);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);

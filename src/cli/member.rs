@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::exit::WrongArguments;
-use super::{Exit, Format, Global, output, plan};
+use super::{Exit, Format, Global, output, plan, vain};
 use crate::config::{self, Approval, Config, MemberEntry, SourceFile, WARN_BEFORE, expires};
 use crate::directory::Known;
 use crate::edit::{self, Edited, Entry, EntryKind, Which};
@@ -106,8 +106,11 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
                 environments: add.environment.clone(),
                 approval: None,
             };
+            let now = plan::as_of(global)?;
             edited(global, "added", &add.product, &add.role, &entry.clone(), |files| {
-                edit::add(files, &add.product, &add.role, &entry)
+                let edited = edit::add(files, &add.product, &add.role, &entry)?;
+                vain::refuse(global, files, &edited, &entry, now)?;
+                Ok(edited)
             })
         }
         Command::Remove(remove) => {
@@ -261,7 +264,7 @@ struct Lists {
 
 fn list(global: &Global, asked: &List) -> anyhow::Result<Exit> {
     let places = global.places();
-    let (config, mut found) = config::load(&places.project_dir);
+    let (config, mut found) = config::load_to_edit(&places.project_dir);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);

@@ -28,6 +28,7 @@ mod requests;
 mod schema;
 mod selection;
 mod unlock;
+mod vain;
 mod validate;
 mod verify;
 mod who_can;

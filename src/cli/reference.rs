@@ -15,19 +15,23 @@ pub fn reference() -> String {
     let _ = writeln!(text, "## Options of every command\n");
     table(&mut text, root.get_arguments());
     for command in root.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
-        describe(&mut text, command);
+        describe(&mut text, command, "rolecall", 2);
     }
     text
 }
 
-fn describe(text: &mut String, command: &Command) {
+fn describe(text: &mut String, command: &Command, parent: &str, level: usize) {
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let stop = if about.ends_with('?') { "" } else { "." };
-    let _ = writeln!(text, "\n## `rolecall {}`\n\n{about}{stop}", command.get_name());
+    let (name, signs) = (format!("{parent} {}", command.get_name()), "#".repeat(level));
+    let _ = writeln!(text, "\n{signs} `{name}`\n\n{about}{stop}");
     let own: Vec<&Arg> = command.get_arguments().filter(|arg| !arg.is_global_set()).collect();
     if own.iter().any(|arg| is_shown(arg)) {
         text.push('\n');
         table(text, own.into_iter());
+    }
+    for inner in command.get_subcommands().filter(|c| c.get_name() != "help" && !c.is_hide_set()) {
+        describe(text, inner, &name, level + 1);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config;
 use crate::model::{Diagnostics, Place};
 use crate::project;
 use crate::report::{findings::one_line, json};
-use crate::requests::{Answer, Wish, ask, number};
+use crate::requests::{Answer, Wish, ask, asked_already, number};
 
 /// Somebody who asks again and again on one day should look at what was asked.
 const MOST_A_DAY: u32 = 100;
@@ -72,7 +72,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         by,
     };
     let places = global.places();
-    let (config, mut found) = config::load(&places.project_dir);
+    let (config, mut found) = config::load_to_edit(&places.project_dir);
     let Some(config) = config.filter(|_| !found.has_errors()) else {
         plan::say_invalid(global, found)?;
         return Ok(Exit::Failed);
@@ -88,6 +88,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             return Ok(Exit::Failed);
         }
     };
+    let (requests, _) = config::load_requests(&places.project_dir);
+    if let Some(there) = asked_already(&requests, &wish) {
+        return open_already(global, &wish, &there);
+    }
     let (id, file) = write_new(&places.project_dir, &id, &text)?;
     let Wish { product, role, user, .. } = &wish;
     if global.format == Format::Json {
@@ -98,7 +102,9 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         return Ok(Exit::Done);
     }
     let owners = config.products.get(product).into_iter().flat_map(|product| {
-        let is_other = |owner: &&str| !config.may_be_one_person(owner, user);
+        let is_other = |owner: &&str| {
+            !config.may_be_one_person(owner, user) && !config.may_be_one_person(owner, &wish.by)
+        };
         product.approvers().filter(is_other).map(str::to_owned).collect::<Vec<_>>()
     });
     output::data(&format!("{}\n", one_line(&format!("asked {user}: {product}.{role}, {file}"))))?;
@@ -139,6 +145,21 @@ fn already(global: &Global, wish: &Wish, place: &Place) -> anyhow::Result<Exit> 
     output::message(&one_line(&format!(
         "nothing to ask for: {user} is in {product}.{role} already, {file}{line}"
     )));
+    Ok(Exit::Done)
+}
+
+fn open_already(global: &Global, wish: &Wish, there: &config::Request) -> anyhow::Result<Exit> {
+    let Wish { product, role, user, .. } = wish;
+    let file = there.path.to_string_lossy().replace('\\', "/");
+    if global.format == Format::Json {
+        let (version, request) = (json::VERSION, Some(there.id.clone()));
+        let (done, line) = ("already_asked", None);
+        let done = Done { version, done, request, product, role, user, file, line };
+        output::data(&json::print(&done)?)?;
+        return Ok(Exit::Done);
+    }
+    let what = format!("it is asked already, and open: {}, {file}", there.id);
+    output::message(&one_line(&what));
     Ok(Exit::Done)
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::parse::{FileKind, SourceFile, parse};
-use super::{Config, is_name};
+use super::owners::{check_approvers, gone};
+use super::parse::{FileKind, SourceFile, parse, parse_unapproved};
+use super::{Config, is_name, load_requests};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A larger file is not read: a hundred thousand members take a tenth of it.
@@ -20,6 +21,26 @@ const FOLDER: &str = "rolecall";
 /// What comes back, and when, is said at [`parse`]; it is `None` as well where a file cannot be
 /// read, is a link, or does not belong where it stands: who knows what it was to say.
 pub fn load(project_dir: &Path) -> (Option<Config>, Diagnostics) {
+    let (config, mut found) = load_with(project_dir, parse_unapproved);
+    if let Some(config) = &config {
+        // Requests decide nothing else: they are read only where an approver is no owner.
+        let needed = gone(config).next().is_some();
+        let requests = if needed { load_requests(project_dir).0 } else { Vec::new() };
+        found.extend(check_approvers(config, Some(&requests)));
+    }
+    (config, found)
+}
+
+/// The same for commands that list, ask or edit: an approval by somebody who is no owner, which stops
+/// whatever resolves, is only told.
+pub fn load_to_edit(project_dir: &Path) -> (Option<Config>, Diagnostics) {
+    load_with(project_dir, parse)
+}
+
+fn load_with(
+    project_dir: &Path,
+    parse: impl FnOnce(&[SourceFile]) -> (Option<Config>, Diagnostics),
+) -> (Option<Config>, Diagnostics) {
     let (files, mut found) = load_files(project_dir);
     if !project_dir.is_dir() {
         return (None, found);

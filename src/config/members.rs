@@ -42,7 +42,7 @@ pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, r
         let mut members: Vec<MemberEntry> = Vec::with_capacity(entries.len());
         let mut seen: BTreeMap<(u8, String), Vec<usize>> = BTreeMap::new();
         for (place, entry) in entries {
-            let Some(entry) = read(config, product, place, entry, diagnostics) else { continue };
+            let Some(entry) = read(config, place, entry, diagnostics) else { continue };
             if let Member::Named { kind, name } = &entry.member {
                 let key = (u8::from(*kind == MemberKind::Group), name.clone());
                 let before = seen.entry(key).or_default();
@@ -138,7 +138,6 @@ pub(super) fn parse_rule(written: &Located<String>, diagnostics: &mut Diagnostic
 
 fn read(
     config: &Config,
-    product: &str,
     place: Place,
     raw: RawEntry,
     diagnostics: &mut Diagnostics,
@@ -154,7 +153,7 @@ fn read(
         approved_at,
         request,
     } = raw;
-    let claim = Claim { product, user: user.as_ref(), by: approved_by, at: approved_at, request };
+    let claim = Claim { user: user.as_ref(), by: approved_by, at: approved_at, request };
     let approval = claim.check(config, diagnostics);
     for environment in environments.iter().flatten() {
         if !config.environments.contains_key(&environment.value) {

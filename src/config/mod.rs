@@ -34,7 +34,7 @@ use crate::model::{DialectKind, MemberKind, Place};
 pub const WARN_BEFORE: i64 = 14 * 86_400;
 
 pub use directory::{DirectorySource, PeopleFrom};
-pub use load::{load, load_files};
+pub use load::{load, load_files, load_to_edit};
 pub use load_requests::load_requests;
 pub(crate) use names::unfit;
 pub use names::{PERMISSION_WORDS, is_name, is_permission};

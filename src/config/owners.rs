@@ -3,8 +3,11 @@
 use super::names::check_fit;
 use super::reader::{printable, suggest};
 use super::template::{self, TemplateContext, TemplateKind};
-use super::{Approval, Config, Located, Product, ProductRole, until};
-use crate::model::{Diagnostic, Diagnostics, is_name_of, is_same_person};
+use super::{
+    Approval, Config, Located, Member, MemberEntry, Product, ProductRole, Request, RequestFile,
+    RequestState, parse_request, until,
+};
+use crate::model::{Diagnostic, Diagnostics, MemberKind, is_name_of, is_same_person};
 
 /// Whether an owner is a team (`@organisation/team`): whoever acts must be a person.
 pub fn is_team(owner: &str) -> bool {
@@ -110,9 +113,75 @@ pub(super) fn check_offers(config: &Config, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// Whoever is said to have approved an entry owns the product. Where they did once, as a request says
+/// that names the same decision, that is told and stops nothing: nobody is shut out because an owner
+/// left. Without `requests` nothing is looked up, for those who only read or edit.
+pub(super) fn check_approvers(config: &Config, requests: Option<&[RequestFile]>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for (product, role, entry, approval) in gone(config) {
+        let by = printable(&approval.by);
+        let known: Vec<&str> = product.approvers().collect();
+        let request = approval.request.as_deref();
+        let is_told = requests.is_none_or(|requests| {
+            let mut of_it = requests.iter().filter(|file| Some(file.id().as_str()) == request);
+            of_it.any(|file| {
+                parse_request(file).0.is_some_and(|read| decides(&read, product, role, entry))
+            })
+        });
+        let error = if is_told {
+            let help = match request {
+                Some(request) => format!(
+                    "another owner approves it again: rolecall approve {}; or `rolecall member remove` takes it out",
+                    printable(request)
+                ),
+                None => "take it out by `rolecall member remove`".to_owned(),
+            };
+            let what = format!("`{by}`, who approved it, does not own `{}` any more", product.name);
+            Diagnostic::warning("approver-gone", what).with_help(help)
+        } else {
+            let what =
+                format!("`{by}` is said to have approved it, and does not own `{}`", product.name);
+            let help = suggest(&approval.by, known, "it has no owner who is a person");
+            Diagnostic::error("not-an-owner", what).with_help(format!(
+                "no request says that an owner approved it: take it out by `rolecall member remove`, and ask for it anew; {help}"
+            ))
+        };
+        found.push(
+            error.with_place(entry.place.clone()).with_also(product.place.clone(), "the product"),
+        );
+    }
+    found
+}
+
+/// Entries whose approver owns the product no more, or never did.
+pub(super) fn gone(
+    config: &Config,
+) -> impl Iterator<Item = (&Product, &str, &MemberEntry, &Approval)> {
+    // Where there is no such product, that is said of the file.
+    let of = |name: &String| config.products.get(name);
+    let all = config.members.iter().filter_map(move |(name, roles)| Some((of(name)?, roles)));
+    all.flat_map(|(product, roles)| {
+        roles.iter().flat_map(move |(role, entries)| {
+            entries.iter().filter_map(move |entry| {
+                let approval = entry.approval.as_ref()?;
+                let is_gone = product.owner_named(&approval.by).is_none();
+                is_gone.then_some((product, role.as_str(), entry, approval))
+            })
+        })
+    })
+}
+
+/// Whether a request says that the entry's approver let that user into that role.
+fn decides(request: &Request, product: &Product, role: &str, entry: &MemberEntry) -> bool {
+    let RequestState::Approved(decision) = &request.state else { return false };
+    let Member::Named { kind: MemberKind::User, name } = &entry.member else { return false };
+    (&request.product.value, request.role.value.as_str(), &request.user.value)
+        == (&product.name, role, name)
+        && entry.approval.as_ref().is_some_and(|approval| approval.by == decision.by)
+}
+
 /// What an entry says of its approval, as written.
 pub(super) struct Claim<'e> {
-    pub product: &'e str,
     /// The member, where the entry is a user's.
     pub user: Option<&'e Located<String>>,
     pub by: Option<Located<String>>,
@@ -123,7 +192,7 @@ pub(super) struct Claim<'e> {
 impl Claim<'_> {
     /// The approval, or what is wrong with it.
     pub fn check(self, config: &Config, diagnostics: &mut Diagnostics) -> Option<Approval> {
-        let Self { product, user, by, at, request } = self;
+        let Self { user, by, at, request } = self;
         if let Some(at) = &at
             && let Err(why) = until::read(&at.value)
         {
@@ -169,24 +238,6 @@ impl Claim<'_> {
                 .with_place(by.place.clone()),
             ),
             Some(_) => {}
-        }
-        // Where there is no such product, that is said of the file.
-        if let Some(product) = config.products.get(product)
-            && product.owner_named(&by.value).is_none()
-        {
-            let what = format!(
-                "`{}` is said to have approved it, and does not own `{}`",
-                printable(&by.value),
-                printable(&product.name)
-            );
-            let known: Vec<&str> = product.approvers().collect();
-            let help = suggest(&by.value, known, "it has no owner who is a person");
-            diagnostics.push(
-                Diagnostic::error("not-an-owner", what)
-                    .with_help(format!("an owner must approve it again; {help}"))
-                    .with_place(by.place.clone())
-                    .with_also(product.place.clone(), "the product"),
-            );
         }
         Some(Approval {
             by: by.value,

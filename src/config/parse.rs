@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::owners::check_approvers;
 use super::raw::RawPlatform;
 use super::reader::{Reader, said_twice};
 use super::tree::{self, Node, Source, Value};
@@ -39,7 +40,17 @@ pub struct SourceFile {
 /// so that declarations can be checked against it and everything wrong is shown at once. **Nothing
 /// may be compiled, planned or applied from it while the diagnostics have errors**: what was wrong
 /// is left out of it.
+///
+/// Whether a request bears out an approval by somebody who is no owner is only known to
+/// [`load`](super::load): here that is a warning.
 pub fn parse(files: &[SourceFile]) -> (Option<Config>, Diagnostics) {
+    let (config, mut found) = parse_unapproved(files);
+    found.extend(config.iter().flat_map(|config| check_approvers(config, None)));
+    (config, found)
+}
+
+/// The same, and whoever approved entries is not looked at.
+pub(super) fn parse_unapproved(files: &[SourceFile]) -> (Option<Config>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let mut files: Vec<&SourceFile> = files.iter().collect();
     files.sort_by(|a, b| {

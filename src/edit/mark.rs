@@ -29,7 +29,19 @@ fn marked(text: &str, state: &str, decision: &Decision) -> Result<String, Unfit>
         return Err("its `state` is no word");
     }
     let eol = splice::line_end(text);
-    let mut out = splice::replace(text, value.at.clone(), state);
+    // What was decided before is said anew; from the last on, so that places stay.
+    let mut edits = vec![(value.at.clone(), state)];
+    for (key, value) in pairs {
+        let Kind::Text(Some(name)) = &key.kind else { continue };
+        if ["decided_by", "decided_at", "because"].contains(&name.as_str()) {
+            edits.push((splice::lines(text, key.at.start..value.at.end), ""));
+        }
+    }
+    edits.sort_by_key(|(at, _)| std::cmp::Reverse(at.start));
+    let mut out = text.to_owned();
+    for (at, new) in edits {
+        out = splice::replace(&out, at, new);
+    }
     if !out.ends_with(['\n', '\r']) {
         out.push_str(eol);
     }

@@ -96,13 +96,19 @@ pub fn remove(
     let there = config.members.get(product).and_then(|roles| roles.get(role));
     let there = there.map(Vec::as_slice).unwrap_or_default();
     let limits = sorted(&which.environments);
-    let is_it = |entry: &Entry| {
-        entry.kind == which.kind
-            && entry.who == which.who
-            && (limits.is_empty() || entry.environments == limits)
+    let all = |is_named: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        let is_it = |entry: Entry| {
+            entry.kind == which.kind
+                && is_named(&entry.who)
+                && (limits.is_empty() || entry.environments == limits)
+        };
+        (0..there.len()).filter(|at| there.get(*at).is_some_and(|e| is_it(e.into()))).collect()
     };
-    let found: Vec<usize> =
-        (0..there.len()).filter(|at| there.get(*at).is_some_and(|e| is_it(&e.into()))).collect();
+    let mut found = all(&|who| who == which.who);
+    // As where one is added: names are one without case. A rule is as it is written.
+    if found.is_empty() && which.kind != EntryKind::Rule {
+        found = all(&|who| who.to_lowercase() == which.who.to_lowercase());
+    }
     let [number] = found.as_slice() else {
         return Err(one(not_one(there, product, role, which, &found)));
     };

@@ -72,6 +72,11 @@ pub(super) fn remove(text: &str, role: &str, number: usize) -> Result<String, Un
     Ok(replace(text, range, ""))
 }
 
+/// The whole lines of a range, with the break after them.
+pub(super) fn lines(text: &str, at: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    start_of_line(text, at.start)..after_break(text, end_of_line(text, at.end))
+}
+
 fn find<'t>(pairs: &'t [(Tree, Tree)], role: &str) -> Option<&'t Tree> {
     let is_it = |key: &Tree| matches!(&key.kind, Kind::Text(Some(text)) if text == role);
     pairs.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value)

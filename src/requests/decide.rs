@@ -3,8 +3,8 @@
 use super::ask::{Standing, meets};
 use super::{Wish, against, standing};
 use crate::config::{
-    Approval, Config, Decision, Request, RequestFile, RequestState, SourceFile, is_team, parse,
-    parse_request, suggest, unfit, unfit_reason,
+    Approval, Config, Decision, MemberEntry, Request, RequestFile, RequestState, SourceFile,
+    is_team, parse, parse_request, suggest, unfit, unfit_reason,
 };
 use crate::edit::{self, Edited, Entry, EntryKind, Which, mark};
 use crate::model::{Diagnostic, Diagnostics, Place};
@@ -78,7 +78,8 @@ pub fn approve(
 ) -> Refused<Approved> {
     let (request, config) = both(files, file)?;
     let wish = Wish::from(&request);
-    let owner = may_decide(&config, &request, decider)?;
+    let again = is_orphan(&config, &request);
+    let owner = may_decide(&config, &request, decider, again)?;
     let mut found = against(&config, &wish, now);
     for (what, name) in [("them", &wish.user), ("who asked", &wish.by)] {
         if config.may_be_one_person(&decider.by, name) || config.may_be_one_person(&owner, name) {
@@ -109,15 +110,39 @@ pub fn approve(
         environments: wish.environments.clone(),
         approval: Some(approval),
     };
+    if again {
+        let there = entries_of(&config, &wish).find(|(_, entry)| is_of(entry, &request.id));
+        return match there {
+            Some((old, there)) if says_the_same(&there, &entry) => {
+                let is_owners = |by: &str| {
+                    let product = config.products.get(&wish.product);
+                    product.is_some_and(|product| product.owner_named(by).is_some())
+                };
+                // The entry was renewed, and the mark was not: what is left is done.
+                if there.approval.as_ref().is_some_and(|it| is_owners(&it.by)) {
+                    let marked = marked_by(file, &request, &there, decider)?;
+                    return Ok(Approved { members: None, request: marked, entry: there });
+                }
+                let members = replaced(files, &wish, std::slice::from_ref(old), &entry)?;
+                Ok(Approved { members: Some(members), request: marked, entry })
+            }
+            _ => one(Diagnostic::error(
+                "request-decided",
+                "it was approved, and its entry is gone, or says something else than it",
+            )
+            .with_place(Place::file(&request.path))
+            .with_help("take the entry out by `rolecall member remove`, and ask anew")),
+        };
+    }
     let superseded = match standing(&config, &wish, now) {
         Standing::Out => Vec::new(),
         Standing::Longer(entries) => entries,
         Standing::Meets(place) => return one(meets(&wish, place)),
         Standing::In(place) => {
             // The entry was written, and the mark was not: what is left is done.
-            let own = entries_of(&config, &wish).find(|own| is_of(own, &request.id));
+            let own = entries_of(&config, &wish).find(|(_, own)| is_of(own, &request.id));
             return match own {
-                Some(entry) => Ok(Approved { members: None, request: marked, entry }),
+                Some((_, entry)) => Ok(Approved { members: None, request: marked, entry }),
                 None => one(Diagnostic::error(
                     "already-member",
                     format!(
@@ -142,7 +167,7 @@ pub fn approve(
 /// It is decided already; who denies it is no owner.
 pub fn deny(files: &[SourceFile], file: &RequestFile, decider: &Decider) -> Refused<Edited> {
     let (request, config) = both(files, file)?;
-    let by = may_decide(&config, &request, decider)?;
+    let by = may_decide(&config, &request, decider, false)?;
     let at = Some(iso(decider.clock));
     let decision = Decision { by, at, because: decider.because.clone() };
     marked(file, &request, RequestState::Denied(decision))
@@ -164,10 +189,15 @@ fn at(request: &Request, found: Diagnostics) -> Diagnostics {
     found.into_iter().map(place).collect()
 }
 
-/// The owner that the decider is: open requests, and owners only.
-fn may_decide(config: &Config, request: &Request, decider: &Decider) -> Refused<String> {
+/// The owner that the decider is: owners only, and open requests, unless it is decided `again`.
+fn may_decide(
+    config: &Config,
+    request: &Request,
+    decider: &Decider,
+    again: bool,
+) -> Refused<String> {
     let mut found = Diagnostics::default();
-    if let Some(decision) = request.state.decision() {
+    if let Some(decision) = request.state.decision().filter(|_| !again) {
         let when = decision.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
         let what = format!("it is {} already, by {}{when}", request.state.as_str(), decision.by);
         found.push(Diagnostic::error("request-decided", what).with_help(
@@ -220,9 +250,43 @@ fn may_decide(config: &Config, request: &Request, decider: &Decider) -> Refused<
     }
 }
 
-fn entries_of<'c>(config: &'c Config, wish: &Wish) -> impl Iterator<Item = Entry> + 'c {
+/// Whether it was approved by somebody who owns the product no more.
+fn is_orphan(config: &Config, request: &Request) -> bool {
+    let RequestState::Approved(decision) = &request.state else { return false };
+    let product = config.products.get(&request.product.value);
+    product.is_some_and(|product| product.owner_named(&decision.by).is_none())
+}
+
+/// Entries that let the same user in for as long, whoever approved them.
+fn says_the_same(one: &Entry, other: &Entry) -> bool {
+    let of = |entry: &Entry| {
+        (entry.kind, entry.who.clone(), entry.until.clone(), entry.environments.clone())
+    };
+    of(one) == of(other)
+}
+
+/// The request's file, where its entry says who has approved it.
+fn marked_by(
+    file: &RequestFile,
+    request: &Request,
+    entry: &Entry,
+    decider: &Decider,
+) -> Refused<Edited> {
+    let (by, at) = match &entry.approval {
+        Some(Approval { by, at, request: _ }) => (by.clone(), at.clone()),
+        None => (decider.by.clone(), None),
+    };
+    let decision = Decision { by, at, because: decider.because.clone() };
+    marked(file, request, RequestState::Approved(decision))
+}
+
+fn entries_of<'c>(
+    config: &'c Config,
+    wish: &Wish,
+) -> impl Iterator<Item = (&'c MemberEntry, Entry)> + 'c {
     let roles = config.members.get(&wish.product);
-    roles.and_then(|roles| roles.get(&wish.role)).into_iter().flatten().map(Entry::from)
+    let entries = roles.and_then(|roles| roles.get(&wish.role)).into_iter().flatten();
+    entries.map(|entry| (entry, Entry::from(entry)))
 }
 
 fn is_of(entry: &Entry, id: &str) -> bool {
@@ -233,7 +297,7 @@ fn is_of(entry: &Entry, id: &str) -> bool {
 fn replaced(
     files: &[SourceFile],
     wish: &Wish,
-    superseded: &[crate::config::MemberEntry],
+    superseded: &[MemberEntry],
     entry: &Entry,
 ) -> Refused<Edited> {
     let mut files = files.to_vec();

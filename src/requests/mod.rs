@@ -12,7 +12,10 @@ mod tests;
 pub use ask::{Answer, Standing, ask, number};
 pub use decide::{Approved, Decider, approve, deny, find};
 
-use crate::config::{Config, Request, end_of_day, has_expired, moment, unfit, unfit_reason};
+use crate::config::{
+    Config, Member, Request, RequestFile, RequestState, end_of_day, has_expired, moment,
+    parse_request, unfit, unfit_reason,
+};
 use crate::dialect;
 use crate::edit;
 use crate::model::{Diagnostic, Diagnostics, DialectKind, MemberKind};
@@ -74,6 +77,12 @@ pub fn against(config: &Config, wish: &Wish, now: i64) -> Diagnostics {
         let what = format!("`{}` cannot be a member: {why}", wish.user.escape_debug());
         say("bad-member", what, "ask for a person".to_owned());
     }
+    if let Some(group) = group_named(config, &wish.user) {
+        let what =
+            format!("`{}` is a group, and only users can be asked for", wish.user.escape_debug());
+        let help = format!("ask for a person; the owner lets groups in, as {group} says");
+        say("user-and-group", what, help);
+    }
     match wish.until.as_deref().map(|until| (until, moment(until))) {
         None => {}
         Some((until, Err(why))) => say(
@@ -124,10 +133,34 @@ pub fn against(config: &Config, wish: &Wish, now: i64) -> Diagnostics {
         found.push(
             Diagnostic::error("no-approver", what)
                 .with_place(product.place.clone())
-                .with_help("the platform names one more person under `owners`; a team is nobody by name, and nobody approves for themself"),
+                .with_help("the platform names one more person under `owners`; a team is nobody by name, and nobody approves for themself. Or whoever reviews the members' file lets them in there: rolecall member add"),
         );
     }
     found
+}
+
+/// Where a name is a group's.
+fn group_named(config: &Config, name: &str) -> Option<String> {
+    let entries = config.members.values().flat_map(|roles| roles.values()).flatten();
+    let is_it = |member: &Member| match member {
+        Member::Named { kind: MemberKind::Group, name: group } => {
+            group.to_lowercase() == name.to_lowercase()
+        }
+        _ => false,
+    };
+    let mut found = entries.filter(|entry| is_it(&entry.member));
+    found.next().map(|entry| entry.place.file.to_string_lossy().replace('\\', "/"))
+}
+
+/// The open request that wants the same, whoever asked and why.
+pub fn asked_already(files: &[RequestFile], wish: &Wish) -> Option<Request> {
+    let same = |one: &Wish| {
+        (&one.product, &one.role, &one.user, &one.until, &one.environments)
+            == (&wish.product, &wish.role, &wish.user, &wish.until, &wish.environments)
+    };
+    let open = files.iter().filter_map(|file| parse_request(file).0);
+    let mut open = open.filter(|request| request.state == RequestState::Open);
+    open.find(|request| same(&Wish::from(request)))
 }
 
 /// Why no warehouse that is meant can have a user of that name.
@@ -150,7 +183,7 @@ fn standing(config: &Config, wish: &Wish, now: i64) -> Standing {
         config.members.get(&wish.product).and_then(|roles| roles.get(&wish.role)).into_iter();
     let mut superseded = Vec::new();
     for there in entries.flatten() {
-        let crate::config::Member::Named { kind: MemberKind::User, name } = &there.member else {
+        let Member::Named { kind: MemberKind::User, name } = &there.member else {
             continue;
         };
         let environments: Vec<&String> = there.environments.iter().map(|one| &one.value).collect();

@@ -15,6 +15,8 @@ mod rules;
 mod snowflake;
 mod views;
 
+pub(crate) use rules::unfit_rule;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, Environment};

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Inputs;
 use super::members::{Unnamed, member_name};
-use crate::directory::{Known, Problem, Rule};
+use crate::directory::{Directory, Known, Problem, Rule};
 use crate::model::{Diagnostic, Diagnostics, Ident, MemberKind, Place};
 
 /// What was asked so far: each person's name is made once.
@@ -115,6 +115,12 @@ pub(super) fn say(_inputs: &Inputs, asked: Asked, found: &mut Diagnostics) {
             ),
         );
     }
+}
+
+/// Why nobody could match a rule.
+pub(crate) fn unfit_rule(directory: &Directory, rule: &Rule, place: &Place) -> Diagnostics {
+    let problems = directory.check(rule).err().unwrap_or_default();
+    problems.into_iter().map(|problem| told(problem, place)).collect()
 }
 
 fn told(problem: Problem, place: &Place) -> Diagnostic {

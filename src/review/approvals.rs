@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::people::is_address;
 use super::{Entries, Reviewed, entries};
 use crate::config::{Config, Request, RequestFile, RequestState, parse, parse_request};
 use crate::edit::Entry;
@@ -158,17 +159,12 @@ fn counts(before: &Config, one: &Approved, by: &str, evidence: &Evidence) -> Opt
     let owner = before.products.get(&one.0)?.owner_named(by)?;
     let carriers = evidence.carriers.get(one).map(Vec::as_slice).unwrap_or_default();
     let by_owner = |carrier: &Carrier| {
-        carrier.signer.as_ref().is_some_and(|signer| is_owner(&owner.value, signer))
+        carrier.signer.as_ref().is_some_and(|signer| is_address(&owner.value, signer))
     };
     if evidence.distrust.is_none() && !carriers.is_empty() && carriers.iter().all(by_owner) {
         return Some("signed");
     }
     evidence.under_owners.contains(&one.0).then_some("code_owners")
-}
-
-/// To the letter but for case: a signature is by an address, and no other may pass for it.
-fn is_owner(owner: &str, signer: &str) -> bool {
-    owner.trim_start_matches('@').to_lowercase() == signer.trim_start_matches('@').to_lowercase()
 }
 
 fn claimed(
@@ -196,10 +192,18 @@ fn claimed(
     };
     let what =
         format!("the approval by {} is only claimed: {}", by.escape_debug(), why.escape_debug());
-    Diagnostic::error("approval-not-verified", what).with_place(place).with_help(format!(
-        "either {by} signs the commit that brings it (git commit -S, with a key that the checker's git knows by that very name), or the file is under the owners' rule: put the line for {} that `rolecall codeowners` prints into CODEOWNERS first",
-        one.0
-    ))
+    let help = if is_owner_before {
+        format!(
+            "either {by} signs the commit that brings it (git commit -S, with a key that the checker's git knows by that very name), or the file is under the owners' rule: put the line for {} that `rolecall codeowners` prints into CODEOWNERS first",
+            one.0
+        )
+    } else {
+        format!(
+            "change the `owners` of {} in a change of its own first; after it, {by} approves",
+            one.0
+        )
+    };
+    Diagnostic::error("approval-not-verified", what).with_place(place).with_help(help)
 }
 
 fn place_of(new: &Entries, (product, role, entry): &Approved) -> Place {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::people::is_address;
+use super::signed::Signer;
 use super::{Author, Side, Signature, is_request, kind_of};
 use crate::config::{RequestFile, SourceFile};
 use crate::model::Diagnostic;
@@ -196,7 +198,8 @@ impl Git {
         Ok(!self.must(&["status", "--porcelain", "--", "."])?.trim().is_empty())
     }
 
-    /// Everybody who made a commit of the change: authors, those who committed, co-authors.
+    /// Everybody who made a commit of the change: authors, those who committed, co-authors, and those
+    /// who signed. A signature verifies its signer and nobody else.
     ///
     /// # Errors
     /// git fails.
@@ -205,17 +208,27 @@ impl Git {
         let span = format!("{}..{}", range.base, range.head);
         let log = self.must(&["log", "-z", "--no-show-signature", format, &span])?;
         let mut authors: Vec<Author> = Vec::new();
+        let distrusted = self.distrust(range)?.is_some();
         for commit in log.split('\0').filter(|commit| !commit.trim().is_empty()) {
             let fields: Vec<&str> = commit.trim_matches('\n').split('\u{1f}').collect();
             let [hash, name, email, committer, committed, others] = fields.as_slice() else {
                 continue;
             };
-            let signed = self.ask(&["verify-commit", hash])?.is_some();
-            let signature = if signed { Signature::Verified } else { Signature::Claimed };
+            let signers = self.signers(hash, distrusted)?;
+            let by = |email: &str| {
+                let is_signer = |one: &Signer| one.is_verified && is_address(&one.address, email);
+                if signers.iter().any(is_signer) { Signature::Verified } else { Signature::Claimed }
+            };
             let mut people = vec![
-                ((*name).to_owned(), (*email).to_owned(), signature),
-                ((*committer).to_owned(), (*committed).to_owned(), signature),
+                ((*name).to_owned(), (*email).to_owned(), by(email)),
+                ((*committer).to_owned(), (*committed).to_owned(), by(committed)),
             ];
+            // Whoever signs has made it, whatever it says of its author.
+            for Signer { name, address, is_verified: _ } in &signers {
+                if !people.iter().any(|(_, email, _)| is_address(address, email)) {
+                    people.push((name.clone(), address.clone(), by(address)));
+                }
+            }
             for other in others.split('\u{1d}').filter(|other| !other.trim().is_empty()) {
                 let (name, rest) = other.split_once('<').unwrap_or((other, ""));
                 let email = rest.trim_end().trim_end_matches('>').to_owned();

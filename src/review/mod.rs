@@ -9,6 +9,7 @@ mod declared;
 pub mod git;
 mod people;
 mod platform;
+mod policies;
 mod signed;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, FileKind, RequestFile, SourceFile, parse};
-use crate::directory::Directory;
+use crate::directory::{Directory, Rule};
 use crate::edit::{Entry, EntryKind};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
@@ -109,6 +110,7 @@ pub fn review(change: &Reviewed) -> Review {
     out.approvals = approvals;
     out.found.extend(wrong);
     out.found.extend(admitted(change, &old, &new, &out.approvals));
+    out.found.extend(policies::admitted(change, &before, &after));
     out
 }
 
@@ -203,12 +205,13 @@ fn admits(change: &Reviewed, entry: &Entry, author: &Author) -> bool {
         EntryKind::User => author.is(&entry.who),
         // Who is in a group only its identity provider knows.
         EntryKind::Group => false,
-        EntryKind::Rule => {
-            let Some(directory) = change.directory else { return false };
-            let Ok(rule) = crate::directory::Rule::parse(&entry.who) else { return false };
-            directory.matching(&rule).into_iter().any(|person| author.is(directory.name(person)))
-        }
+        EntryKind::Rule => Rule::parse(&entry.who).is_ok_and(|rule| matches(change, &rule, author)),
     }
+}
+
+fn matches(change: &Reviewed, rule: &Rule, author: &Author) -> bool {
+    let Some(directory) = change.directory else { return false };
+    directory.matching(rule).into_iter().any(|person| author.is(directory.name(person)))
 }
 
 /// Whether a path of the project's folder is a request's.

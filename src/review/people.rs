@@ -11,11 +11,11 @@ use serde::Serialize;
 pub enum Signature {
     /// Anybody can write any name into a commit.
     Claimed,
-    /// git has verified the commit's signature.
+    /// git has verified the commit's signature, and it is theirs.
     Verified,
 }
 
-/// An author, a co-author or a committer.
+/// An author, a co-author, a committer, or whoever signed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Author {
     /// The name.
@@ -36,6 +36,12 @@ impl Author {
             [&self.name, &self.email].into_iter().flat_map(|name| forms(name)).collect();
         forms(member).iter().any(|form| own.contains(form))
     }
+}
+
+/// Whether two addresses are one: to the letter but for case, as no other may pass for a signer's.
+pub(super) fn is_address(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.trim_start_matches('@').to_lowercase();
+    plain(one) == plain(other)
 }
 
 /// A name without case and quotes, and the part of an address before the `@`; GitHub writes
@@ -61,6 +67,9 @@ impl fmt::Display for Author {
             Signature::Claimed => "claimed",
             Signature::Verified => "signature verified",
         };
+        if name == email {
+            return write!(f, "{email} ({how})");
+        }
         write!(f, "{name} <{email}> ({how})")
     }
 }

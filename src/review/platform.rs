@@ -14,6 +14,21 @@ struct Platform {
     whole: BTreeMap<String, Vec<Value>>,
     products: BTreeMap<String, Vec<(String, Value)>>,
     unread: Vec<String>,
+    /// The same as `whole`, by file: where something stands decides nothing, and is said.
+    stands: BTreeMap<String, BTreeMap<String, Value>>,
+}
+
+/// The first file, of those that are there now, whose keys for all products are not what they were.
+fn changed(before: &Platform, after: &Platform) -> Option<String> {
+    let differs = |key: &&String| before.whole.get(*key) != after.whole.get(*key);
+    let keys: Vec<&String> =
+        before.whole.keys().chain(after.whole.keys()).filter(differs).collect();
+    let said = |side: &Platform, file: &str| -> Vec<Value> {
+        let keys_of = side.stands.get(file);
+        keys.iter().filter_map(|key| keys_of?.get(*key).cloned()).collect()
+    };
+    let mut files = after.stands.keys().chain(before.stands.keys());
+    files.find(|file| said(before, file) != said(after, file)).cloned()
 }
 
 /// Whatever is said of a product touches that product; everything else may touch all of them.
@@ -22,7 +37,8 @@ pub(super) fn touched(change: &Reviewed) -> Vec<Touched> {
     let mut touched = Vec::new();
     let root = || Place::file("rolecall.yml");
     if before.whole != after.whole || before.unread != after.unread {
-        touched.push(Touched { product: None, place: root() });
+        let place = changed(&before, &after).map_or_else(root, Place::file);
+        touched.push(Touched { product: None, place });
     }
     for product in before.products.keys().chain(after.products.keys()) {
         let (old, new) = (before.products.get(product), after.products.get(product));
@@ -55,7 +71,11 @@ fn read(side: &Side) -> Platform {
                         out.products.entry(product).or_default().push((path.clone(), value));
                     }
                 }
-                value => out.whole.entry(key).or_default().push(value),
+                value => {
+                    let stands = out.stands.entry(path.clone()).or_default();
+                    stands.insert(key.clone(), value.clone());
+                    out.whole.entry(key).or_default().push(value);
+                }
             }
         }
     }

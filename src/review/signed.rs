@@ -8,6 +8,17 @@ use super::git::{Answer, Git, Range};
 use super::{codeowners, codeowners_file};
 use crate::config::{Config, parse};
 
+/// Whoever signed a commit.
+#[derive(Debug)]
+pub(super) struct Signer {
+    /// The name; where the key has none, the address.
+    pub name: String,
+    /// The address that git knows the key by.
+    pub address: String,
+    /// Whether git calls the signature good, and the key is one person's.
+    pub is_verified: bool,
+}
+
 impl Git {
     /// What there is for these approvals. `before` is the configuration at the base.
     ///
@@ -97,8 +108,27 @@ impl Git {
         Ok(Some(address.unwrap_or(signer).trim().to_owned()))
     }
 
+    /// Everybody whom a signature that git does not call bad is by: a key may have several names.
+    pub(super) fn signers(&self, commit: &str, distrusted: bool) -> Answer<Vec<Signer>> {
+        let said =
+            self.must(&["log", "-1", "--no-show-signature", "--format=%G?%x1f%GS", commit])?;
+        let Some((good, signer)) = said.trim().split_once('\u{1f}') else { return Ok(Vec::new()) };
+        if matches!(good, "N" | "B" | "E") || signer.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let address = |address: &str| address.trim().to_owned();
+        if let Some((name, rest)) = signer.rsplit_once('<') {
+            let (name, address) = (name.trim().to_owned(), address(rest.trim_end_matches('>')));
+            let is_verified = !distrusted && self.signer(commit)?.is_some();
+            return Ok(vec![Signer { name, address, is_verified }]);
+        }
+        let is_verified = !distrusted && !signer.contains(',') && self.signer(commit)?.is_some();
+        let each = signer.split(',').map(address);
+        Ok(each.map(|address| Signer { name: address.clone(), address, is_verified }).collect())
+    }
+
     /// Why no signature of the change counts: it brings the list of who is known itself.
-    fn distrust(&self, range: &Range) -> Answer<Option<String>> {
+    pub(super) fn distrust(&self, range: &Range) -> Answer<Option<String>> {
         let asked = ["config", "--type=path", "--get", "gpg.ssh.allowedSignersFile"];
         let (Some(list), Some(top)) =
             (self.ask(&asked)?, self.ask(&["rev-parse", "--show-toplevel"])?)

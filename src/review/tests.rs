@@ -178,6 +178,46 @@ fn nobody_lets_themselves_in() {
 }
 
 #[test]
+fn nobody_lets_themselves_in_by_a_policy() {
+    let before = [("rolecall.yml", ROOT), ("rolecall/platform/p.yml", "policies: []\n")];
+    let policy = |actors: &str| -> String {
+        let text = format!(
+            "policies:\n  - name: all\n    privileges: [read]\n    resources: {{tags: [pii]}}\n    actors: {{{actors}}}\n"
+        );
+        let text: &'static str = Box::leak(text.into_boxed_str());
+        let after = [before[0], ("rolecall/platform/p.yml", text)];
+        told(&before, &after, &[author("Kim", "kim@acme.example")])
+    };
+    insta::assert_snapshot!(policy("users: [jane]"), @"members [] permissions [finance sales]");
+    insta::assert_snapshot!(policy("users: [jane, kim]"), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy all lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(policy("rules: [\"user.team == 'y'\"]"), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy all lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+}
+
+#[test]
+fn what_is_said_of_all_products_is_said_of_its_file() {
+    let members = |user: &'static str| (SALES, user);
+    let file = "rolecall/platform/p.yml";
+    let before = side(&[("rolecall.yml", ROOT), members("analyst: []\n"), (file, "{}\n")]);
+    let role = "product_roles:\n  boss: {may: [admin]}\n";
+    let after = side(&[("rolecall.yml", ROOT), members("analyst: [{user: x}]\n"), (file, role)]);
+    let reviewed = review(&Reviewed {
+        base: &before,
+        head: &after,
+        authors: &[],
+        products_of: &BTreeMap::new(),
+        directory: None,
+        evidence: &Evidence::default(),
+    });
+    assert_eq!(reviewed.permissions["sales"].file, Path::new(file));
+}
+
+#[test]
 fn code_owners_are_those_who_can_stand_there() {
     let text = r#"version: 1
 environments: {dev: {role_name: "{{ product.name }}_{{ role.name }}"}}

@@ -112,6 +112,20 @@ fn git(site: &Site, arguments: &[&str]) {
 }
 
 #[tokio::test]
+async fn an_entry_that_would_let_nobody_in_is_not_added() {
+    let site = site("", &[]).await;
+    site.members(MEMBERS);
+    site.config(&format!("{}\ndirectory: {{path: people.csv, key: name}}\n", super::CONFIG));
+    write(&site, "people.csv", "name,team\nzoe,x\n");
+    let add = |more: &[&str]| local(&site, &[&["member", "add", "p", "engineer"], more].concat());
+    add(&["--user", "zoe", "--until", "2020-01-31"]).ends(1).says("error[until-passed]");
+    add(&["--rule", "user.taem == 'x'"]).ends(1).says("error[unknown-attribute]");
+    add(&["--rule", "user.team == 'x'"]).ends(0);
+    add(&["--user", "zoe"]).ends(0);
+    local(&site, &["member", "remove", "p", "engineer", "--user", "ZOE"]).ends(0);
+}
+
+#[tokio::test]
 async fn a_change_that_mixes_the_sides_ends_with_4() {
     let site = site("", &[]).await;
     site.members(MEMBERS);

@@ -131,3 +131,73 @@ async fn what_an_entry_claims_by_hand_is_validated() {
     site.members("analyst:\n  - {user: taylor, approved_by: kim}\n");
     by(&site, "x", &["validate"]).ends(0);
 }
+
+#[tokio::test]
+async fn when_an_owner_leaves_nobody_is_shut_out_and_another_approves_again() {
+    let site = site(&[]).await;
+    let id = ask(&site, "taylor", &["--until", "2027-06-30"]);
+    by(&site, "jane", &["approve", &id, "--reason", "read it"]).ends(0);
+    site.config(&super::CONFIG.replace("jane@acme.example, ", ""));
+    by(&site, "x", &["validate"]).ends(0).says("warning[approver-gone]").says(&id);
+    by(&site, "x", &["member", "list"]).ends(0).says("taylor");
+    by(&site, "x", &["catalog"]).ends(0);
+    let other = ask(&site, "robert", &[]);
+    by(&site, "kim", &["approve", &other]).ends(0);
+    by(&site, "jane", &["approve", &id]).ends(1).says("error[not-an-owner]");
+    by(&site, "kim", &["deny", &id, "--reason", "no"]).ends(1).says("error[request-decided]");
+    let before = (members_text(&site), request_text(&site, &id));
+    by(&site, "kim", &["approve", &id]).ends(0).says("approved by kim@acme.example");
+    snapshot!(timeless(&request_text(&site, &id)), @r#"
+    product: p
+    role: analyst
+    user: taylor
+    reason: "DATA-7"
+    until: 2027-06-30
+    requested_by: taylor
+    requested_at: "<now>"
+    state: approved
+    decided_by: kim@acme.example
+    decided_at: "<now>"
+    "#);
+    by(&site, "x", &["validate"]).ends(0).never_says("approver-gone");
+    by(&site, "kim", &["approve", &id]).ends(1).says("error[request-decided]");
+    // Cut between the two files, the same command goes on.
+    let renewed = members_text(&site);
+    let path = site.path(&format!("rolecall/requests/{id}.yml"));
+    std::fs::write(&path, &before.1).unwrap();
+    by(&site, "kim", &["approve", &id]).ends(0);
+    assert!(request_text(&site, &id).contains("decided_by: kim@acme.example"));
+    assert_eq!(members_text(&site), renewed);
+    // What the entry says is what was asked for, or it is not approved again.
+    std::fs::write(site.path("rolecall/members/p.yml"), before.0.replace("2027-06", "2028-06"))
+        .unwrap();
+    std::fs::write(&path, &before.1).unwrap();
+    by(&site, "kim", &["approve", &id]).ends(1).says("error[request-decided]");
+    // A claim that no request bears out is an error, and can be taken out.
+    std::fs::remove_file(&path).unwrap();
+    by(&site, "x", &["validate"]).ends(1).says("error[not-an-owner]");
+    by(&site, "x", &["member", "list"]).ends(0);
+    by(&site, "x", &["member", "remove", "p", "analyst", "--user", "taylor"]).ends(0);
+    by(&site, "x", &["validate"]).ends(0);
+}
+
+#[tokio::test]
+async fn what_is_asked_already_is_named_and_a_group_is_not_asked_for() {
+    let site = site(&[]).await;
+    site.members("analyst:\n  - group: AD_SALES\n");
+    let id = ask(&site, "robert", &[]);
+    by(&site, "kim", &["request", "p", "analyst", "--reason", "y", "--for", "robert"])
+        .ends(0)
+        .says(&format!("it is asked already, and open: {id}"));
+    let words = ["request", "p", "analyst", "--reason", "y", "--for", "robert", "--format", "json"];
+    let json = by(&site, "x", &words).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&json["done"], &json["request"]), (&"already_asked".into(), &id.as_str().into()));
+    by(&site, "x", &["request", "p", "analyst", "--reason", "y", "--for", "ad_sales"])
+        .ends(1)
+        .says("error[user-and-group]");
+    // Who asks for another approves neither.
+    by(&site, "kim", &["request", "p", "analyst", "--reason", "y", "--for", "zoe"])
+        .ends(0)
+        .says("until jane@acme.example approves it");
+}

@@ -92,6 +92,30 @@ async fn an_approval_counts_when_the_owner_signs_the_commit_that_brings_it() {
 }
 
 #[tokio::test]
+async fn a_signature_verifies_its_signer_and_nobody_else() {
+    let Some((site, keys)) = repository().await else { return };
+    // Jane's name stands in the commit, and the key is taylor's, who lets himself in.
+    by(&site, "x", &["member", "add", "p", "analyst", "--user", "taylor"]).ends(0);
+    let key = format!("user.signingkey={}", keys.path().join("taylor").display());
+    git(&site, "jane", &["add", "rolecall"]);
+    git(&site, "jane", &["-c", &key, "commit", "-q", "-S", "-m", "for taylor"]);
+    by(&site, "x", &CHECK)
+        .ends(4)
+        .says("by jane <jane@acme.example> (claimed)")
+        .says("by taylor@acme.example (signature verified)")
+        .says("error[author-admitted]");
+    let json = by(&site, "x", &[&CHECK[..], &["--format", "json"]].concat()).ends(4);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let said: Vec<_> = json["authors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| format!("{} {}", one["email"], one["signature"]))
+        .collect();
+    assert_eq!(said, [r#""jane@acme.example" "claimed""#, r#""taylor@acme.example" "verified""#]);
+}
+
+#[tokio::test]
 async fn a_claim_by_anybody_else_does_not_count() {
     for signer in [None, Some("taylor"), Some("eve")] {
         let Some((site, keys)) = repository().await else { return };
