@@ -203,6 +203,18 @@ async fn the_break_glass_role_keeps_what_it_has() {
         site.run(&["apply"]).ends(0);
         site.config(&config.replace("users: [~glass], ", ""));
         site.run(&["apply", "--allow-revokes", "9"]).ends(8).says("break-glass role");
+        // A typing error is no protection, whatever flags say.
+        let typo = config.replace("break_glass: ~glass", "break_glass: ~glasss");
+        site.config(&typo.replace("users: [~glass], ", ""));
+        for command in
+            [&["plan", "--skip-missing"][..], &["apply", "--allow-revokes", "9"], &["verify"]]
+        {
+            site.run(command)
+                .ends(1)
+                .says("bad-break-glass")
+                .says("did you mean `")
+                .says("glass`?");
+        }
         site.config(&config.replace("break_glass: ~glass\n", "").replace("users: [~glass], ", ""));
         site.run(&["apply", "--allow-revokes", "9"]).ends(0);
     }
