@@ -56,6 +56,8 @@ pub struct Gates {
     admitted: BTreeMap<Gate, (Place, Members)>,
     /// Those of them who are people, groups taken apart.
     people: BTreeMap<Gate, BTreeSet<Ident>>,
+    /// The directory was asked, where there is one.
+    everybody_is_known: bool,
 }
 
 impl Gates {
@@ -82,6 +84,15 @@ impl Gates {
             people.retain(|person| others.contains(*person));
         }
         Some(people)
+    }
+
+    /// Whether each policy that is required on a relation admits somebody, and all of them nobody.
+    pub(super) fn exclude_each_other(&self, relation: &RelationKey) -> bool {
+        let each = self.required.get(relation).into_iter().flatten();
+        let mut each = each.map(|gate| self.people.get(gate));
+        self.everybody_is_known
+            && each.all(|people| people.is_some_and(|people| !people.is_empty()))
+            && self.people(relation).is_some_and(|people| people.is_empty())
     }
 
     /// The relations that always-required policies are on.
@@ -161,6 +172,7 @@ impl Gates {
             return;
         }
         let groups = people.groups(inputs, found);
+        self.everybody_is_known = groups.is_some();
         let mut crowd = Crowd::of(desired, groups);
         let mut admitted: BTreeMap<&Gate, BTreeSet<Ident>> = BTreeMap::new();
         for (gate, (place, members)) in &self.admitted {
