@@ -171,9 +171,13 @@ async fn no_plan_takes_from_an_immutable_policy_even_where_its_file_is_gone() {
             assert_eq!(site.everything().await, before);
         }
         // More may be given to it.
-        site.config(&with(&fixed.replace("users: [~bob]", "users: [~bob, ~ann]")));
+        let more = fixed.replace("users: [~bob]", "users: [~bob, ~ann]");
+        site.config(&with(&more));
         site.run(&["apply"]).ends(0);
         site.run(&["verify"]).ends(0);
+        // The file alone does not end it, and says so.
+        site.config(&with(&more.replace("immutable: true", "immutable: false")));
+        site.run(&["plan"]).ends(0).says("still-immutable").says("COMMENT ON ROLE");
     }
 }
 
