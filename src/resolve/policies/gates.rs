@@ -206,6 +206,8 @@ impl Gates {
 /// Who is in what, down to people.
 struct Crowd<'c> {
     members: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
+    /// Those of them who are not people.
+    nested: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
     because: BTreeMap<(Ident, Ident), Vec<crate::model::Reason>>,
     /// Whom the directory lists; `None` where nobody was asked.
     groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>,
@@ -216,17 +218,45 @@ struct Crowd<'c> {
 impl<'c> Crowd<'c> {
     fn of(desired: &DesiredState, groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>) -> Self {
         let mut members: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
+        let mut nested: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
         let mut because = BTreeMap::new();
         for ((role, member), wanted) in &desired.memberships {
             members.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
+            if wanted.kind != MemberKind::User {
+                nested.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
+            }
             because.insert((role.clone(), member.clone()), wanted.because.clone());
         }
-        Self { members, because, groups, unlisted: BTreeSet::new() }
+        Self { members, nested, because, groups, unlisted: BTreeSet::new() }
     }
 
-    /// The entries that made somebody a member, where they name that person.
+    /// The entries that made somebody a member: those that name the person, and those of the groups
+    /// and roles that the person is in.
     fn because(&self, role: &Ident, person: &Ident) -> Vec<crate::model::Reason> {
-        self.because.get(&(role.clone(), person.clone())).cloned().unwrap_or_default()
+        let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut todo = vec![role];
+        while let Some(role) = todo.pop() {
+            if !seen.insert(role) {
+                continue;
+            }
+            let mut add = |member: &Ident| {
+                let because = self.because.get(&(role.clone(), member.clone()));
+                all.extend(because.into_iter().flatten().cloned());
+            };
+            add(person);
+            for (member, kind) in self.nested.get(role).into_iter().flatten() {
+                let listed = self.groups.and_then(|groups| groups.get(member));
+                match kind {
+                    MemberKind::User => {}
+                    MemberKind::Group if listed.is_some_and(|listed| listed.contains(person)) => {
+                        add(member);
+                    }
+                    MemberKind::Group => {}
+                    MemberKind::Role => todo.push(member),
+                }
+            }
+        }
+        all.into_iter().collect()
     }
 
     fn in_role(

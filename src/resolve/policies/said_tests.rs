@@ -64,3 +64,41 @@ policies:
     Warning[policy-admits-nobody] (line 12) the policy level is always required on 1 node, and admits nobody: nobody gets access there
     "#);
 }
+
+#[test]
+fn slips_of_the_pen_are_answered_with_what_was_meant() {
+    let policies = r#"
+policies:
+  - {name: a, privileges: [read], actors: {user: [p1]}}
+platform_policies:
+  - {name: b, privileges: [CREAT], actors: {users: [x]}}
+"#;
+    let (_, found) =
+        super::tests::resolved(&format!("{}{policies}", super::tests::HEAD), &[], vec![]);
+    let said: Vec<_> = found.iter().map(|d| format!("{} {:?}", d.code, d.help)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    unknown-key Some("did you mean `users`? known are `users`, `groups`, `rules`, `product_roles`, `resource_owners`")
+    unknown-permission Some("did you mean `CREATE`?")
+    "#);
+}
+
+#[test]
+fn whoever_is_let_in_through_a_group_is_so_by_the_line_of_the_group() {
+    let config = format!(
+        "{}{}",
+        super::tests::HEAD,
+        r#"
+policies:
+  - {name: cleared, combine: all, resources: {tags: [pii]}, actors: {users: [sam]}}
+"#
+    );
+    let members = [("sales", "# who\nanalyst:\n  - group: crowd")];
+    let (resolved, _) = super::tests::knowing(people(), &config, &members, super::tests::shop());
+    let resolved = resolved.unwrap();
+    let mut because = resolved.desired.memberships.iter().filter(|((role, member), _)| {
+        role.as_str() == "policy_sales_analyst_where_cleared" && member.as_str() == "sam"
+    });
+    let (_, wanted) = because.next().unwrap();
+    let lines: Vec<_> = wanted.because.iter().map(|why| (why.file.clone(), why.line)).collect();
+    assert_eq!(lines, [(Some("rolecall/members/sales.yml".to_owned()), Some(3))]);
+}
