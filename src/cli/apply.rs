@@ -10,7 +10,7 @@ use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Compared, Custody, Failure, Outcome, Settings, apply, changed_gates};
 use crate::model::{Change, Diagnostics};
-use crate::plan::{Difference, Limit, Options};
+use crate::plan::{Difference, Limit, Options, Refusal};
 use crate::project::Project;
 use crate::report::{count, json, plan as plan_text};
 
@@ -81,6 +81,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         return Ok(Exit::Failed);
     }
     let now = custody::now()?;
+    let ended = ended_since(&project, now);
+    if !ended.is_empty() {
+        output::refusals(&ended);
+        output::message("nothing was changed");
+        return Ok(Exit::Refused);
+    }
     let runtime = plan::runtime()?;
     let mut warehouse = runtime.block_on(plan::connect(&arguments.connection, &project))?;
     if let Some(retired) = &retire {
@@ -130,6 +136,25 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let exit = report(global, outcome, settings.options.limit.as_ref(), found)?;
     arguments.receipts.write(&receipts)?;
     Ok(exit)
+}
+
+/// Whom a day of the past would let in again: to look at it is `plan`'s.
+fn ended_since(project: &Project, now: i64) -> Vec<Refusal> {
+    let entries = project.config.members.values().flat_map(|roles| roles.values().flatten());
+    let ended = entries.filter_map(|entry| {
+        let until = entry.until.as_ref()?;
+        let last = crate::config::moment(&until.value).ok()?;
+        (project.as_of <= last && last < now).then(|| Refusal {
+            code: "ended-since",
+            message: format!(
+                "--as-of would let in by an entry that has ended since (until {}): {}",
+                until.value,
+                crate::report::findings::where_is(&until.place)
+            ),
+            help: "apply as of now; `plan --as-of` shows what was".to_owned(),
+        })
+    });
+    ended.collect()
 }
 
 fn report(

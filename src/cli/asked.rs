@@ -194,10 +194,7 @@ impl Asked {
         let mut candidates: Vec<Ident> = written.iter().filter_map(|name| fold(name)).collect();
         candidates.extend(fold(name));
         candidates.extend(Ident::new(name).ok());
-        let of_product = desired
-            .roles
-            .iter()
-            .find(|(_, role)| format!("{}.{}", role.marker.product, role.marker.role) == name);
+        let of_product = desired.roles.iter().find(|(_, role)| role.marker.whose() == name);
         candidates.extend(of_product.map(|(role, _)| role.clone()));
         let members: BTreeSet<&Ident> =
             desired.memberships.keys().map(|(_, member)| member).collect();

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::alone::alone;
 use super::custody::{self, ByFlag};
 use super::{Exit, Format, Global, member, output, plan, request};
 use crate::config;
@@ -51,6 +52,7 @@ struct Decided {
 }
 
 pub(super) fn approve(global: &Global, arguments: &Approve) -> anyhow::Result<Exit> {
+    let _alone = alone(&global.project_dir)?;
     let decider = decider(&arguments.by, arguments.reason.clone())?;
     let folder = global.places().project_dir;
     let now = plan::as_of(global)?;
@@ -78,6 +80,7 @@ pub(super) fn approve(global: &Global, arguments: &Approve) -> anyhow::Result<Ex
 }
 
 pub(super) fn deny(global: &Global, arguments: &Deny) -> anyhow::Result<Exit> {
+    let _alone = alone(&global.project_dir)?;
     let decider = decider(&arguments.by, Some(arguments.reason.clone()))?;
     let decided = within(global, &arguments.request, |files, file| {
         requests::deny(files, file, &decider).map(|edited: Edited| (file.id(), edited))

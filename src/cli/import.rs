@@ -64,6 +64,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, None).await?)
     })?;
+    let _alone = super::alone::alone(&global.project_dir)?;
     if compared.difference.found.has_errors() {
         plan::say_invalid(global, compared.findings())?;
         return Ok(Exit::Failed);

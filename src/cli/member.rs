@@ -93,6 +93,7 @@ struct List {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let _alone = super::alone::alone(&global.project_dir)?;
     match &arguments.command {
         Command::Add(add) => {
             let (kind, who) = who(&add.who)?;

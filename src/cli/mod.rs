@@ -1,5 +1,6 @@
 //! The command line: arguments, one file per command, and the exit status.
 
+mod alone;
 mod apply;
 mod asked;
 mod catalog;

@@ -101,7 +101,9 @@ impl Effect<'_> {
             found.push(Remedy::Apply);
         }
         let mut ways: Vec<(usize, Remedy)> = Vec::new();
-        for (role, wanted) in &desired.roles {
+        // Nobody is let into a policy's roles by an owner's file.
+        let of_products = desired.roles.iter().filter(|(_, role)| role.marker.policy.is_none());
+        for (role, wanted) in of_products {
             let (product, product_role) =
                 (wanted.marker.product.clone(), wanted.marker.role.clone());
             let is_in = [&here, &as_declared]

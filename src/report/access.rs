@@ -17,7 +17,7 @@ pub struct Told<'a> {
     /// The step.
     #[serde(flatten)]
     pub step: Step<'a>,
-    /// `product.role` of a managed role that is stepped into.
+    /// Whose role is stepped into, of a managed one: `product.role`, or a policy's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_role: Option<String>,
     /// Where its product and its product role are defined.
@@ -58,7 +58,7 @@ pub struct Who<'a> {
     pub who: &'a Ident,
     /// They can log in: a person, or a service account.
     pub person: bool,
-    /// `product.role`, of a managed role.
+    /// `product.role`, or a policy's, of a managed role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product_role: Option<String>,
     /// What they hold of what was asked for.
@@ -188,7 +188,7 @@ impl Teller<'_> {
         };
         Told {
             step,
-            product_role: marker.map(|marker| format!("{}.{}", marker.product, marker.role)),
+            product_role: marker.map(Marker::whose),
             defined: marker.map(|marker| self.defined(marker)).unwrap_or_default(),
             declared: declared.unwrap_or_default(),
             by_dbt,
@@ -223,7 +223,7 @@ impl Teller<'_> {
     }
 }
 
-/// `product.role` of a managed role.
+/// Whose role it is, of a managed one: `product.role`, or a policy's.
 pub fn product_role(effect: &Effect<'_>, role: &Ident) -> Option<String> {
     match &effect.state().roles.get(role)?.marker {
         MarkerReading::Marker(marker) => Some(marker.whose()),

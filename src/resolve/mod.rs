@@ -165,6 +165,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     owners::check_owners(inputs, &mut desired, &mut found);
     known::know_dbt_grants(inputs, &roles, &gates, &mut desired, &mut found);
     views::check_views(inputs, &nodes, &desired, &mut found);
+    rules::one_login_each(inputs, &mut found);
     members::admit_members(inputs, &roles, &mut desired, &mut found);
     let mut people = policies::People::new(inputs, &mut found);
     declared += policies::grant_platform(&namer, &roles, &mut people, &mut desired, &mut found);

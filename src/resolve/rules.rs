@@ -1,6 +1,6 @@
 //! Members by rule: who of the directory matches, and what they are called here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::Inputs;
 use super::members::{Unnamed, member_name};
@@ -12,14 +12,39 @@ use crate::model::{Diagnostic, Diagnostics, Ident, MemberKind, Place};
 pub(super) struct Asked {
     /// Of each person who matched something.
     names: HashMap<usize, Option<Ident>>,
-    /// Whose login it is.
-    logins: BTreeMap<Ident, usize>,
-    /// Logins that two people would share.
-    shared: BTreeMap<Ident, Place>,
     /// People who can have no login: how many, the first of them with the reason, and a rule that
     /// they match.
     unfit: Option<(usize, String, Place)>,
     template: Option<Diagnostic>,
+}
+
+/// Two people under one login would each have what the other is admitted to, whichever of them matches:
+/// so nobody is asked about before all have a login of their own.
+pub(super) fn one_login_each(inputs: &Inputs, found: &mut Diagnostics) {
+    let Known::People(directory) = inputs.known else { return };
+    let mut logins: HashMap<Ident, usize> = HashMap::with_capacity(directory.len());
+    let mut shared: BTreeSet<Ident> = BTreeSet::new();
+    for person in 0..directory.len() {
+        // Whoever can have no login shares none.
+        let name = member_name(inputs, directory.name(person), MemberKind::User);
+        if let Ok(login) = name
+            && logins.insert(login.clone(), person).is_some()
+        {
+            shared.insert(login);
+        }
+    }
+    let Some(first) = shared.first() else { return };
+    let more = match shared.len() - 1 {
+        0 => String::new(),
+        more => format!(", and so with {more} more"),
+    };
+    let what = format!("two people of the directory would both be the user {first}{more}");
+    let mut error = Diagnostic::error("two-people-one-user", what)
+        .with_help("give each a name of their own, or mend the environment's user_name");
+    let directory = inputs.config.directory.as_ref();
+    let place = directory.map_or(&inputs.environment.place, |directory| &directory.key.place);
+    error.place = Some(place.clone());
+    found.push(error);
 }
 
 /// The people whom a rule lets in.
@@ -52,7 +77,7 @@ pub(super) fn people(
     let mut members = Vec::with_capacity(matching.len());
     for person in matching {
         if !asked.names.contains_key(&person) {
-            let name = asked.name(inputs, person, directory.name(person), place);
+            let name = asked.name(inputs, directory.name(person), place);
             asked.names.insert(person, name);
         }
         members.extend(asked.names.get(&person).cloned().flatten());
@@ -61,15 +86,9 @@ pub(super) fn people(
 }
 
 impl Asked {
-    fn name(&mut self, inputs: &Inputs, person: usize, name: &str, place: &Place) -> Option<Ident> {
+    fn name(&mut self, inputs: &Inputs, name: &str, place: &Place) -> Option<Ident> {
         match member_name(inputs, name, MemberKind::User) {
-            Ok(login) => {
-                let first = *self.logins.entry(login.clone()).or_insert(person);
-                if first != person {
-                    self.shared.entry(login.clone()).or_insert_with(|| place.clone());
-                }
-                Some(login)
-            }
+            Ok(login) => Some(login),
             Err(Unnamed::Template(problem)) => {
                 self.template.get_or_insert(*problem);
                 None
@@ -85,7 +104,7 @@ impl Asked {
 
 /// What was found on the way, each once.
 pub(super) fn say(_inputs: &Inputs, asked: Asked, found: &mut Diagnostics) {
-    let Asked { names: _, logins: _, shared, unfit, template } = asked;
+    let Asked { names: _, unfit, template } = asked;
     found.extend(template);
     if let Some((count, first, place)) = unfit {
         let people = if count == 1 { "1 person".to_owned() } else { format!("{count} people") };
@@ -94,14 +113,6 @@ pub(super) fn say(_inputs: &Inputs, asked: Asked, found: &mut Diagnostics) {
             Diagnostic::error("bad-member", what).with_place(place).with_help(
                 "mend the key of the directory, the environment's user_name, or the rule",
             ),
-        );
-    }
-    for (login, place) in shared {
-        let what = format!("two people of the directory would both be the user {login}");
-        found.push(
-            Diagnostic::error("two-people-one-user", what)
-                .with_place(place)
-                .with_help("give each a name of their own, or mend the environment's user_name"),
         );
     }
 }

@@ -205,6 +205,8 @@ impl Git {
             .args(["--no-pager", "-c", "core.quotePath=false", "-c", "core.fsmonitor=false"])
             .args(arguments)
             .env("GIT_OPTIONAL_LOCKS", "0")
+            // What was committed, not what somebody says in its place.
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("LC_ALL", "C")
             .stdin(std::process::Stdio::null())
             .output()

@@ -96,6 +96,19 @@ fn read(name: Located<String>, raw: RawPolicy, diagnostics: &mut Diagnostics) ->
             .with_place(name.place.clone()),
         );
     }
+    if combine == Combine::All && immutable == Some(true) {
+        diagnostics.push(
+            Diagnostic::error(
+                "invalid-policy",
+                format!(
+                    "the policy `{}` is always required and immutable: it gives nothing that could be kept",
+                    printable(&name.value)
+                ),
+            )
+            .with_help("an immutable policy keeps what it gives; who may take this one out is its code owners' to say")
+            .with_place(name.place.clone()),
+        );
+    }
     if let Some(none) = &environments
         && none.is_empty()
     {

@@ -26,23 +26,31 @@ pub(in crate::resolve) struct Source<'s> {
     part: String,
     /// In its name.
     label: String,
+    /// It keeps what it has, and so does the role that holds it where something is required.
+    immutable: bool,
 }
 
 impl<'s> Source<'s> {
     /// A product role.
     pub(in crate::resolve) fn product_role(role: &'s Ident, product: &'s str, name: &str) -> Self {
         let label = format!("{product}_{name}");
-        Self { role, product, part: name.to_owned(), label }
+        Self { role, product, part: name.to_owned(), label, immutable: false }
     }
 
     /// A sharing policy, or one part of it.
-    pub(super) fn policy(role: &'s Ident, policy: &str, part: Option<&str>) -> Self {
+    pub(super) fn policy(
+        role: &'s Ident,
+        policy: &str,
+        part: Option<&str>,
+        immutable: bool,
+    ) -> Self {
         let part = part.map(|part| format!("/{part}")).unwrap_or_default();
         Self {
             role,
             product: "",
             part: format!("{policy}{part}"),
             label: format!("{policy}{}", part.replace('/', "_")),
+            immutable,
         }
     }
 }
@@ -139,7 +147,7 @@ impl Gates {
             policy: joined,
             product: source.product,
             role: source.part.clone(),
-            immutable: false,
+            immutable: source.immutable,
             place,
         };
         let made = namer.make(wanted, desired, found);

@@ -279,7 +279,7 @@ impl Given<'_, '_> {
         let mut gives = false;
         let Self { namer, policy, part, role } = *self;
         let dialect = namer.inputs.dialect;
-        let source = Source::policy(role, &policy.name, part.label.as_deref());
+        let source = Source::policy(role, &policy.name, part.label.as_deref(), policy.immutable);
         for at in &part.nodes {
             let node = &nodes[*at];
             let Some(on) = &node.relation else { continue };

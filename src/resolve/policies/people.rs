@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Inputs;
-use super::super::members::{Unnamed, member_name, named};
+use super::super::members::{member_name, named};
 use super::super::rules::{self, Asked};
 use crate::config::policy::is_reserved;
 use crate::directory::{Directory, Known, Rule, Value};
@@ -78,7 +78,6 @@ impl People {
                             ),
                         );
                     }
-                    two_people(inputs, directory, attribute, place, found);
                     by_value(inputs, directory, attribute, MemberKind::User)
                 }
                 Known::Unasked => BTreeMap::new(),
@@ -123,7 +122,6 @@ impl People {
                         groups.entry(group).or_default().extend(people);
                     }
                 }
-                two_people(inputs, directory, GROUPS, &place, found);
             }
             self.groups = Some(groups);
         }
@@ -203,33 +201,5 @@ fn texts(value: &Value) -> Vec<String> {
         }
         Value::List(values) => values.iter().flat_map(texts).collect(),
         Value::Number(_) | Value::Truth(_) | Value::Other => Vec::new(),
-    }
-}
-
-/// Two people under one login would each have what the other is admitted to.
-fn two_people(
-    inputs: &Inputs,
-    directory: &Directory,
-    attribute: &str,
-    place: &Place,
-    found: &mut Diagnostics,
-) {
-    let mut logins: BTreeSet<Ident> = BTreeSet::new();
-    for person in 0..directory.len() {
-        if directory.attribute(person, attribute).is_none() {
-            continue;
-        }
-        let login = match member_name(inputs, directory.name(person), MemberKind::User) {
-            Ok(login) => login,
-            Err(Unnamed::Template(_) | Unnamed::Unfit { .. }) => continue,
-        };
-        if let Some(login) = logins.replace(login) {
-            let what = format!("two people of the directory would both be the user {login}");
-            found.push(
-                Diagnostic::error("two-people-one-user", what).with_place(place.clone()).with_help(
-                    "give each a name of their own, or mend the environment's user_name",
-                ),
-            );
-        }
     }
 }

@@ -507,3 +507,24 @@ platform_policies:
     db.POLICY_STEWARDS: USAGE on database db; SELECT on db.fin.ledger; SELECT on db.fin.rates <- role POLICY_STEWARDS
     "#);
 }
+
+#[test]
+fn an_immutable_policy_is_immutable_where_another_is_required_too_and_no_required_one_is() {
+    let config = format!(
+        "{HEAD}{}",
+        r#"
+policies:
+  - {name: gate, combine: all, actors: {users: [jo]}}
+  - {name: keep, immutable: true, privileges: [read], actors: {users: [jo]}}
+"#
+    );
+    let (resolved, found) = resolved(&config, &[], shop());
+    let said: Vec<_> = found.iter().map(|d| &d.message).collect();
+    let roles = resolved.unwrap_or_else(|| panic!("{said:?}")).desired.roles;
+    let where_gated = roles.iter().find(|(name, _)| name.as_str() == "policy_keep_where_gate");
+    assert!(where_gated.unwrap().1.marker.immutable);
+    insta::assert_snapshot!(says(r#"
+policies:
+  - {name: gate, combine: all, immutable: true, actors: {users: [jo]}}
+"#), @"Error[invalid-policy] (line 12) the policy `gate` is always required and immutable: it gives nothing that could be kept");
+}

@@ -107,12 +107,21 @@ impl Observe for Postgres {
         if self.open.is_some() {
             return reader.read(look).await;
         }
-        self.run("begin isolation level repeatable read read only").await?;
-        let read = reader.read(look).await;
-        let ended = self.run("rollback").await;
-        let state = read?;
-        ended?;
-        Ok(state)
+        let mut tries = 0;
+        loop {
+            self.run("begin isolation level repeatable read read only").await?;
+            let read = reader.read(look).await;
+            let ended = self.run("rollback").await;
+            tries += 1;
+            match read {
+                Err(WarehouseError::Retry(_)) if tries < access::TRIES => ended?,
+                read => {
+                    let state = read?;
+                    ended?;
+                    return Ok(state);
+                }
+            }
+        }
     }
 
     async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {

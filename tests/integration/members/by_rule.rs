@@ -193,4 +193,9 @@ async fn two_people_are_never_one_user() {
     write(&site, "people.csv", "name,department\nt.aylor,Sales\ntay.lor,Sales\n");
     site.members("analyst:\n  - rule: \"user.department == 'Sales'\"\n");
     site.run(&["plan"]).ends(1).says("error[two-people-one-user]");
+    // One of them would have what the other one matches.
+    write(&site, "people.csv", "name,department\nt.aylor,Care\ntay.lor,Sales\n");
+    site.run(&["plan"]).ends(1).says("error[two-people-one-user]");
+    site.config(&format!("{}{DIRECTORY}", super::CONFIG));
+    site.run(&["plan"]).ends(0).never_says("two-people-one-user");
 }

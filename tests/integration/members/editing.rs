@@ -221,3 +221,27 @@ async fn code_owners_begin_at_the_repositorys_root() {
     ");
     local(&site, &["codeowners", "--platform", "the platform"]).ends(2);
 }
+
+#[tokio::test]
+async fn several_edits_at_once_are_made_one_after_the_other() {
+    let site = site("", &[]).await;
+    site.members(MEMBERS);
+    let adding: Vec<_> = (0..8)
+        .map(|n| {
+            Command::new(env!("CARGO_BIN_EXE_rolecall"))
+                .args(["member", "add", "p", "analyst", "--user", &format!("u{n}")])
+                .arg("--project-dir")
+                .arg(site.path(""))
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut adding in adding {
+        assert!(adding.wait().unwrap().success());
+    }
+    for n in 0..8 {
+        assert!(text(&site).contains(&format!("user: u{n}\n")), "{}", text(&site));
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::{findings, local, site};
 use crate::engines::snapshot;
+use crate::rules::site::Site;
 
 const MEMBERS: &str = "\
 analyst:
@@ -68,4 +69,19 @@ async fn a_plan_is_stale_once_an_entry_in_it_has_ended() {
     site.run(&["apply", file, "--as-of", "2027-01-31"]).ends(0);
     // Members who are in, and whose entries end afterwards, are not taken out by it.
     site.run(&["apply", file, "--as-of", "2027-02-20"]).ends(6);
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_again_by_looking_back() {
+    let Some(site) = Site::each().await.pop() else { return };
+    site.sql("create role ~ann").await;
+    site.members("analyst:\n  - {user: ~ann, until: 2026-11-20}");
+    let before = site.everything().await;
+    site.run(&["apply", "--as-of", "2026-11-19"])
+        .ends(8)
+        .says("refused[ended-since]")
+        .says("rolecall/members/p.yml:2");
+    assert_eq!(site.everything().await, before);
+    site.run(&["plan", "--as-of", "2026-11-19"]).ends(0).says("member ann");
+    site.run(&["apply"]).ends(0).never_says("let ann");
 }
