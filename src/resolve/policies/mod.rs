@@ -165,7 +165,8 @@ impl<'a> Chosen<'a> {
                 }
             }
             // Without a part there is nothing to match by, which has been said.
-            if !anybody && !(parts.is_empty() && policy.matching.is_some()) {
+            let nothing_to_match = parts.is_empty() && policy.matching.is_some();
+            if !anybody && !nothing_to_match {
                 found.push(said::nobody(
                     policy,
                     format!("the policy {} admits nobody", policy.name),
