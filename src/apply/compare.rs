@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::{DirectorySource, PeopleFrom};
 use crate::dialect::StatementError;
 use crate::directory::{Known, from_people};
+use crate::model::diagnostic::nearest;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Inventory, MarkerReading, ObservedState, Place, Scope,
     ServerIdentity,
@@ -102,8 +103,34 @@ pub async fn compare<W: Observe>(
     }
     let environments: BTreeSet<String> = project.config.environments.keys().cloned().collect();
     warnings.extend(Diagnostics::from_iter(observed.found.clone()));
-    let difference = plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
+    let mut difference =
+        plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
+    difference.found.extend(no_way_back(project, &resolved, &observed));
     Ok(Compared { resolved, observed, scope, difference, warnings })
+}
+
+/// A name that nobody bears would protect nobody, and say nothing of it.
+fn no_way_back(
+    project: &Project,
+    resolved: &Resolved,
+    observed: &ObservedState,
+) -> Option<Diagnostic> {
+    let name = resolved.desired.break_glass.as_ref()?;
+    if observed.roles.contains_key(name) || observed.users.contains(name) {
+        return None;
+    }
+    let known: Vec<&str> = observed.roles.keys().map(|role| role.as_str()).collect();
+    let near = nearest(name.as_str(), known).map(|near| format!("did you mean `{near}`? "));
+    let mut error = Diagnostic::error(
+        "bad-break-glass",
+        format!("break_glass {:?}: the warehouse has no such role", name.as_str()),
+    )
+    .with_help(format!(
+        "{}a role that is not there protects no way back in: mend the name, or create the role first",
+        near.unwrap_or_default()
+    ));
+    error.place = project.config.break_glass.as_ref().map(|written| written.place.clone());
+    Some(error)
 }
 
 /// Who is known: as files say, or asked of the warehouse, each time anew.

@@ -234,7 +234,9 @@ fn unknown_key(key: &Located<String>, keys: &Keys) -> Diagnostic {
     let diagnostic = if keys.later.contains(&name) {
         Diagnostic::error("not-supported-yet", format!("`{name}` is not supported yet"))
             .with_help("remove it: this version would not act on it")
-    } else if let Some(belongs) = belongs(name) {
+    } else if let Some(belongs) =
+        belongs(name).filter(|_| !is_known_in_the_other_number(name, keys))
+    {
         Diagnostic::error("misplaced-key", format!("`{name}` may not stand in {of}"))
             .with_help(belongs)
     } else {
@@ -242,6 +244,14 @@ fn unknown_key(key: &Located<String>, keys: &Keys) -> Diagnostic {
             .with_help(suggest(name, keys.known.iter().copied(), "it has none"))
     };
     diagnostic.with_place(key.place.clone())
+}
+
+/// `user` where `users` is known: a slip of the pen, not a thing that belongs elsewhere.
+fn is_known_in_the_other_number(name: &str, keys: &Keys) -> bool {
+    let same = |known: &&str| {
+        known.strip_suffix('s') == Some(name) || name.strip_suffix('s') == Some(known)
+    };
+    keys.known.iter().any(same)
 }
 
 /// A name inside backticks: without what would break the line.

@@ -28,6 +28,7 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
             .iter()
             .filter(|(_, wanted)| wanted.kind == MemberKind::User)
             .map(|((_, member), _)| member.clone())
+            .chain(resolved.desired.break_glass.clone())
             .collect(),
     }
 }

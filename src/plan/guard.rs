@@ -219,7 +219,7 @@ fn immutable(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
                 "{role} ({}) is marked immutable, and this plan would take something from it",
                 whose(role)
             ),
-            help: "declare again what it has; no flag takes from an immutable role".to_owned(),
+            help: "declare again what it has; no flag takes from an immutable role, only an administrator who writes its comment anew without `\"immutable\":true`".to_owned(),
         })
         .collect()
 }

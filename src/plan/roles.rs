@@ -64,12 +64,33 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
 fn fix(sides: &Sides, name: &Ident, observed: &Ident, marker: &Marker, out: &mut Difference) {
     let is_now = sides.observed.roles.get(observed).map(|role| &role.marker);
     let is_free = matches!(is_now, Some(MarkerReading::Marker(now)) if !now.immutable);
+    if !marker.immutable && matches!(is_now, Some(MarkerReading::Marker(now)) if now.immutable) {
+        out.found.push(still_immutable(sides, observed, marker));
+    }
     if marker.immutable && is_free && sides.within.is_everything() && !sides.options.only_adds {
         out.steps.push(Step {
             change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
             why: Why::Configured,
         });
     }
+}
+
+/// What the file takes back, the marker does not: only an administrator can, by hand.
+fn still_immutable(sides: &Sides, observed: &Ident, marker: &Marker) -> Diagnostic {
+    let free = Change::AdoptRole { role: observed.clone(), marker: marker.clone() };
+    let target = (&sides.observed.server).into();
+    let sql = dialect::of(sides.desired.dialect).statements(&[free], &target).ok();
+    let how = sql.and_then(|all| Some(format!(": {};", all.first()?.sql))).unwrap_or_default();
+    Diagnostic::warning(
+        "still-immutable",
+        format!(
+            "{observed} ({}) is not immutable by the files any more, and its marker still says so: nothing is taken from it",
+            marker.whose()
+        ),
+    )
+    .with_help(format!(
+        "to end that, an administrator of the warehouse writes its comment anew{how}"
+    ))
 }
 
 /// The database of a role that lives in one, instance, product, product role, and policy.

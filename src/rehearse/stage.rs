@@ -49,7 +49,7 @@ pub(super) async fn stage(
     Ok(Staged { relations: relations.len(), people })
 }
 
-/// Whoever a file names as a member, and the role that runs dbt.
+/// Whoever a file names as a member, the role that runs dbt, and the way back in.
 async fn make_people(
     session: &Session,
     dialect: &dyn Dialect,
@@ -63,8 +63,9 @@ async fn make_people(
         };
         people.insert(member, login);
     }
-    if let Some(deploy_role) = &resolved.deploy_role {
-        people.insert(deploy_role, "login");
+    let others = [&resolved.deploy_role, &resolved.desired.break_glass];
+    for role in others.into_iter().flatten() {
+        people.insert(role, "login");
     }
     let known = session.query("select rolname::text from pg_roles", &[]).await?;
     let known: BTreeSet<String> = known.iter().map(|row| row.get(0)).collect();

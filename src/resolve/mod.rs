@@ -180,6 +180,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
         &mut found,
     );
     gates.let_in(&mut people, inputs, &mut desired, &mut found);
+    policies::exclude_each_other(inputs, &nodes, &gates, &mut found);
     people.say(inputs, &desired, &mut found);
     desired.break_glass = policies::break_glass(inputs, &desired, &mut found);
     snowflake::shape(inputs, &mut desired, &mut found);

@@ -10,6 +10,7 @@ use crate::config::raw::Keys;
 use crate::config::reader::{Reader, printable};
 use crate::config::tree::Node;
 use crate::directory::Rule;
+use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A platform policy.
@@ -114,6 +115,10 @@ pub(in crate::config) struct RawPlatformActors {
     pub product_roles: Option<Vec<Located<String>>>,
 }
 
+/// The raw privileges that a misspelt one was most likely meant to be.
+const RAW: [&str; 8] =
+    ["CREATE", "CONNECT", "TEMPORARY", "USAGE", "MONITOR", "OPERATE", "MODIFY", "CREATE SCHEMA"];
+
 /// The keys of a platform policy.
 pub(in crate::config) const PLATFORM_POLICY: Keys = Keys {
     of: "a platform policy",
@@ -208,7 +213,16 @@ pub(super) fn read(
                 .with_place(word.place.clone()),
             );
         } else {
-            diagnostics.extend(check_permission(word));
+            let near = nearest(&word.value.to_ascii_uppercase(), RAW);
+            let near = near.map(|near| format!("did you mean `{near}`?"));
+            diagnostics.extend(check_permission(word).map(|found| match near {
+                Some(near) => found.with_help(near),
+                None => {
+                    found.with_help(
+                        "a platform policy gives raw privileges, such as CREATE or MONITOR",
+                    )
+                }
+            }));
         }
     }
     if actors.is_none() {

@@ -64,6 +64,8 @@ pub struct Gates {
     admitted: BTreeMap<Gate, (Place, Members)>,
     /// Those of them who are people, groups taken apart.
     people: BTreeMap<Gate, BTreeSet<Ident>>,
+    /// The directory was asked, where there is one.
+    everybody_is_known: bool,
 }
 
 impl Gates {
@@ -90,6 +92,15 @@ impl Gates {
             people.retain(|person| others.contains(*person));
         }
         Some(people)
+    }
+
+    /// Whether each policy that is required on a relation admits somebody, and all of them nobody.
+    pub(super) fn exclude_each_other(&self, relation: &RelationKey) -> bool {
+        let each = self.required.get(relation).into_iter().flatten();
+        let mut each = each.map(|gate| self.people.get(gate));
+        self.everybody_is_known
+            && each.all(|people| people.is_some_and(|people| !people.is_empty()))
+            && self.people(relation).is_some_and(|people| people.is_empty())
     }
 
     /// The relations that always-required policies are on.
@@ -169,6 +180,7 @@ impl Gates {
             return;
         }
         let groups = people.groups(inputs, found);
+        self.everybody_is_known = groups.is_some();
         let mut crowd = Crowd::of(desired, groups);
         let mut admitted: BTreeMap<&Gate, BTreeSet<Ident>> = BTreeMap::new();
         for (gate, (place, members)) in &self.admitted {
@@ -202,6 +214,8 @@ impl Gates {
 /// Who is in what, down to people.
 struct Crowd<'c> {
     members: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
+    /// Those of them who are not people.
+    nested: BTreeMap<Ident, Vec<(Ident, MemberKind)>>,
     because: BTreeMap<(Ident, Ident), Vec<crate::model::Reason>>,
     /// Whom the directory lists; `None` where nobody was asked.
     groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>,
@@ -212,17 +226,45 @@ struct Crowd<'c> {
 impl<'c> Crowd<'c> {
     fn of(desired: &DesiredState, groups: Option<&'c BTreeMap<Ident, BTreeSet<Ident>>>) -> Self {
         let mut members: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
+        let mut nested: BTreeMap<Ident, Vec<(Ident, MemberKind)>> = BTreeMap::new();
         let mut because = BTreeMap::new();
         for ((role, member), wanted) in &desired.memberships {
             members.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
+            if wanted.kind != MemberKind::User {
+                nested.entry(role.clone()).or_default().push((member.clone(), wanted.kind));
+            }
             because.insert((role.clone(), member.clone()), wanted.because.clone());
         }
-        Self { members, because, groups, unlisted: BTreeSet::new() }
+        Self { members, nested, because, groups, unlisted: BTreeSet::new() }
     }
 
-    /// The entries that made somebody a member, where they name that person.
+    /// The entries that made somebody a member: those that name the person, and those of the groups
+    /// and roles that the person is in.
     fn because(&self, role: &Ident, person: &Ident) -> Vec<crate::model::Reason> {
-        self.because.get(&(role.clone(), person.clone())).cloned().unwrap_or_default()
+        let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        let mut todo = vec![role];
+        while let Some(role) = todo.pop() {
+            if !seen.insert(role) {
+                continue;
+            }
+            let mut add = |member: &Ident| {
+                let because = self.because.get(&(role.clone(), member.clone()));
+                all.extend(because.into_iter().flatten().cloned());
+            };
+            add(person);
+            for (member, kind) in self.nested.get(role).into_iter().flatten() {
+                let listed = self.groups.and_then(|groups| groups.get(member));
+                match kind {
+                    MemberKind::User => {}
+                    MemberKind::Group if listed.is_some_and(|listed| listed.contains(person)) => {
+                        add(member);
+                    }
+                    MemberKind::Group => {}
+                    MemberKind::Role => todo.push(member),
+                }
+            }
+        }
+        all.into_iter().collect()
     }
 
     fn in_role(

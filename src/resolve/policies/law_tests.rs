@@ -215,7 +215,8 @@ fn rule() -> impl Strategy<Value = Rule> {
             all,
             active: !(off && write),
             write,
-            nodes,
+            // One that is always required and about nothing is an error.
+            nodes: if all { nodes.max(1) } else { nodes },
             users,
             analysts,
             group,

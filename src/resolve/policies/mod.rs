@@ -11,6 +11,9 @@ mod owners;
 mod parts;
 mod people;
 mod platform;
+mod said;
+#[cfg(test)]
+mod said_tests;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +33,7 @@ pub(super) use names::Namer;
 use parts::Part;
 pub(super) use people::People;
 pub(super) use platform::grant_platform;
+pub(super) use said::exclude_each_other;
 
 /// What policies give on nodes: which role holds which permission words.
 pub type NodeGrants = BTreeMap<String, Vec<(Ident, Vec<String>)>>;
@@ -56,20 +60,15 @@ pub(super) fn choose<'a>(
     for policy in inputs.config.policies.values() {
         // What is not active is read all the same: it will be switched on some day.
         let Some(selected) = selection.of(policy, found) else { continue };
-        if !policy.active || !is_here(inputs, &policy.environments) {
+        if !is_here(inputs, &policy.environments) {
             continue;
         }
-        if selected.is_empty() {
-            found.push(
-                Diagnostic::warning(
-                    "policy-selects-nothing",
-                    format!("the policy {} selects no node", policy.name),
-                )
-                .with_place(policy.place.clone())
-                .with_help("widen its `resources`; tags that rolecall gives itself are for `tags`, not for `select`"),
-            );
+        if !policy.active {
+            found.extend(said::off(policy, nodes, &selected));
+            continue;
         }
-        let parts = parts::split(inputs, policy, nodes, &selected);
+        found.extend(said::about_nothing(policy, &selected));
+        let parts = parts::split(inputs, policy, nodes, &selected.nodes);
         policies.push((policy, parts));
     }
     selection.report_missing(found);
@@ -165,8 +164,13 @@ impl<'a> Chosen<'a> {
                     actors::let_in(role, members, desired, found);
                 }
             }
-            if !anybody && policy.active {
-                found.push(nobody(policy, format!("the policy {} admits nobody", policy.name)));
+            // Without a part there is nothing to match by, which has been said.
+            let nothing_to_match = parts.is_empty() && policy.matching.is_some();
+            if !anybody && !nothing_to_match {
+                found.push(said::nobody(
+                    policy,
+                    format!("the policy {} admits nobody", policy.name),
+                ));
             }
         }
         for (policy, parts) in self.of(Combine::All) {
@@ -179,13 +183,12 @@ impl<'a> Chosen<'a> {
                     }
                 }
                 if members.is_empty() && !part.nodes.is_empty() {
-                    let count = part.nodes.len();
                     let message = format!(
-                        "the policy {} is always required on {count} node{}, and admits nobody: nobody gets access there",
+                        "the policy {} is always required on {}, and admits nobody: nobody gets access there",
                         policy.name,
-                        if count == 1 { "" } else { "s" }
+                        said::count(part.nodes.len())
                     );
-                    found.push(nobody(policy, message));
+                    found.push(said::nobody(policy, message));
                 }
                 gates.admits(&policy.name, part.label.as_deref(), &policy.place, members);
             }
@@ -195,12 +198,6 @@ impl<'a> Chosen<'a> {
 
 /// (policy, part) → its role.
 pub(super) type PartRoles = BTreeMap<(String, Option<String>), Ident>;
-
-fn nobody(policy: &Policy, message: String) -> Diagnostic {
-    Diagnostic::warning("policy-admits-nobody", message)
-        .with_place(policy.place.clone())
-        .with_help("name somebody among its `actors`, or say active: false")
-}
 
 /// A word that is no privilege of any class of relations is a mistake; one that is none of some
 /// class only gives nothing there.

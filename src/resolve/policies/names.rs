@@ -89,10 +89,18 @@ impl Namer<'_, '_> {
                 marker.whose(),
                 marker.environment
             );
+            let help = match other.marker.policy == marker.policy {
+                true => {
+                    "the warehouse does not tell these values of its tags or owners apart: write them alike, or apart by more than upper and lower case"
+                }
+                false => {
+                    "rename the policy, or write a `policy_role_name` of the environment that no product role's name is like"
+                }
+            };
             found.push(
                 Diagnostic::error("role-name-twice", message)
                     .with_place(place.clone())
-                    .with_help("rename the policy, or write a `policy_role_name` of the environment that no product role's name is like"),
+                    .with_help(help),
             );
             return None;
         }

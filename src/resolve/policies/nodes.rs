@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::super::Inputs;
 use super::super::nodes::{ManagedNode, is_the_servers};
-use crate::config::policy::{Policy, RESERVED, is_reserved, is_under};
+use crate::config::policy::{Combine, Policy, RESERVED, is_reserved, is_under};
 use crate::dbt::{World, parse_selector};
 use crate::model::{Diagnostic, Diagnostics};
 
@@ -37,6 +37,17 @@ pub(super) fn check_tags(inputs: &Inputs, nodes: &[ManagedNode], found: &mut Dia
     }
 }
 
+/// What a policy is about.
+#[derive(Default)]
+pub(super) struct Selected {
+    /// The places in the list of nodes, in order.
+    pub(super) nodes: Vec<usize>,
+    /// Something is, be it in the warehouse or not.
+    pub(super) any: bool,
+    /// Something that it could be about carries a tag to match by.
+    pub(super) tagged: bool,
+}
+
 type MakeWorld<'a> = Box<dyn FnOnce() -> World<'a> + 'a>;
 
 /// What policies can be about: nodes whose relation is within reach.
@@ -54,8 +65,8 @@ impl<'x, 'a> Selection<'x, 'a> {
         Self { inputs, nodes, world: LazyCell::new(world), missing: BTreeSet::new() }
     }
 
-    /// The places in the list of nodes, in order; `None` where the selection cannot be read.
-    pub(super) fn of(&mut self, policy: &Policy, found: &mut Diagnostics) -> Option<Vec<usize>> {
+    /// What a policy is about; `None` where the selection cannot be read.
+    pub(super) fn of(&mut self, policy: &Policy, found: &mut Diagnostics) -> Option<Selected> {
         let resources = &policy.resources;
         let selected = match &resources.select {
             None => None,
@@ -78,7 +89,7 @@ impl<'x, 'a> Selection<'x, 'a> {
             }
         };
         let Self { inputs, nodes, .. } = *self;
-        let mut chosen = Vec::new();
+        let mut chosen = Selected::default();
         for (at, node) in nodes.iter().enumerate() {
             let Some(on) = &node.relation else { continue };
             let by_name = selected.as_ref().is_none_or(|ids| ids.contains(&node.unique_id));
@@ -88,13 +99,20 @@ impl<'x, 'a> Selection<'x, 'a> {
             if on.schema_name().is_some_and(|schema| is_the_servers(inputs, schema)) {
                 continue;
             }
+            let is_tagged = carries(inputs, policy, node);
+            chosen.tagged |= is_tagged;
+            // What people are matched by is what it is about: of other nodes it says nothing.
+            if policy.combine == Combine::All && !is_tagged {
+                continue;
+            }
+            chosen.any = true;
             if inputs.inventory.looked && inputs.inventory.relation(on).is_none() {
                 if inputs.only.is_none_or(|only| only.contains(&node.unique_id)) {
                     self.missing.insert(&node.unique_id);
                 }
                 continue;
             }
-            chosen.push(at);
+            chosen.nodes.push(at);
         }
         Some(chosen)
     }
@@ -120,6 +138,14 @@ impl<'x, 'a> Selection<'x, 'a> {
             "run `dbt build`, then plan again: they get their access when they are there",
         ));
     }
+}
+
+/// Whether a node carries the tag that people are matched by, or one below it; without a `match`,
+/// each does.
+fn carries(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> bool {
+    policy.matching.as_ref().is_none_or(|matching| {
+        tags(inputs, node).iter().any(|tag| is_under(tag, &matching.node_tag.value))
+    })
 }
 
 /// Whether a node is what a policy's classes, products, domains and tags ask for.

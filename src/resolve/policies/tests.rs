@@ -161,17 +161,17 @@ pub(super) fn shown(resolved: &Resolved) -> String {
     lines.join("\n")
 }
 
-fn people() -> Known {
+pub(super) fn people() -> Known {
     let csv = "name,department,region,groups\nsam,Sales,sales,crowd;bi\njoe,Sales,EU,crowd\nzoe,Fin,fin,bi\n";
     let read = read_text(csv.as_bytes(), Path::new("people.csv"), "name");
     Known::People(std::sync::Arc::new(read.unwrap()))
 }
 
-fn says(policies: &str) -> String {
+pub(super) fn says(policies: &str) -> String {
     says_of(Known::Nothing, policies)
 }
 
-fn says_of(known: Known, policies: &str) -> String {
+pub(super) fn says_of(known: Known, policies: &str) -> String {
     let members = [
         ("sales", "analyst: [{user: sam}, {user: joe}]\nengineer: [{user: joe}]"),
         ("fin", "analyst: [{user: kay}]"),

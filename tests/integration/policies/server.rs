@@ -171,9 +171,13 @@ async fn no_plan_takes_from_an_immutable_policy_even_where_its_file_is_gone() {
             assert_eq!(site.everything().await, before);
         }
         // More may be given to it.
-        site.config(&with(&fixed.replace("users: [~bob]", "users: [~bob, ~ann]")));
+        let more = fixed.replace("users: [~bob]", "users: [~bob, ~ann]");
+        site.config(&with(&more));
         site.run(&["apply"]).ends(0);
         site.run(&["verify"]).ends(0);
+        // The file alone does not end it, and says so.
+        site.config(&with(&more.replace("immutable: true", "immutable: false")));
+        site.run(&["plan"]).ends(0).says("still-immutable").says("COMMENT ON ROLE");
     }
 }
 
@@ -203,6 +207,18 @@ async fn the_break_glass_role_keeps_what_it_has() {
         site.run(&["apply"]).ends(0);
         site.config(&config.replace("users: [~glass], ", ""));
         site.run(&["apply", "--allow-revokes", "9"]).ends(8).says("break-glass role");
+        // A typing error is no protection, whatever flags say.
+        let typo = config.replace("break_glass: ~glass", "break_glass: ~glasss");
+        site.config(&typo.replace("users: [~glass], ", ""));
+        for command in
+            [&["plan", "--skip-missing"][..], &["apply", "--allow-revokes", "9"], &["verify"]]
+        {
+            site.run(command)
+                .ends(1)
+                .says("bad-break-glass")
+                .says("did you mean `")
+                .says("glass`?");
+        }
         site.config(&config.replace("break_glass: ~glass\n", "").replace("users: [~glass], ", ""));
         site.run(&["apply", "--allow-revokes", "9"]).ends(0);
     }
