@@ -49,6 +49,13 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let usable = |p: Privilege| may.iter().any(|may| may.privilege == p && may.usable);
     let allowed = wanted.iter().all(usable);
     let desired = &asked.resolved.desired;
+    let gates = &asked.resolved.gates;
+    let key = on.relation_key().filter(|key| {
+        let people = gates.people(key);
+        people.is_some_and(|people| !people.contains(&who))
+    });
+    let not_admitted_by: Vec<&str> =
+        key.as_ref().map(|key| gates.on(key).into_iter().collect()).unwrap_or_default();
     let told = Explained {
         version: json::VERSION,
         environment: &asked.project.environment,
@@ -56,7 +63,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         exists: role.is_some(),
         node: node.as_deref(),
         row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
-        remedies: effect.remedies(&declared, desired, &who, &on, wanted),
+        // What is given there goes only to whom those policies admit: no grant would help.
+        remedies: match not_admitted_by.as_slice() {
+            [] => effect.remedies(&declared, desired, &who, &on, wanted),
+            _ => Vec::new(),
+        },
+        not_admitted_by,
         ended: desired
             .ended
             .iter()
@@ -164,6 +176,15 @@ fn text(told: &Explained<'_>) -> String {
             line(format!("  the entry for {role} ended on {} [{}]", ended.until, ended.place()));
         }
         match told.remedies.as_slice() {
+            [] if !told.not_admitted_by.is_empty() => line(match told.not_admitted_by.as_slice() {
+                [one] => format!(
+                    "  the policy {one} is always required there and does not admit {who}: that comes first"
+                ),
+                several => format!(
+                    "  the policies {} are always required there and not all of them admit {who}: that comes first",
+                    several.join(", ")
+                ),
+            }),
             [] => {
                 line("  no declared product role has it: declare one on the node first".to_owned())
             }

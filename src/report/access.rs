@@ -115,6 +115,9 @@ pub struct Explained<'a> {
     pub permission: &'a str,
     /// They have all of it, and can use it.
     pub allowed: bool,
+    /// Policies that are always required there, where not all of them admit somebody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_admitted_by: Vec<&'a str>,
     /// What would allow it, the smallest change first.
     pub remedies: Vec<Remedy>,
     /// The roles that they are in, to any depth.

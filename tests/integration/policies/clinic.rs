@@ -45,6 +45,13 @@ async fn the_clinic_admits_whom_its_files_admit_and_nobody_else() {
     dbt_care.patients: read ["ali", "rosa"], write []
     dbt_billing.invoices: read ["fay", "ada"], write []
     "#);
+    let why =
+        site.rolecall(&["explain", "ben", "patients", "--as-of", "2026-11-22"]).with(0).stdout;
+    assert!(
+        why.contains("the policy trained is always required there and does not admit ben"),
+        "{why}"
+    );
+    assert!(!why.contains("smallest change"), "{why}");
     // What no file says is seen, too: whoever gets round a policy that is always required.
     let verify = [&["verify"][..], &on].concat();
     site.sql("grant select on dbt_care.patients to noor; grant update on dbt_care.patients to ali")
