@@ -223,7 +223,8 @@ impl OneGrant<'_, '_> {
             if granted.own {
                 self.own(gates, desired, &reason, found);
             }
-            if !granted.privileges.is_empty() {
+            // Whoever owns it needs the way there, too.
+            if !granted.is_empty() {
                 let source =
                     Source::product_role(&self.role.name, self.product, &self.role.declared.name);
                 let holder = gates.holder(namer, &source, self.on, desired, found);

@@ -151,7 +151,10 @@ async fn what_is_owned_is_handed_over_with_what_dbt_needs_to_rebuild_it() {
         site.members("engineer: [{user: ~dbt}]");
         site.run(&["apply", "-s", "u"]).ends(0);
         let has = site.has("~p_engineer").await;
-        assert!(has.contains("owns u") && has.contains("CREATE on s"), "{has}");
+        // With the way there, without which an owner can do nothing with it.
+        for part in ["owns u", "CREATE on s", "USAGE on s", "CONNECT here"] {
+            assert!(has.contains(part), "{part}: {has}");
+        }
         // The role is there by now, and is to own one more: its member is let in again.
         site.sql("revoke ~p_engineer from ~dbt; alter table s.u owner to postgres").await;
         site.run(&["apply", "-s", "u"]).ends(0).says("into p_engineer");
