@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Compared, Failure, Settings};
 use crate::config::Member;
-use crate::model::{Change, Diagnostic, Ident, MarkerReading};
-use crate::plan::{Plan, Refusal, only_grants_again};
+use crate::model::{Change, Diagnostic, Ident, MarkerReading, ServerIdentity};
+use crate::plan::{Plan, Refusal, TargetIdentity, only_grants_again};
 use crate::project::Project;
 use crate::protect::{self, Approvals, Called, Judged, Rules, Submitted};
 use crate::receipts::{
@@ -107,11 +107,12 @@ pub async fn changed_gates<W: Observe>(
     Ok(lines.into_iter().map(|line| format!("since {}: {line}", last.stamp.at)).collect())
 }
 
-/// Whether it may begin, as far as plan, clock and list say.
+/// Whether it may begin, as far as plan, clock and list say. `server` is there where a plan is.
 pub(super) async fn enter<W: Observe>(
     warehouse: &mut W,
     project: &Project,
     settings: &Settings<'_>,
+    server: Option<&ServerIdentity>,
 ) -> Result<Result<Held, Vec<Refusal>>, Failure> {
     let Custody {
         rehearsal,
@@ -127,8 +128,7 @@ pub(super) async fn enter<W: Observe>(
     };
     let (name, gates, protection) = match &settings.retire {
         None => {
-            let list = environment.approved_plans.as_ref();
-            let list = list.or(project.config.approved_plans.as_ref());
+            let list = project.config.approved_plans_of(environment);
             let rules = Rules {
                 valid_for: environment.valid_for,
                 approved_plans: list.map(|list| list.value.clone()),
@@ -166,7 +166,7 @@ pub(super) async fn enter<W: Observe>(
     let called = called(project, *approvals, plan_sha256.as_deref());
     let submitted = submitted.map(|(plan, sha256)| Submitted { plan, sha256, called: &called });
     let mut refusals = match settings.plan {
-        Some(plan) => untold(warehouse, project, plan, gates_changed).await?,
+        Some(plan) => untold(project, server, plan, gates_changed),
         None => Vec::new(),
     };
     match protect::judge(&rules, name, submitted, *approvals, *now, project.as_of) {
@@ -186,17 +186,16 @@ pub(super) async fn enter<W: Observe>(
 
 /// What a plan's file does not say as it is. Its seal shows no edit by somebody who can seal again, and
 /// it is the file that is reviewed.
-async fn untold<W: Observe>(
-    warehouse: &mut W,
+fn untold(
     project: &Project,
+    server: Option<&ServerIdentity>,
     plan: &Plan,
     gates_changed: &[String],
-) -> Result<Vec<Refusal>, WarehouseError> {
+) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    let server = warehouse.identity().await?;
     // A plan for another server is told so later.
-    let is_here = plan.target == crate::plan::TargetIdentity::from(&server);
-    if is_here && !plan.tells_its_changes(project.dialect(), &server) {
+    let here = server.filter(|server| plan.target == TargetIdentity::from(*server));
+    if here.is_some_and(|server| !plan.tells_its_changes(project.dialect(), server)) {
         refusals.push(Refusal {
             code: "plan-edited",
             message: "the statements in the plan are not those of its changes".to_owned(),
@@ -212,7 +211,7 @@ async fn untold<W: Observe>(
         message: format!("gates have changed, and the plan does not say so: {line}"),
         help: "make it again, so that whoever reviews it sees that".to_owned(),
     }));
-    Ok(refusals)
+    refusals
 }
 
 /// The gates of an environment that the configuration has forgotten, by its last receipt: `None` where
@@ -245,8 +244,7 @@ pub async fn list_of_retired<W: Observe>(
 /// What the members of the owners' files are called in the warehouse, and would whoever approves a
 /// plan be.
 fn called(project: &Project, approvals: Option<&Approvals>, sha256: Option<&str>) -> Vec<Called> {
-    let entries = project.config.members.values().flat_map(|roles| roles.values().flatten());
-    let members = entries.filter_map(|entry| match &entry.member {
+    let members = project.config.entries().filter_map(|entry| match &entry.member {
         Member::Named { kind: _, name } => Some(name.as_str()),
         Member::Rule(_) => None,
     });

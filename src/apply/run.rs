@@ -74,14 +74,17 @@ pub async fn apply<W: Execute>(
     settings: &Settings<'_>,
 ) -> Result<Outcome, Failure> {
     let settings = &Settings { options: options(settings), ..settings.clone() };
-    let held = match custody::enter(warehouse, project, settings).await? {
+    let server = match settings.plan {
+        Some(_) => Some(warehouse.identity().await?),
+        None => None,
+    };
+    let held = match custody::enter(warehouse, project, settings, server.as_ref()).await? {
         Ok(held) => held,
         Err(refusals) => return Ok(Outcome::Refused(refusals)),
     };
-    if let Some(plan) = settings.plan {
-        let server = warehouse.identity().await?;
+    if let (Some(plan), Some(server)) = (settings.plan, &server) {
         let environment = settings.retire.as_deref().unwrap_or(&project.environment);
-        if let Err(stale) = plan::made_for(plan, &server, environment) {
+        if let Err(stale) = plan::made_for(plan, server, environment) {
             return Ok(Outcome::Stale(stale));
         }
     }

@@ -140,8 +140,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 
 /// Whom a day of the past would let in again: to look at it is `plan`'s.
 fn ended_since(project: &Project, now: i64) -> Vec<Refusal> {
-    let entries = project.config.members.values().flat_map(|roles| roles.values().flatten());
-    let ended = entries.filter_map(|entry| {
+    let ended = project.config.entries().filter_map(|entry| {
         let until = entry.until.as_ref()?;
         let last = crate::config::moment(&until.value).ok()?;
         (project.as_of <= last && last < now).then(|| Refusal {

@@ -100,7 +100,7 @@ pub(super) fn approvals(
     found: &mut Diagnostics,
 ) -> Option<Approvals> {
     let environment = project.environment().filter(|environment| environment.protected)?;
-    let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref())?;
+    let list = project.config.approved_plans_of(environment)?;
     list_in(project_dir, &list.value, found, |error| {
         error.with_also(list.place.clone(), "named here")
     })
@@ -111,7 +111,7 @@ pub(super) fn say_approval(project: &Project, plan: &Plan, text: &str) {
     use sha2::Digest;
     let environment = project.environment().filter(|environment| environment.protected);
     let Some(environment) = environment.filter(|_| plan.changes_something()) else { return };
-    let list = environment.approved_plans.as_ref().or(project.config.approved_plans.as_ref());
+    let list = project.config.approved_plans_of(environment);
     if plan.author.is_none() {
         output::message(&format!(
             "{} applies no plan that does not say who made it: --by NAME, or ROLECALL_BY",

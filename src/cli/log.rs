@@ -138,8 +138,7 @@ fn is_known(
         Change::AddMember { member, .. } | Change::RemoveMember { member, .. } => Some(member),
         _ => None,
     });
-    let files = project.config.members.values().flat_map(|roles| roles.values().flatten());
-    let mut written = files.filter_map(|entry| match &entry.member {
+    let mut written = project.config.entries().filter_map(|entry| match &entry.member {
         Member::Named { name, .. } => Some(name.as_str()),
         Member::Rule(_) => None,
     });

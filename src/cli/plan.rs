@@ -167,10 +167,7 @@ pub(super) fn retire<'a>(
 pub(super) fn as_of(global: &Global) -> anyhow::Result<i64> {
     match global.as_of {
         Some(as_of) => Ok(as_of),
-        None => {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-            Ok(i64::try_from(now.as_secs())?)
-        }
+        None => custody::now(),
     }
 }
 

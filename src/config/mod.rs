@@ -86,6 +86,21 @@ pub struct Config {
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }
 
+impl Config {
+    /// The list of approved plans that an environment asks for: its own, else that of all.
+    pub fn approved_plans_of<'c>(
+        &'c self,
+        environment: &'c Environment,
+    ) -> Option<&'c Located<String>> {
+        environment.approved_plans.as_ref().or(self.approved_plans.as_ref())
+    }
+
+    /// Every entry of every owner's file.
+    pub fn entries(&self) -> impl Iterator<Item = &MemberEntry> {
+        self.members.values().flat_map(|roles| roles.values()).flatten()
+    }
+}
+
 /// Where models are deployed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Environment {

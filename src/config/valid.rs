@@ -69,7 +69,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     }
     config.warn_before = warn_before.map(|said| guards::duration(said, WARN_WHAT, diagnostics));
     for environment in config.environments.values() {
-        let list = environment.approved_plans.as_ref().or(config.approved_plans.as_ref());
+        let list = config.approved_plans_of(environment);
         diagnostics.extend(list.and_then(|list| guards::hook_beside(list, environment)));
     }
     config.dialect = dialect.and_then(|written| read_dialect(written, diagnostics));

@@ -3,6 +3,7 @@
 mod build;
 mod build_meta;
 mod descriptions;
+mod grantee;
 mod graph;
 mod input;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub mod selection;
 mod strict_json;
 
 pub use descriptions::descriptions;
+pub(crate) use grantee::bare_grantee;
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};

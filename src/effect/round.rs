@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::compiled::Effect;
 use super::reasons::Chain;
-use crate::model::{Ident, Privilege, RelationKey, Securable};
+use crate::model::{Ident, ObjectClass, Privilege, RelationKey, Securable};
 use crate::resolve::Gates;
 
 /// What reads or changes rows.
@@ -44,8 +44,8 @@ impl<'a> Effect<'a> {
         spared: &BTreeSet<Ident>,
     ) -> Vec<WayRound<'a>> {
         let (database, schema, name) = relation.clone();
-        let relation_of = crate::model::ObjectClass::Table;
-        let on = Securable::in_schema(relation_of, database, schema, name);
+        // Of whatever class it is: it is found by its name.
+        let on = Securable::in_schema(ObjectClass::Table, database, schema, name);
         let Some((on, _)) = self.state().find(&on) else { return Vec::new() };
         let admitted = gates.people(relation);
         let is_admitted = |who| admitted.as_ref().is_some_and(|people| people.contains(who));

@@ -59,8 +59,7 @@ pub fn policies_need_people(config: &Config) -> bool {
 
 /// The entries that are rules.
 pub fn rules(config: &Config) -> impl Iterator<Item = &MemberEntry> {
-    let entries = config.members.values().flat_map(|roles| roles.values()).flatten();
-    entries.filter(|entry| matches!(entry.member, Member::Rule(_)))
+    config.entries().filter(|entry| matches!(entry.member, Member::Rule(_)))
 }
 
 /// How many people each rule matches.

@@ -1,6 +1,7 @@
 //! What dbt's own `grants` say. dbt writes privileges and grantees into SQL as they stand, so text
 //! that is no plain name can be any SQL: it is not looked into, and stops a promotion.
 
+use crate::dbt::bare_grantee;
 use crate::dialect::Dialect;
 
 /// Why an entry of `grants` is not promoted.
@@ -53,11 +54,9 @@ pub(super) fn wrong(dialect: &dyn Dialect, words: &str, grantee: &str) -> Option
 
 /// The one name of a grantee, dotted or not, with no more than the kind of it before.
 fn name(grantee: &str) -> Option<&str> {
-    let mut words = grantee.split_ascii_whitespace().peekable();
-    let kinds = ["group", "role", "user"];
-    let first = words.next()?;
-    let is_kind = kinds.iter().any(|kind| first.eq_ignore_ascii_case(kind));
-    let name = if is_kind { words.next().unwrap_or(first) } else { first };
+    let name = bare_grantee(grantee);
+    let mut words = name.split_ascii_whitespace();
+    let name = words.next()?;
     if words.next().is_none() {
         return name.split('.').all(is_name).then_some(name);
     }

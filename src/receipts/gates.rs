@@ -19,7 +19,7 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         promote_from,
         protected,
         valid_for,
-        approved_plans,
+        approved_plans: _,
         deploy_role: _,
         parent_role: _,
         role_kind: _,
@@ -31,12 +31,11 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
     gates.insert("protected".to_owned(), protected.to_string());
     gates.insert("valid_for".to_owned(), format!("{valid_for} seconds"));
     gates.insert("hook".to_owned(), hook.to_string());
-    let said = |value: &Option<Located<String>>| {
-        value.as_ref().map_or_else(|| "none".to_owned(), |value| value.value.clone())
+    let said = |value: Option<&Located<String>>| {
+        value.map_or_else(|| "none".to_owned(), |value| value.value.clone())
     };
-    gates.insert("promote_from".to_owned(), said(promote_from));
-    let list = if approved_plans.is_some() { approved_plans } else { &config.approved_plans };
-    gates.insert("approved_plans".to_owned(), said(list));
+    gates.insert("promote_from".to_owned(), said(promote_from.as_ref()));
+    gates.insert("approved_plans".to_owned(), said(config.approved_plans_of(environment)));
     for role in config.product_roles.values() {
         gates.insert(format!("may of {}", role.name), may(role, name));
     }

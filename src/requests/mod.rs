@@ -141,14 +141,13 @@ pub fn against(config: &Config, wish: &Wish, now: i64) -> Diagnostics {
 
 /// Where a name is a group's.
 fn group_named(config: &Config, name: &str) -> Option<String> {
-    let entries = config.members.values().flat_map(|roles| roles.values()).flatten();
     let is_it = |member: &Member| match member {
         Member::Named { kind: MemberKind::Group, name: group } => {
             group.to_lowercase() == name.to_lowercase()
         }
         _ => false,
     };
-    let mut found = entries.filter(|entry| is_it(&entry.member));
+    let mut found = config.entries().filter(|entry| is_it(&entry.member));
     found.next().map(|entry| entry.place.file.to_string_lossy().replace('\\', "/"))
 }
 

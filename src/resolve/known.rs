@@ -88,14 +88,9 @@ fn named<'r, 'a>(
     let first = whole.split_ascii_whitespace().next().unwrap_or_default();
     let find =
         |written: &str| inputs.dialect.fold(written).ok().and_then(|n| by_name.get(&n).copied());
-    // GROUP x, ROLE x and USER x are x.
-    let after = ["group", "role", "user"]
-        .iter()
-        .any(|kind| first.eq_ignore_ascii_case(kind))
-        .then(|| whole.get(first.len()..).unwrap_or_default().trim())
-        .filter(|rest| !rest.is_empty());
-    let word = |text: &str| text.split_ascii_whitespace().next().unwrap_or_default().to_owned();
-    find(whole).or_else(|| find(after?)).or_else(|| find(&word(after?))).or_else(|| find(first))
+    let bare = crate::dbt::bare_grantee(whole);
+    let word = bare.split_ascii_whitespace().next().unwrap_or_default();
+    find(whole).or_else(|| find(bare)).or_else(|| find(word)).or_else(|| find(first))
 }
 
 fn know(

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Reviewed;
-use crate::config::parse;
 use crate::dbt::KEY;
 use crate::declare::{Said, config_calls, in_config_call};
 use crate::model::Place;
@@ -40,15 +39,13 @@ pub struct Touched {
 /// The declarations of one file: where in it → what is said.
 pub type Declared = BTreeMap<String, Value>;
 
-pub(super) fn touched(change: &Reviewed) -> Vec<Touched> {
+/// `chosen`: there are policies before or after, which choose nodes by more than declarations.
+pub(super) fn touched(change: &Reviewed, chosen: bool) -> Vec<Touched> {
     let paths: BTreeSet<&String> = change.base.dbt.keys().chain(change.head.dbt.keys()).collect();
     // What nobody can read from here may say anything.
     let unread = change.head.unread.iter().chain(&change.base.unread);
     let mut all: Vec<Touched> =
         unread.map(|path| Touched { product: None, place: Place::file(path) }).collect();
-    let chosen = [change.base, change.head]
-        .into_iter()
-        .any(|side| parse(&side.config).0.is_some_and(|config| !config.policies.is_empty()));
     for path in paths {
         let read = |side: &BTreeMap<String, String>| {
             side.get(path).map(|text| declared(path, text, chosen)).unwrap_or_default()
@@ -81,7 +78,7 @@ pub(super) fn touched(change: &Reviewed) -> Vec<Touched> {
     all
 }
 
-/// What one file says. `chosen`: there are policies, which choose nodes by more than declarations.
+/// What one file says.
 fn declared(path: &str, text: &str, chosen: bool) -> Declared {
     let mut found = Declared::new();
     let whole = || Value::from(text);

@@ -91,7 +91,8 @@ pub fn review(change: &Reviewed) -> Review {
     let products: BTreeSet<&String> =
         before.products.keys().chain(after.products.keys()).chain(&out.members).collect();
     let mut touched = platform::touched(change);
-    touched.extend(declared::touched(change));
+    let chosen = [&before, &after].iter().any(|config| !config.policies.is_empty());
+    touched.extend(declared::touched(change, chosen));
     for Touched { product, place } in touched {
         match product {
             Some(product) => {

@@ -67,31 +67,10 @@ const DEFAULTS: &str = r#"
     select d.defaclrole, n.nspname::text, d.defaclobjtype::text, d.defaclacl::text[]
     from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace"#;
 
-/// How often it is read anew when a role is renamed meanwhile.
-pub(super) const TRIES: u32 = 4;
-
 impl Postgres {
     /// Reads the access of the connected database, whoever manages it. Read-only.
     pub async fn access(&mut self) -> Result<AccessState, WarehouseError> {
-        if self.open.is_some() {
-            return self.read_access().await;
-        }
-        let mut tries = 0;
-        loop {
-            self.run("begin isolation level repeatable read read only").await?;
-            let read = self.read_access().await;
-            let ended = self.run("rollback").await;
-            tries += 1;
-            match read {
-                // Somebody renamed a role meanwhile; another look sees it all.
-                Err(WarehouseError::Retry(_)) if tries < TRIES => ended?,
-                read => {
-                    let state = read?;
-                    ended?;
-                    return Ok(state);
-                }
-            }
-        }
+        self.in_snapshot(async |postgres: &Self| postgres.read_access().await).await
     }
 
     /// The same within a transaction that is open already: for tests, which roll it back.

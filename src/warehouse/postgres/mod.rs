@@ -94,7 +94,36 @@ impl Postgres {
             .await
             .map_err(|error| errors::of_statement(&self.target.label, sql, &error))
     }
+
+    /// Reads in the transaction that is open, or else in a snapshot of its own: anew where somebody
+    /// renamed a role meanwhile, since another look sees it all.
+    async fn in_snapshot<T>(
+        &self,
+        read: impl AsyncFn(&Self) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        if self.open.is_some() {
+            return read(self).await;
+        }
+        let mut tries = 0;
+        loop {
+            self.run("begin isolation level repeatable read read only").await?;
+            let state = read(self).await;
+            let ended = self.run("rollback").await;
+            tries += 1;
+            match state {
+                Err(WarehouseError::Retry(_)) if tries < TRIES => ended?,
+                state => {
+                    let state = state?;
+                    ended?;
+                    return Ok(state);
+                }
+            }
+        }
+    }
 }
+
+/// How often it is read anew when a role is renamed meanwhile.
+const TRIES: u32 = 4;
 
 impl Observe for Postgres {
     async fn identity(&mut self) -> Result<ServerIdentity, WarehouseError> {
@@ -103,25 +132,11 @@ impl Observe for Postgres {
     }
 
     async fn observe(&mut self, look: &Look) -> Result<ObservedState, WarehouseError> {
-        let reader = observe::Reader { client: &self.client, target: &self.target.label };
-        if self.open.is_some() {
-            return reader.read(look).await;
-        }
-        let mut tries = 0;
-        loop {
-            self.run("begin isolation level repeatable read read only").await?;
-            let read = reader.read(look).await;
-            let ended = self.run("rollback").await;
-            tries += 1;
-            match read {
-                Err(WarehouseError::Retry(_)) if tries < access::TRIES => ended?,
-                read => {
-                    let state = read?;
-                    ended?;
-                    return Ok(state);
-                }
-            }
-        }
+        self.in_snapshot(async |postgres: &Self| {
+            let Self { client, target, .. } = postgres;
+            observe::Reader { client, target: &target.label }.read(look).await
+        })
+        .await
     }
 
     async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
