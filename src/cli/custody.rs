@@ -112,19 +112,19 @@ pub(super) fn say_approval(project: &Project, plan: &Plan, text: &str) {
     let environment = project.environment().filter(|environment| environment.protected);
     let Some(environment) = environment.filter(|_| plan.changes_something()) else { return };
     let list = project.config.approved_plans_of(environment);
-    if plan.author.is_none() {
-        output::message(&format!(
+    let Some(list) = list else { return };
+    output::message(&match &plan.author {
+        None => format!(
             "{} applies no plan that does not say who made it: --by NAME, or ROLECALL_BY",
             environment.name
-        ));
-    } else if let Some(list) = list {
-        output::message(&format!(
+        ),
+        Some(_) => format!(
             "{} applies it once a line for it is in {}: {} <who> <YYYY-MM-DD> <why>",
             environment.name,
             list.value,
             crate::plan::hex(&sha2::Sha256::digest(text)),
-        ));
-    }
+        ),
+    });
 }
 
 /// The list that the last receipt of a retired environment names: whoever takes the environment out

@@ -333,6 +333,11 @@ async fn who_made_it_must_be_said_and_nobody_approves_in_the_future() {
     for name in ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME", "USERNAME"] {
         nobody.env_remove(name);
     }
+    site.ran(nobody.output().unwrap()).ends(0).says("does not say who made it");
+    // Where nobody's approval is asked for, nobody asks who made it.
+    site.config(&config(""));
+    site.ran(nobody.output().unwrap()).ends(0).never_says("who made it");
+    site.config(&config(", approved_plans: approved.txt"));
     site.ran(nobody.output().unwrap()).ends(0);
     let write = |when: &str| {
         let line = format!("{} kim {when} DATA-112\n", hash(&file));
