@@ -334,7 +334,8 @@ struct Cases {
 }
 
 impl Heads {
-    fn add(&mut self, kind: SubjectKind) {
+    /// Counts one.
+    pub fn add(&mut self, kind: SubjectKind) {
         match kind {
             SubjectKind::Person => self.people += 1,
             SubjectKind::Group => self.groups += 1,

@@ -345,7 +345,9 @@ fn made(ops: &[Op]) -> AccessState {
                 }
             }
             Op::Superuser(role) => {
-                state.roles.get_mut(&id(ROLES[*role])).unwrap().attributes.superuser = true;
+                if let Some(role) = state.roles.get_mut(&id(ROLES[*role])) {
+                    role.attributes.superuser = true;
+                }
             }
             Op::Gone(what) if *what < 3 => {
                 state.roles.remove(&id(ROLES[*what]));

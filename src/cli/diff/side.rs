@@ -1,0 +1,66 @@
+//! One side of a comparison: a project, resolved without a warehouse.
+
+use super::super::{Global, asked};
+use crate::effect::AccessState;
+use crate::effect::gains::Names;
+use crate::model::{DialectKind, Ident, Inventory};
+use crate::project::{Places, Project};
+use crate::resolve::Resolved;
+
+/// What access there is, and what it is called.
+pub(super) struct Side {
+    /// Where it is from, for people.
+    pub(super) name: String,
+    /// The project; `None` where there was nothing yet.
+    pub(super) project: Option<Project>,
+    /// What is declared.
+    pub(super) resolved: Option<Resolved>,
+    /// What anybody has.
+    pub(super) state: AccessState,
+    /// What roles and relations are called.
+    pub(super) names: Names,
+}
+
+impl Side {
+    /// Reads a project and resolves it; `None` where it is wrong, which is said.
+    pub(super) fn read(
+        global: &Global,
+        places: &Places,
+        as_of: i64,
+        name: &str,
+    ) -> anyhow::Result<Option<Self>> {
+        let (project, mut found) = Project::load(places, as_of);
+        let Some(project) = project else {
+            super::say_wrong(global, name, found)?;
+            return Ok(None);
+        };
+        let (resolved, problems) = project.resolve(None, &Inventory::default(), true, None);
+        found.extend(problems);
+        let Some(resolved) = resolved else {
+            super::say_wrong(global, name, found)?;
+            return Ok(None);
+        };
+        asked::one_kind_each(&resolved)?;
+        let state = asked::declared(&resolved)?.with_grants_of_dbt(&resolved.desired);
+        let names = super::names(&resolved);
+        let name = name.to_owned();
+        let (project, resolved) = (Some(project), Some(resolved));
+        Ok(Some(Self { name, project, resolved, state, names }))
+    }
+
+    /// A side on which there is nothing.
+    pub(super) fn nothing(name: &str, dialect: DialectKind) -> anyhow::Result<Self> {
+        let mut state = AccessState::empty(dialect, 180_000, Ident::new("nothing")?);
+        state.declared = true;
+        let (name, names) = (name.to_owned(), Names::default());
+        Ok(Self { name, project: None, resolved: None, state, names })
+    }
+
+    pub(super) fn environment(&self) -> Option<&str> {
+        self.project.as_ref().map(|project| project.environment.as_str())
+    }
+
+    pub(super) fn dialect(&self) -> DialectKind {
+        self.state.dialect
+    }
+}
