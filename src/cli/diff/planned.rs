@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use super::super::{Global, custody, output, plan};
+use super::super::{Global, custody, plan};
 use super::pair::wrong;
 use super::side::Side;
 use super::{Arguments, Pair, tags};
 use crate::apply::Compared;
 use crate::effect::gains::{Gains, Names};
 use crate::effect::{AccessState, Effect};
-use crate::model::{Change, Diagnostic, DialectKind, Ident, Place};
+use crate::model::{Change, Diagnostic, Ident, MemberKind, Place};
 use crate::project::{Places, Project};
 use crate::report::access::Teller;
 use crate::report::gains::{Most, Summary, Telling};
@@ -104,6 +104,9 @@ pub(in crate::cli) async fn before(
     if warehouse.tells_access() {
         return warehouse.access().await.map(Some);
     }
+    if two_of_one_name(compared) {
+        return Ok(None);
+    }
     let schemas = compared.resolved.schemas.keys().next().cloned();
     let database = warehouse.identity().await?.database.or(schemas);
     let Some(database) = database.or_else(|| Ident::new("none").ok()) else { return Ok(None) };
@@ -130,12 +133,16 @@ pub(in crate::cli) fn summary(
     telling.tell(most)
 }
 
-/// What a summary of an engine without whole access leaves out.
-pub(in crate::cli) fn say_how_far(dialect: DialectKind) {
-    if dialect == DialectKind::Snowflake {
-        output::message(
-            "who gains and loses is told of the roles that rolecall manages: what others have by \
-             roles of their own is not looked at",
-        );
-    }
+/// On Snowflake a user and a role may have one name: then who is meant would be guessed.
+fn two_of_one_name(compared: &Compared) -> bool {
+    let roles = &compared.observed.roles;
+    let seen = compared.observed.memberships.iter().map(|it| (&it.member, it.kind));
+    let planned = compared.difference.steps.iter().filter_map(|step| match &step.change {
+        Change::AddMember { member, kind, .. } | Change::RemoveMember { member, kind, .. } => {
+            Some((member, *kind))
+        }
+        _ => None,
+    });
+    let mut all = seen.chain(planned);
+    all.any(|(member, kind)| kind == MemberKind::User && roles.contains_key(member))
 }

@@ -501,3 +501,50 @@ proptest! {
         prop_assert_eq!(mirrored(&gained, What::Loses), mirrored(&back, What::Gains));
     }
 }
+
+/// `cargo test --lib effect::gains -- --ignored --nocapture` prints how long it takes.
+#[test]
+#[ignore = "a figure, not a check"]
+#[allow(clippy::print_stderr)]
+fn ten_thousand_nodes_a_thousand_roles_and_a_hundred_thousand_people() {
+    let (nodes, roles, people) = (10_000, 1_000, 100_000);
+    let name = |kind: char, n: usize| format!("{kind}{n:06}");
+    let mut before = state(&[]);
+    for (kind, count) in [('r', roles), ('p', people)] {
+        for n in 0..count {
+            let attributes = RoleAttributes { login: kind == 'p', ..RoleAttributes::MANAGED };
+            let role = AccessRole { attributes, marker: MarkerReading::None };
+            before.roles.insert(id(&name(kind, n)), role);
+        }
+    }
+    for n in 0..nodes {
+        let acl = (0..10).map(|k| entry(Some(&name('r', (n * 7 + k * 131) % roles)), &READ));
+        put(&mut before, relation(ObjectClass::Table, &name('t', n)), acl.collect());
+    }
+    for n in 0..people {
+        for k in 0..3 {
+            let role = name('r', (n * 13 + k * 397 + n / 1000) % roles);
+            before.memberships.push(member(&role, &name('p', n)));
+        }
+    }
+    let mut after = before.clone();
+    // One role gains half of the nodes, and a thousand people a role.
+    for n in 0..nodes / 2 {
+        let on = relation(ObjectClass::Table, &name('t', n));
+        let object = after.objects.get_mut(&on).unwrap();
+        object.acl.push(entry(Some(&name('r', 0)), &READ));
+    }
+    for n in 0..1000 {
+        after.memberships.push(member(&name('r', 1), &name('p', n * 100)));
+    }
+    let none = Names::default();
+    let started = std::time::Instant::now();
+    let (old, new) = (Effect::of(&before), Effect::of(&after));
+    let compiled = started.elapsed();
+    let gains = Gains::between((&old, &none), (&new, &none), false);
+    let compared = started.elapsed() - compiled;
+    let (changes, gaining) = (gains.changed.len(), gains.gaining);
+    eprintln!("compiled in {compiled:?}, compared in {compared:?}: {changes} changes, {gaining:?}");
+    // Everyone in the role before gains; those beyond are by the membership.
+    assert!(gaining.people > 300 && gains.losing == Heads::default());
+}

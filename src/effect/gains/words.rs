@@ -77,10 +77,10 @@ impl Words {
         *self == Self::default()
     }
 
-    /// The words, greatest first, then privileges by name.
+    /// The words, then privileges by name.
     pub fn list(&self) -> Vec<&'static str> {
         let Self { own, admin, write, read, rest } = *self;
-        let words = [(own, "own"), (admin, "admin"), (write, "write"), (read, "read")];
+        let words = [(own, "own"), (admin, "admin"), (read, "read"), (write, "write")];
         let words = words.into_iter().filter(|(said, _)| *said).map(|(_, word)| word);
         words.chain(rest.iter().map(Privilege::as_str)).collect()
     }

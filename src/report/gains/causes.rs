@@ -18,7 +18,7 @@ impl Causes {
         changed: &Changed,
         steps: &[Told<'_>],
         why: &Because<'_>,
-        after: &Teller<'_>,
+        (here, after): (&Teller<'_>, &Teller<'_>),
     ) {
         let loses = changed.what == What::Loses;
         let mut told = false;
@@ -28,7 +28,7 @@ impl Causes {
             all.map(|(step, _)| step).collect()
         };
         for step in &new {
-            let (what, places) = cause(step, loses, after);
+            let (what, places) = cause(step, loses, (here, after));
             told = true;
             self.0.entry(what).or_default().extend(places);
         }
@@ -53,7 +53,11 @@ impl Causes {
     }
 }
 
-fn cause(told: &Told<'_>, loses: bool, after: &Teller<'_>) -> (Vec<Said>, Vec<String>) {
+fn cause(
+    told: &Told<'_>,
+    loses: bool,
+    (here, after): (&Teller<'_>, &Teller<'_>),
+) -> (Vec<Said>, Vec<String>) {
     let words = |text: &str| Said::Words(text.to_owned());
     let role = |role: &dyn std::fmt::Display| {
         Said::Name(told.product_role.clone().unwrap_or_else(|| role.to_string()))
@@ -77,7 +81,7 @@ fn cause(told: &Told<'_>, loses: bool, after: &Teller<'_>) -> (Vec<Said>, Vec<St
             }
         }
         Step::Grant { role: Some(of), .. } => {
-            let whose = after.desired.roles.get(*of).map(|role| role.marker.whose());
+            let whose = here.desired.roles.get(*of).map(|role| role.marker.whose());
             let to = Said::Name(whose.unwrap_or_else(|| of.to_string()));
             let what = if loses { "no longer granted to" } else { "granted to" };
             if told.by_dbt {

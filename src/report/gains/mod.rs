@@ -248,7 +248,7 @@ impl Telling<'_, '_> {
             for thing in things.iter().take(looked_at).filter(|_| at < explained) {
                 let Some(why) = reasons.why(changed, *subject, *thing) else { continue };
                 let steps = teller.tell(&why.chain);
-                causes.add(changed, &steps, &why, &self.after);
+                causes.add(changed, &steps, &why, (teller, &self.after));
                 because.get_or_insert_with(|| Why {
                     privilege: why.privilege,
                     steps: steps
@@ -344,7 +344,13 @@ impl Change {
     /// Roles first, people after: a role stands for many.
     pub(super) fn named(&self, most: usize) -> Named {
         let mut who: Vec<&Subject> = self.who.iter().map(|who| &who.subject).collect();
-        who.sort_by_key(|subject| (subject.kind == SubjectKind::Person, subject.kind));
+        who.sort_by_key(|subject| match subject.kind {
+            SubjectKind::Everyone => 0,
+            SubjectKind::ProductRole => 1,
+            SubjectKind::Group => 2,
+            SubjectKind::Role => 3,
+            SubjectKind::Person => 4,
+        });
         // What everyone gains is said of nobody else.
         if let Some(everyone) = who.iter().find(|it| it.kind == SubjectKind::Everyone) {
             let names = vec![(None, everyone.name.clone())];
