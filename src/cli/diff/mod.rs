@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::effect::Effect;
 use crate::effect::gains::{Gains, Names};
 use crate::model::{DesiredState, Diagnostics};
-use crate::project::Project;
+use crate::project::{Places, Project};
 use crate::report::access::Teller;
 use crate::report::gains::{Most, Summary, Telling, markdown, text};
 use crate::report::json;
@@ -161,7 +161,22 @@ fn show(global: &Global, pair: &Pair, summary: &Summary) -> anyhow::Result<()> {
 }
 
 /// What is wrong with a side, which is said.
-fn say_wrong(global: &Global, side: &str, found: Diagnostics) -> anyhow::Result<()> {
+fn say_wrong(
+    global: &Global,
+    side: &str,
+    places: &Places,
+    found: Diagnostics,
+) -> anyhow::Result<()> {
+    // Files of a revision are called as they are in the repository.
+    let found = found.into_iter().map(|mut finding| {
+        if let Some(place) = &mut finding.place
+            && let Ok(inside) = place.file.strip_prefix(&places.project_dir)
+        {
+            place.file = inside.to_owned();
+        }
+        finding
+    });
+    let found: Diagnostics = found.collect();
     output::message(&format!("of {side}:"));
     plan::say_invalid(global, found)
 }

@@ -117,8 +117,7 @@ fn other_project(
     };
     Some(
         Diagnostic::error("different-projects", message)
-            .with_place(Place::file(&old.manifest_path))
-            .with_also(Place::file(&new.manifest_path), "the other one")
+            .with_place(Place::file("manifest.json"))
             .with_help("give two manifests of one project"),
     )
 }

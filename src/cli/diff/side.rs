@@ -3,8 +3,8 @@
 use super::super::{Global, asked};
 use crate::effect::AccessState;
 use crate::effect::gains::Names;
-use crate::model::{DialectKind, Ident, Inventory};
-use crate::project::{Places, Project};
+use crate::model::{Diagnostic, DialectKind, Ident, Inventory, Place};
+use crate::project::{Places, Project, dbt_project_name};
 use crate::resolve::Resolved;
 
 /// What access there is, and what it is called.
@@ -21,6 +21,18 @@ pub(super) struct Side {
     pub(super) names: Names,
 }
 
+/// A manifest that was given is of another project than the folder: nothing else is worth saying.
+fn another(places: &Places, project: &Project, name: &str) -> Option<Diagnostic> {
+    let own = dbt_project_name(&places.project_dir)?;
+    let of = project.manifest.metadata.project_name.as_ref().filter(|of| **of != own)?;
+    let message = format!("of {name} the project is {own}, and the manifest of {of}");
+    Some(
+        Diagnostic::error("different-projects", message)
+            .with_place(Place::file(&project.manifest_path))
+            .with_help("give a manifest of this project"),
+    )
+}
+
 impl Side {
     /// Reads a project and resolves it; `None` where it is wrong, which is said.
     pub(super) fn read(
@@ -31,13 +43,16 @@ impl Side {
     ) -> anyhow::Result<Option<Self>> {
         let (project, mut found) = Project::load(places, as_of);
         let Some(project) = project else {
-            super::say_wrong(global, name, found)?;
+            super::say_wrong(global, name, places, found)?;
             return Ok(None);
         };
+        if let Some(other) = another(places, &project, name) {
+            return Err(super::pair::wrong(other));
+        }
         let (resolved, problems) = project.resolve(None, &Inventory::default(), true, None);
         found.extend(problems);
         let Some(resolved) = resolved else {
-            super::say_wrong(global, name, found)?;
+            super::say_wrong(global, name, places, found)?;
             return Ok(None);
         };
         asked::one_kind_each(&resolved)?;

@@ -133,7 +133,7 @@ fn row(change: &Change) -> String {
     }
     let mut because: Vec<String> = change.causes.iter().take(2).map(cause).collect();
     if change.causes.len() > 2 {
-        because.push(format!("and {} more", count(change.causes.len() - 2, "reason")));
+        because.push(format!("and {}", count(change.causes.len() - 2, "more reason")));
     }
     let (who, because) = (who.join(", "), because.join("; "));
     format!("| {sign} | {may} | {on} | {who} | {because} |\n")

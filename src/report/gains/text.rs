@@ -77,7 +77,7 @@ fn lines(change: &Change) -> String {
         let _ = writeln!(out, "      # {}", one_line(&self::cause(cause)));
     }
     if change.causes.len() > 3 {
-        let _ = writeln!(out, "      # and {} more", count(change.causes.len() - 3, "reason"));
+        let _ = writeln!(out, "      # and {}", count(change.causes.len() - 3, "more reason"));
     }
     out
 }

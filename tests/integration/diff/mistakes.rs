@@ -25,7 +25,7 @@ fn what_cannot_be_compared_says_what_to_give() {
     let clinic = crate::binary::repository("dbt_fixtures/clinic/target/prod/manifest.json");
     let clinic = clinic.to_str().unwrap();
     let said = diff(&["--base", "main", "--base-manifest", clinic]);
-    fails(&said, 1, &["error["]);
+    fails(&said, 1, &["error[different-projects]", "is shop, and the manifest of clinic"]);
     // Without dbt's work there is nothing to say what the models declare.
     repository.git(&["rm", "-rq", "--cached", "target"]);
     std::fs::write(repository.file(".gitignore"), "target/\n").unwrap();
@@ -49,9 +49,9 @@ fn another_project_s_manifest_is_no_base() {
     manifest["metadata"]["project_name"] = "bakery".into();
     std::fs::write(repository.file("other.json"), manifest.to_string()).unwrap();
     let said = repository.diff(&["--base", "main", "--base-manifest", "other.json", "-t", "prod"]);
-    fails(&said, 1, &["error["]);
+    fails(&said, 1, &["error[different-projects]", "bakery"]);
     let said = repository.diff(&["--base", "main", "--manifest", "other.json", "-t", "prod"]);
-    fails(&said, 1, &["error["]);
+    fails(&said, 1, &["error[different-projects]", "bakery"]);
 }
 
 #[test]

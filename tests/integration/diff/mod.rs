@@ -21,6 +21,13 @@ impl Repository {
     pub fn of(project: &str) -> Self {
         let repository = Self { folder: tempfile::tempdir().unwrap() };
         copy_folder(&self::repository("dbt_fixtures").join(project), repository.path());
+        for target in ["dev", "prod"] {
+            let made = format!("target/{target}");
+            std::fs::create_dir_all(repository.file(&made)).unwrap();
+            let made = format!("{made}/manifest.json");
+            let from = self::repository("dbt_fixtures").join(project).join(&made);
+            std::fs::copy(from, repository.file(&made)).unwrap();
+        }
         repository.git(&["init", "-q"]);
         repository.commit("first");
         repository
