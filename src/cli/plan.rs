@@ -57,7 +57,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let mut compared = compare(&mut warehouse, &project, &options, retire).await?;
         let found = &mut compared.warnings;
         let signature = custody::signature(&mut warehouse, &project, &arguments.by, found).await?;
-        let before = planned::before(&mut warehouse, &compared).await?;
+        let before = planned::before(&mut warehouse, &compared).await;
         Ok::<_, anyhow::Error>((compared, signature, before))
     })?;
     let gains = before.map(|before| gains(global, &project, &compared, &before));

@@ -100,7 +100,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         let found = &mut promotion.found;
         let signature = custody::signature(&mut target, to, &arguments.by, found).await?;
         let before = match promotion.target.as_ref().filter(|_| promotion.is_open()) {
-            Some(compared) => planned::before(&mut target, compared).await?,
+            Some(compared) => planned::before(&mut target, compared).await,
             None => None,
         };
         Ok::<_, anyhow::Error>((promotion, signature, before))

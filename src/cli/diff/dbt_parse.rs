@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use crate::config;
 use crate::model::Diagnostic;
 use crate::project::Places;
@@ -36,6 +38,7 @@ fn failed(message: String, help: &str) -> Box<Diagnostic> {
 pub(super) fn run(
     places: &Places,
     target: Option<&str>,
+    vars: Option<&SecretString>,
     packages: &Path,
     into: &Path,
 ) -> Result<PathBuf, Box<Diagnostic>> {
@@ -64,6 +67,13 @@ pub(super) fn run(
     }
     if let Some(target) = target {
         dbt.arg("--target").arg(target);
+    }
+    if let Some(vars) = vars {
+        dbt.arg("--vars").arg(vars.expose_secret());
+    }
+    // Nobody has asked dbt to report what is done for a comparison.
+    if std::env::var_os("DBT_SEND_ANONYMOUS_USAGE_STATS").is_none() {
+        dbt.env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
     }
     let said = dbt.stdin(Stdio::null()).output().map_err(|error| {
         failed(

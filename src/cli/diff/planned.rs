@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::{Global, custody, plan};
+use super::super::{Global, custody, output, plan};
 use super::pair::wrong;
 use super::side::Side;
 use super::{Arguments, Pair, tags};
@@ -92,8 +92,21 @@ async fn access(url: &str, project: &Project) -> anyhow::Result<AccessState> {
 }
 
 /// What everybody has before a plan: on PostgreSQL all of it; elsewhere what the plan looked at.
-/// `None` where nothing is to change.
+/// `None` where nothing is to change, or it cannot be read: a plan is a plan without it.
 pub(in crate::cli) async fn before(
+    warehouse: &mut Warehouse,
+    compared: &Compared,
+) -> Option<AccessState> {
+    match look(warehouse, compared).await {
+        Ok(state) => state,
+        Err(error) => {
+            output::message(&format!("who gains and loses by it is not known: {error}"));
+            None
+        }
+    }
+}
+
+async fn look(
     warehouse: &mut Warehouse,
     compared: &Compared,
 ) -> Result<Option<AccessState>, WarehouseError> {

@@ -122,7 +122,13 @@ fn read(
     if places.manifest.is_none() && parse {
         parsed = TempDir::with_prefix("rolecall-parse-")?;
         let packages = given.project_dir.join("dbt_packages");
-        let made = dbt_parse::run(&places, target.as_deref(), &packages, parsed.path());
+        let made = dbt_parse::run(
+            &places,
+            target.as_deref(),
+            global.vars.as_ref(),
+            &packages,
+            parsed.path(),
+        );
         places.manifest = Some(made.map_err(|found| wrong(*found))?);
     } else if places.manifest.is_none()
         && let (Some(folder), Some(commit)) = (&folder, which.commit)

@@ -31,7 +31,20 @@ async fn under_a_plan_stands_who_gains_and_loses_by_it() {
         let out = out.to_str().unwrap();
         let said = site.run(&["plan", "--out", out]).ends(0);
         let (_, gains) = said.out.split_once("\nAccess after it").unwrap();
-        snapshot!(gains, @"");
+        snapshot!(gains, @r"
+        : 1 person and 1 product role gain; 2 people and 1 product role lose (2 nodes)
+
+          + read on s_t
+              p.engineer, sam
+              # granted to p.engineer [model.shop.s_t]
+          - write on s_u
+              p.engineer, sam
+              # no longer granted to p.engineer
+          - read, write on s_u
+              kim
+              # no longer granted to p.engineer
+              # no longer in p.engineer
+        ");
         // By the file alone, and by the file and the server.
         let mut by_file = site.command(&["diff", out, "--format", "json"]);
         by_file.env_remove("ROLECALL_CONNECTION");

@@ -58,7 +58,33 @@ fn a_pull_request_s_comment_says_who_gains_and_loses_pii_first() {
         &[("ROLECALL_DBT", &dbt), ("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")],
     );
     assert_eq!(said.exit, 0, "{said:?}");
-    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @"");
+    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @r"
+    ### Access in `prod`: 3 people, 1 group and 2 product roles gain; 3 people, 1 group and 3 product roles lose
+
+    **Tagged `pii`**: 2 people, 1 group and 2 product roles gain; 1 person loses (3 nodes)
+
+    | | may | on | who | because |
+    |:-:|---|---|---|---|
+    | ➕ | read | `dim_customers.v1` | `finance.analyst`, `the policy stewards`, group `ad_finance`, `kim`, `robin` | granted to `finance.analyst` (`models/marts/sales/_models.yml:52`); granted to `the policy stewards` (`rolecall/platform/policies.yml:3`); and 1 more reason |
+    | ➕ | read | `stg_customers`, `raw_customers` | `the policy stewards`, `kim` | granted to `the policy stewards` (`rolecall/platform/policies.yml:3`); let into `the policy stewards` (`rolecall/platform/policies.yml:6`) |
+    | ➖ | admin | `dim_customers.v1` | `jane` | membership of `sales_analytics.owner` ended, until `2026-10-31` (`rolecall/members/sales_analytics.yml:9`) |
+
+    <details><summary>7 changes on 7 objects without these tags</summary>
+
+    | | may | on | who | because |
+    |:-:|---|---|---|---|
+    | ➖ | read | `dim_payment_methods` | `finance.analyst`, `finance.auditor`, group `ad_finance`, `kim`, `robin` | no longer granted to `finance.analyst` (`dbt_project.yml:33`); no longer granted to `finance.auditor` (`dbt_project.yml:34`) |
+    | ➕ | read | `daily_sales`, `fct_order_items`, `fct_orders`, `rpt_customer_orders` | `noor` | let into `sales_analytics.analyst` (`rolecall/members/sales_analytics.yml:3`) |
+    | ➕ | read | `dim_customers.v2` | `finance.analyst`, group `ad_finance`, `noor`, `robin` | granted to `finance.analyst` (`models/marts/sales/_models.yml:52`); let into `sales_analytics.analyst` (`rolecall/members/sales_analytics.yml:3`) |
+    | ➖ | admin | `dim_customers.v2`, `fct_order_items`, `rpt_customer_orders` | `jane` | membership of `sales_analytics.owner` ended, until `2026-10-31` (`rolecall/members/sales_analytics.yml:9`) |
+    | ➖ | read | `fct_orders` | `finance.analyst`, group `ad_finance`, `robin` | no longer granted to `finance.analyst` (`models/marts/sales/_models.yml:14`) |
+    | ➖ | admin | `dim_payment_methods` | `finance.owner` | no longer granted to `finance.owner` (`dbt_project.yml:35`) |
+    | ➖ | read | `fct_revenue` | `jane` | membership of `sales_analytics.owner` ended, until `2026-10-31` (`rolecall/members/sales_analytics.yml:9`) |
+
+    </details>
+
+    <sub>10 nodes, from `main (COMMIT)` to `change (COMMIT)`</sub>
+    ");
 }
 
 #[test]
@@ -70,7 +96,16 @@ fn members_and_policies_alone_need_no_dbt() {
     // Not committed: the working tree is what is new.
     let said = repository.diff(&["--base", "main", "-t", "prod"]);
     assert_eq!(said.exit, 0, "{said:?}");
-    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @"");
+    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @r"
+    Access in prod, from main (COMMIT) to the working tree: 1 person gains; 1 person loses (5 nodes)
+
+      + read on 5 objects: daily_sales, dim_customers.v2, fct_order_items, fct_orders, …
+          noor
+          # let into sales_analytics.analyst [rolecall/members/sales_analytics.yml:2]
+      - read on 5 objects: daily_sales, dim_customers.v2, fct_order_items, fct_orders, …
+          taylor
+          # no longer in sales_analytics.analyst [rolecall/members/sales_analytics.yml:2]
+    ");
     repository.commit("change");
     let json = |from: &str, to: &str| {
         let said =
@@ -100,13 +135,17 @@ fn members_and_policies_alone_need_no_dbt() {
 fn what_happened_on_the_base_meanwhile_is_no_loss_of_the_change() {
     let repository = Repository::of("sales_analytics");
     repository.git(&["checkout", "-q", "-b", "change"]);
+    std::fs::write(repository.file("README.md"), "# Shop\n").unwrap();
+    repository.commit("ours");
     repository.git(&["checkout", "-q", "main"]);
     let members = "rolecall/members/sales_analytics.yml";
     repository.change(members, "  - user: taylor\n", "  - user: taylor\n  - user: noor\n");
     repository.commit("somebody else's");
     let said = repository.diff(&["--base", "main", "--head", "change", "-t", "prod"]);
     assert_eq!(said.exit, 0, "{said:?}");
-    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @"");
+    insta::assert_snapshot!(repository.without_hashes(&said.stdout), @r"
+    Access in prod, from main (COMMIT) to change (COMMIT): nobody gains or loses
+    ");
 }
 
 #[test]
@@ -128,7 +167,36 @@ fn environments_are_compared_by_product_roles_and_nodes() {
     let repository = Repository::of("sales_analytics");
     let said = repository.diff(&["--from", "dev", "--to", "prod"]);
     assert_eq!(said.exit, 0, "{said:?}");
-    insta::assert_snapshot!(said.stdout, @"");
+    insta::assert_snapshot!(said.stdout, @r"
+    Access in prod, from dev to prod: 1 person gains; 1 person, 1 group and 2 product roles lose (10 nodes)
+
+    tagged pii: 1 person loses
+      - read on dim_customers.v1
+          sam
+          # no longer in sales_analytics.engineer [rolecall/members/sales_analytics.yml:5]
+
+    the rest
+      - write on fct_order_items, fct_orders
+          sales_analytics.engineer, group ad_data_engineers
+          # no longer granted to sales_analytics.engineer [models/marts/sales/_models.yml:13, models/marts/sales/_models.yml:37]
+      - write on fct_revenue, exchange_rates
+          finance.engineer, group ad_data_engineers
+          # no longer granted to finance.engineer [dbt_project.yml:46, models/marts/finance/_models.yml:14]
+      + read on dim_payment_methods, fct_invoices, order_status_history
+          kim
+          # let into finance.auditor [rolecall/members/finance.yml:7]
+      - read, write on fct_returns
+          sales_analytics.engineer, group ad_data_engineers, sam
+          # no longer granted to sales_analytics.engineer [models/marts/sales/_models.yml:101]
+          # no longer in sales_analytics.engineer [rolecall/members/sales_analytics.yml:5]
+      - read, write on fct_order_items, fct_orders
+          sam
+          # no longer granted to sales_analytics.engineer [models/marts/sales/_models.yml:13, models/marts/sales/_models.yml:37]
+          # no longer in sales_analytics.engineer [rolecall/members/sales_analytics.yml:5]
+      - read on dim_customers.v2
+          sam
+          # no longer in sales_analytics.engineer [rolecall/members/sales_analytics.yml:5]
+    ");
 }
 
 #[test]
@@ -154,5 +222,14 @@ fn two_manifests_are_compared_by_the_configuration_at_hand() {
         "prod",
     ]);
     assert_eq!(said.exit, 0, "{said:?}");
-    insta::assert_snapshot!(said.stdout, @"");
+    insta::assert_snapshot!(said.stdout, @r"
+    Access in prod, from target/prod/manifest.json to other.json: 1 person, 1 group and 1 product role gain; 1 person, 1 group and 1 product role lose (1 node)
+
+      + read on daily_sales
+          finance.analyst, group ad_finance, robin
+          # granted to finance.analyst [models/marts/sales/_models.yml]
+      - read on daily_sales
+          sales_analytics.analyst, group ad_sales, taylor
+          # no longer granted to sales_analytics.analyst [models/marts/sales/_models.yml:83]
+    ");
 }
