@@ -9,7 +9,8 @@ proptest! {
     #[test]
     fn whatever_a_name_holds_it_is_code_and_nothing_else(name in "[ -~\n\u{202e}é`|\\\\<>@#*_\\[\\]()!&;:/]{0,40}") {
         let shown = markdown::code(&name);
-        prop_assert!(!shown.contains('\n') && !shown.contains('\u{202e}'));
+        let broken = shown.contains(['\n', '\u{202e}']);
+        prop_assert!(!broken);
         match shown.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) {
             Some(inside) => prop_assert!(!inside.is_empty() && !inside.contains(['`', '|', '\\'])),
             None => {
