@@ -128,7 +128,7 @@ pub(super) fn show(
         let server = &compared.observed.server;
         output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
         if let Some(gains) = &gains {
-            output::data(&gains_text::under_a_plan(gains))?;
+            output::data(&gains_text::under_a_plan(gains, server.dialect))?;
         }
     }
     output::refusals(&difference.refused);

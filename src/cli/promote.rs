@@ -307,7 +307,7 @@ fn show(
             let Compared { scope, observed, .. } = compared;
             output::data(&plan_text::text(difference, scope, &observed.server, limit, &style))?;
             if let Some(gains) = &gains {
-                output::data(&gains_text::under_a_plan(gains))?;
+                output::data(&gains_text::under_a_plan(gains, to.dialect))?;
             }
         }
         output::data(&text::skipped(&skipped))?;

@@ -144,7 +144,7 @@ fn link(path: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     #[cfg(unix)]
-    return std::os::unix::fs::symlink("a-link-of-the-repository", path);
+    return std::os::unix::fs::symlink("nowhere", path);
     #[cfg(not(unix))]
     return std::fs::write(path, "");
 }

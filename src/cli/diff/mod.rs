@@ -57,8 +57,8 @@ pub(super) struct Arguments {
     #[arg(long, env = "ROLECALL_CONNECTION", hide_env_values = true, value_name = "URL")]
     connection: Option<String>,
     /// A tag whose nodes come first; may be given again
-    #[arg(long = "first-tag", value_name = "TAG", default_value = "pii")]
-    first_tags: Vec<String>,
+    #[arg(long, value_name = "TAG", default_value = "pii")]
+    first_tag: Vec<String>,
 }
 
 /// `diff --format json`.
@@ -98,7 +98,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     let Some(pair) = pair else { return Ok(Exit::Failed) };
     let most = if global.format == Format::Json { Most::ALL } else { Most::SHOWN };
-    let summary = tell(&pair, &arguments.first_tags, most);
+    let summary = tell(&pair, &arguments.first_tag, most);
     show(global, &pair, &summary)?;
     Ok(Exit::Done)
 }

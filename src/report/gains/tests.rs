@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
 
 proptest! {
     #[test]
@@ -79,7 +79,7 @@ fn a_large_change_is_one_screen_and_fits_a_comment() {
     let head = text.lines().next().unwrap();
     assert_eq!(head, "### Access in `prod`: 200 people gain");
     assert!(text.contains("<summary>492 changes on 492 objects more with these tags</summary>"));
-    let under = super::text::under_a_plan(&summary);
+    let under = super::text::under_a_plan(&summary, DialectKind::Postgres);
     assert!(under.lines().count() < 40, "{under}");
 }
 

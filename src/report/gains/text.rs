@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Cause, Change, Said, Summary, heads, sentence, thing_name};
 use crate::effect::gains::What;
+use crate::model::DialectKind;
 use crate::report::count;
 use crate::report::findings::one_line;
 
@@ -106,11 +107,16 @@ fn places(places: &[String]) -> String {
 }
 
 /// The same in a few lines, under a plan: what concerns most.
-pub fn under_a_plan(summary: &Summary) -> String {
+pub fn under_a_plan(summary: &Summary, dialect: DialectKind) -> String {
     if summary.changes.is_empty() {
         return "\nNobody gains or loses access by it.\n".to_owned();
     }
-    let mut out = format!("\n{}", text(summary, "Access after it", 8));
+    // Of Snowflake no more was looked at.
+    let head = match dialect {
+        DialectKind::Postgres => "Access after it",
+        DialectKind::Snowflake => "Access by managed roles after it",
+    };
+    let mut out = format!("\n{}", text(summary, head, 8));
     if let (Some(who), false) = (heads(&summary.tagged.gaining), summary.tagged.nodes == 0) {
         let tags = summary.first_tags.join(", ");
         let _ =

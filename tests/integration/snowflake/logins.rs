@@ -111,7 +111,7 @@ fn no_warehouse_is_needed() {
 
     To add: 2 roles, 12 grants, 3 members. To take away: nothing.
 
-    Access after it: 1 person, 2 product roles and 1 other role gain (2 nodes, 1 other object)
+    Access by managed roles after it: 1 person, 2 product roles and 1 other role gain (2 nodes, 1 other object)
 
       + read on people
           shop.analyst, role SYSADMIN, TAYLOR

@@ -44,7 +44,7 @@ fn a_role_without_manage_grants() {
 
     To add: 2 roles, 12 grants, 2 members. To take away: nothing.
 
-    Access after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
+    Access by managed roles after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
 
       + read, write on orders
           shop.engineer, role SYSADMIN
@@ -151,7 +151,7 @@ fn a_schema_with_managed_access() {
 
     To add: 2 roles, 12 grants, 2 members. To take away: nothing.
 
-    Access after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
+    Access by managed roles after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
 
       + read, write on orders
           shop.engineer, role SYSADMIN
@@ -299,7 +299,7 @@ products: {shop: {title: 'The "Shop"'}}
 
     To add: 2 roles, 10 grants, 4 members. To take away: nothing.
 
-    Access after it: 1 person, 1 group, 2 product roles and 1 other role gain (1 node)
+    Access by managed roles after it: 1 person, 1 group, 2 product roles and 1 other role gain (1 node)
 
       + read on order "lines"
           shop.analyst, group ad sales, sam@acme.example
