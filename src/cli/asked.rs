@@ -74,7 +74,7 @@ pub(super) fn look(global: &Global, flags: &AskedFlags) -> anyhow::Result<Option
 }
 
 /// On Snowflake a user and a role may have one name; who is meant where would be guessed.
-fn one_kind_each(resolved: &Resolved) -> anyhow::Result<()> {
+pub(super) fn one_kind_each(resolved: &Resolved) -> anyhow::Result<()> {
     let mut kinds: BTreeMap<&Ident, MemberKind> = BTreeMap::new();
     for ((_, member), membership) in &resolved.desired.memberships {
         let kind = *kinds.entry(member).or_insert(membership.kind);

@@ -23,6 +23,7 @@ mod plan;
 mod promote;
 mod reference;
 mod rehearse;
+mod report;
 mod request;
 mod requests;
 mod schema;
@@ -147,6 +148,23 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// The graph of roles for Mermaid (report only)
+    Mermaid,
+    /// The graph of roles for Graphviz (report only)
+    Dot,
+}
+
+impl Format {
+    /// The one command that it is for, and its name; `None` where all have it.
+    fn only_for(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Text | Self::Json => None,
+            Self::Sql => Some(("sql", "compile")),
+            Self::Dbt => Some(("dbt", "compile")),
+            Self::Mermaid => Some(("mermaid", "report")),
+            Self::Dot => Some(("dot", "report")),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -169,6 +187,8 @@ enum Command {
     WhoCan(who_can::Arguments),
     /// Why somebody can use a model, or why not and what would allow it; reads only
     Explain(explain::Arguments),
+    /// One HTML page of who may do what, by which chain, drift and findings; or a graph of the roles
+    Report(report::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
@@ -322,11 +342,13 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if let (Format::Sql | Format::Dbt, false) =
-        (global.format, matches!(command, Command::Compile(_)))
-    {
-        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
-        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
+    let running = match command {
+        Command::Compile(_) => "compile",
+        Command::Report(_) => "report",
+        _ => "",
+    };
+    if let Some((name, only)) = global.format.only_for().filter(|(_, only)| *only != running) {
+        return output::fail(anyhow::anyhow!("--format {name} is for `{only}`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -341,6 +363,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
+        Command::Report(arguments) => report::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
         Command::Request(arguments) => request::run(&global, arguments),

@@ -6,6 +6,8 @@ pub mod access;
 pub mod compiled;
 pub mod dbt_access;
 pub mod findings;
+pub mod graph;
+pub mod html;
 pub mod json;
 pub mod matrix;
 pub mod plan;
