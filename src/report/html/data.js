@@ -70,9 +70,24 @@ function environmentOf(raw) {
       return seen;
     },
     rolesOf: (actor) => environment.closure(actor, environment.up),
-    peopleIn: (role) => [...environment.closure(role, environment.down)].filter((at) => at !== role && environment.isPerson(at)),
   };
   return environment;
+}
+
+// Whom a role lets in, all groups counted. Who is in a group that an identity provider keeps is not
+// known where no warehouse was looked at: then the group itself is named, not nobody.
+function reachOf(environment, role) {
+  const inside = environment.closure(role, environment.down);
+  let people = 0;
+  let groups = 0;
+  for (const at of inside) {
+    if (at !== role && environment.isPerson(at)) people += 1;
+    else if (environment.actors.kind[at] === 'group' && environment.down(at).length === 0) groups += 1;
+  }
+  const known = plural(people, 'person', 'people');
+  if (groups === 0) return known;
+  const unknown = `whoever is in ${plural(groups, 'group')}`;
+  return people === 0 ? unknown : `${known} and ${unknown}`;
 }
 
 // Runs are [skip, count, cell, …]; what is skipped has nothing.

@@ -36,5 +36,5 @@ function table(caption, heads, rows, draw, shown = 200) {
   more.addEventListener('click', () => on(drawn + 500));
   on(shown);
   const head = heads.map((head) => el('th', { scope: 'col', class: head.startsWith('#') ? 'number' : null }, head.replace('#', '')));
-  return el('div', {}, el('table', { 'aria-label': caption }, el('thead', {}, el('tr', {}, head)), body), more);
+  return el('div', { class: 'scroll' }, el('table', { 'aria-label': caption }, el('thead', {}, el('tr', {}, head)), body), more);
 }

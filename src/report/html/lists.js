@@ -8,11 +8,11 @@ function viewProducts() {
   const fits = data.products.map((product, at) => ({ ...product, at })).filter((product) => (state.product < 0 || product.at === state.product)
     && all(`${product.name} ${product.title || ''} ${product.owners.join(' ')}`.toLowerCase(), list));
   say(`${plural(fits.length, 'product')}${isFiltered() ? ' fit' : ''}.`);
-  return { made: [table('Products', ['Product', 'Owners', '#Models', 'Roles, and how many people each reaches', 'Defined in'], fits, (product) => el('tr', {},
+  return { made: [table('Products', ['Product', 'Owners', '#Models', 'Roles, and whom each reaches', 'Defined in'], fits, (product) => el('tr', {},
     el('td', {}, link(product.title || product.name, () => { Object.assign(state, { product: product.at, view: 'matrix' }); show(); }), product.title ? el('div', { class: 'dim mono' }, product.name) : null),
     el('td', {}, product.owners.length > 0 ? product.owners.join(', ') : el('span', { class: 'bad' }, 'nobody')),
     el('td', { class: 'number' }, number(count.get(product.at) || 0)),
-    el('td', {}, rolesOf(product.at).map((at) => el('div', {}, link(environment.actors.role[at] || environment.label(at), () => openActor(at, true)), el('span', { class: 'dim' }, ` ${plural(environment.peopleIn(at).length, 'person', 'people')}`)))),
+    el('td', {}, rolesOf(product.at).map((at) => el('div', {}, link(environment.actors.role[at] || environment.label(at), () => openActor(at, true)), el('span', { class: 'dim' }, ` ${reachOf(environment, at)}`)))),
     el('td', {}, mono(product.place))))] };
 }
 
@@ -38,13 +38,13 @@ function reach(environment, at) {
 function viewRoles() {
   const environment = here();
   const pool = environment.actors.kind.flatMap((kind, at) => (kind === 'person' ? [] : [at]));
-  return actorTable('Roles', pool, ['Role', 'What it is', 'Members', '#People', '#Reads', '#Writes', '#Admin'], (at) => {
+  return actorTable('Roles', pool, ['Role', 'What it is', 'Members', 'Reaches', '#Reads', '#Writes', '#Admin'], (at) => {
     const members = environment.down(at);
     const product = environment.actors.product[at];
     return el('tr', {}, who(environment, at),
       el('td', {}, KINDS[environment.actors.kind[at]], el('div', { class: 'dim' }, product >= 0 ? `${data.products[product].name}.${environment.actors.role[at]}` : environment.actors.role[at])),
       el('td', {}, members.slice(0, 6).flatMap((edge, n) => [n ? ', ' : '', link(environment.label(edge.member), () => openActor(edge.member, true))]), members.length > 6 ? `, and ${number(members.length - 6)} more` : '', members.length === 0 ? el('span', { class: 'dim' }, 'nobody') : null),
-      el('td', { class: 'number' }, number(environment.peopleIn(at).length)), reach(environment, at));
+      el('td', {}, reachOf(environment, at)), reach(environment, at));
   });
 }
 

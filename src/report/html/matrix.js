@@ -42,11 +42,10 @@ function headOf(environment, actor) {
 
 function matrix(rows, columns) {
   const environment = here();
-  const room = $('view').clientWidth - NAME - 26;
-  const COLUMN = Math.max(NARROW, Math.min(WIDE, Math.floor(room / columns.length)));
+  let COLUMN = NARROW;
   const longest = columns.reduce((most, actor) => Math.max(most, headOf(environment, actor).length), 0);
   const HEAD = Math.min(190, 46 + longest * 7);
-  const canvas = el('div', { class: 'canvas', role: 'rowgroup', at: { width: px(NAME + columns.length * COLUMN + 24), height: px(HEAD + rows.length * ROW) } });
+  const canvas = el('div', { class: 'canvas', role: 'rowgroup', at: { height: px(HEAD + rows.length * ROW) } });
   const grid = el('div', {
     class: 'grid', id: 'grid', role: 'grid', tabindex: '0', 'aria-label': 'Models and who may use them',
     'aria-rowcount': rows.length + 1, 'aria-colcount': columns.length + 1,
@@ -91,7 +90,10 @@ function matrix(rows, columns) {
         el('b', {}, el('bdi', {}, models.name[model])), el('i', {}, el('bdi', {}, whereIs(environment, model)))), boxes);
   }
 
+  // As wide as there is room for: beside the details there is less.
   function draw() {
+    COLUMN = Math.max(NARROW, Math.min(WIDE, Math.floor((grid.clientWidth - NAME - 26) / columns.length)));
+    canvas.style.width = px(NAME + columns.length * COLUMN + 24);
     const top = Math.max(0, Math.floor(grid.scrollTop / ROW) - 4);
     const bottom = Math.min(rows.length - 1, Math.ceil((grid.scrollTop + (grid.clientHeight || 700) - HEAD) / ROW) + 4);
     const left = Math.max(0, Math.floor(grid.scrollLeft / COLUMN) - 2);

@@ -58,7 +58,7 @@ function figures() {
     figure('People', number(kinds.filter((it) => it === 'person').length)),
     drift ? figure('Drift', drift.changes.length === 0 ? 'in sync' : plural(drift.changes.length, 'difference'), drift.changes.length === 0 ? 'good' : 'bad') : figure('Drift', 'not looked'),
     figure('Checks', environment.findings.length === 0 ? 'nothing found' : `${plural(errors, 'error')}, ${plural(environment.findings.length - errors, 'warning')}`, errors > 0 ? 'bad' : null));
-  $('about').textContent = `${environment.declared ? `${environment.name}, as declared` : `${environment.name}, as found on ${environment.server}`} · ${data.made_at} · ${data.tool}`;
+  $('about').textContent = `${environment.declared ? `${environment.name}, as declared` : `${environment.name}, as found on ${environment.server}`} · ${data.made_at.replace('T', ' ').replace(/:\d\dZ$/, ' UTC')} · ${data.tool}`;
   $('people').replaceChildren();
 }
 
@@ -141,7 +141,7 @@ function listen() {
   on('print', 'click', () => print());
   addEventListener('beforeprint', () => { document.documentElement.dataset.theme = 'light'; paper(); });
   addEventListener('afterprint', () => { theme($('theme').value); $('paper').replaceChildren(); });
-  addEventListener('resize', () => { const grid = $('grid'); if (grid) grid.dispatchEvent(new Event('scroll')); });
+  addEventListener('resize', redraw);
   on('tabs', 'keydown', (event) => {
     const names = Object.keys(VIEWS);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -2,6 +2,7 @@
 function open(title, parts, focus) {
   const panel = $('panel');
   panel.hidden = false;
+  redraw();
   panel.replaceChildren(
     el('button', { type: 'button', class: 'close', 'aria-label': 'Close the details', onclick: close }, '×'),
     el('h2', { tabindex: '-1' }, title), ...parts.flat().filter(Boolean));
@@ -15,8 +16,14 @@ function close() {
   state.model = -1;
   state.actor = -1;
   remember();
+  redraw();
   const grid = $('grid');
   if (grid) grid.focus();
+}
+
+function redraw() {
+  const grid = $('grid');
+  if (grid) grid.dispatchEvent(new Event('scroll'));
 }
 
 const placesOf = (environment, list) => environment.places(list).map((place) => mono(place)).flatMap((it, at) => (at ? [', ', it] : [it]));
@@ -99,7 +106,6 @@ function openActor(actor, focus) {
     edge.inherits ? null : el('span', { class: 'dim' }, 'by SET ROLE only '), edge.admin ? el('span', { class: 'warn' }, 'may let others in ') : null, because(environment, edge));
   const list = (title, edges, other) => [el('h3', {}, `${title} (${number(edges.length)})`), edges.length === 0 ? el('p', { class: 'dim' }, 'none') : null,
     el('ul', {}, edges.slice(0, 300).map((edge) => member(edge, other(edge))), edges.length > 300 ? el('li', { class: 'dim' }, `and ${number(edges.length - 300)} more`) : null)];
-  const people = environment.isPerson(actor) ? 0 : environment.peopleIn(actor).length;
   open(environment.label(actor), [
     el('p', { class: 'dim' }, KINDS[kind[actor]], product[actor] >= 0 ? ` ${data.products[product[actor]].name}.${role[actor]}` : ` ${role[actor]}`,
       environment.supers.has(actor) ? el('b', { class: 'bad' }, ' · superuser') : null),
@@ -108,6 +114,6 @@ function openActor(actor, focus) {
     el('p', {}, link('Show these in the matrix', () => { Object.assign(state, { person: actor, view: 'matrix', query: '' }); show(); })),
     list('Is in', environment.up(actor), (edge) => edge.role),
     environment.isPerson(actor) && environment.down(actor).length === 0 ? null : list('Members', environment.down(actor), (edge) => edge.member),
-    people > 0 ? el('p', { class: 'dim' }, `${plural(people, 'person', 'people')}, all groups counted`) : null,
+    environment.isPerson(actor) ? null : el('p', { class: 'dim' }, `Reaches ${reachOf(environment, actor)}.`),
   ], focus);
 }
