@@ -60,9 +60,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     let looked = match (declared, global.target.is_some() || global.of_one_environment().is_some())
     {
         (true, false) if !graph => every(global, &mut left_out)?,
-        (true, _) => plan::load(global)?.map(of_declarations).transpose()?.into_iter().collect(),
-        (false, _) => match plan::load(global)? {
-            Some(project) => vec![of_warehouse(project, connection)?],
+        (true, _) => match load(global)? {
+            Some((project, found)) => vec![of_declarations(project, found)?],
+            None => Vec::new(),
+        },
+        (false, _) => match load(global)? {
+            Some((project, found)) => vec![of_warehouse(project, found, connection)?],
             None => Vec::new(),
         },
     };
@@ -108,6 +111,21 @@ fn data(looked: &[Looked], left_out: Vec<html::LeftOut>) -> html::Data {
     html::data(deployment, &made_at, seen.collect(), left_out)
 }
 
+/// The project and what was found in it, which the page shows too; `None` where it is wrong, which is
+/// said.
+fn load(global: &Global) -> anyhow::Result<Option<(Project, Diagnostics)>> {
+    let (project, found) = Project::load(&global.places(), plan::as_of(global)?);
+    let Some(project) = project else {
+        plan::say_invalid(global, found)?;
+        return Ok(None);
+    };
+    if global.format == Format::Text {
+        output::findings(found.clone());
+    }
+    output::message(&format!("manifest: {}", project.manifest_path.display()));
+    Ok(Some((project, found)))
+}
+
 /// Every environment, each by its own manifest. One that is wrong is named in the page, and why.
 fn every(global: &Global, left_out: &mut Vec<html::LeftOut>) -> anyhow::Result<Vec<Looked>> {
     let places = global.places();
@@ -122,7 +140,7 @@ fn every(global: &Global, left_out: &mut Vec<html::LeftOut>) -> anyhow::Result<V
         let places = Places { target: Some(name.clone()), ..places.clone() };
         let (project, found) = Project::load(&places, plan::as_of(global)?);
         let declared = match project {
-            Some(project) => of_declarations(project),
+            Some(project) => of_declarations(project, found),
             None => Err(Failure::Found(found).into()),
         };
         match declared {
@@ -153,19 +171,24 @@ fn every(global: &Global, left_out: &mut Vec<html::LeftOut>) -> anyhow::Result<V
     Ok(looked)
 }
 
-fn of_declarations(project: Project) -> anyhow::Result<Looked> {
+fn of_declarations(project: Project, mut found: Diagnostics) -> anyhow::Result<Looked> {
     let unasked = compile::unasked(&project);
     if !unasked.is_empty() {
         anyhow::bail!(Failure::Found(unasked));
     }
-    let (resolved, found) = project.resolve(None, &Inventory::default(), true, None);
-    let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
+    let (resolved, problems) = project.resolve(None, &Inventory::default(), true, None);
+    let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(problems)) };
+    found.extend(problems);
     asked::one_kind_each(&resolved)?;
     let state = asked::declared(&resolved)?;
     Ok(Looked { project, resolved, state, compared: None, found })
 }
 
-fn of_warehouse(project: Project, connection: &ConnectionFlags) -> anyhow::Result<Looked> {
+fn of_warehouse(
+    project: Project,
+    mut found: Diagnostics,
+    connection: &ConnectionFlags,
+) -> anyhow::Result<Looked> {
     // Drift is an answer, not a danger: guards do not refuse a look.
     let options =
         Options { allow_revokes: Some(u64::MAX), skip_missing: true, ..Options::default() };
@@ -175,9 +198,9 @@ fn of_warehouse(project: Project, connection: &ConnectionFlags) -> anyhow::Resul
         Ok::<_, anyhow::Error>((warehouse.access().await?, compared))
     })?;
     let inventory = state.inventory();
-    let (resolved, found) = project.resolve(Some(&state.database), &inventory, true, None);
-    let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
-    let found = compared.findings().into_iter().chain(found).collect();
+    let (resolved, problems) = project.resolve(Some(&state.database), &inventory, true, None);
+    let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(problems)) };
+    found.extend(compared.findings().into_iter().chain(problems));
     Ok(Looked { project, resolved, state, compared: Some(compared), found })
 }
 

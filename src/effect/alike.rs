@@ -41,6 +41,10 @@ struct Kind {
     becomes: Vec<u32>,
 }
 
+/// A role's own number where that counts, whether it is a superuser, what it is in, what it may
+/// become.
+type Direct = (Option<u32>, bool, Vec<u32>, Vec<u32>);
+
 /// What is held on one object, by the number of a kind.
 type HeldBy = Vec<PrivilegeSet>;
 
@@ -89,7 +93,7 @@ impl<'a> Effect<'a> {
         let mut kinds: Vec<Kind> = Vec::new();
         let mut numbers: HashMap<Kind, usize> = HashMap::new();
         // Most people differ in nothing but their name: one walk for all of them.
-        let mut seen: HashMap<(Option<u32>, bool, Vec<u32>, Vec<u32>), usize> = HashMap::new();
+        let mut seen: HashMap<Direct, usize> = HashMap::new();
         let mut of_role = Vec::with_capacity(self.names.len());
         for role in (0..).take(self.names.len()) {
             let superuser = self.is_superuser(role);

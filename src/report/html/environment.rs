@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 
-use super::data::{Actors, Cell, Difference, Drift, Environment, Finding};
+use super::actors::{Actor, actors};
+use super::data::{Actors, Cell, Environment};
+use super::found::{drift, finding};
 use super::interned::{Interned, Number, shown};
 use super::level::{level, word};
 use super::models::Listed;
@@ -12,8 +14,7 @@ use crate::dbt::Manifest;
 use crate::dialect;
 use crate::effect::{AccessState, Effect, MayDo};
 use crate::model::{
-    Diagnostic, DialectKind, Ident, MarkerReading, MemberKind, ObjectClass, Privilege,
-    PrivilegeSet, Reason, Securable, Severity,
+    Diagnostic, DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
 };
 use crate::plan;
 use crate::report::{access, findings::where_is, plan as plan_text};
@@ -123,65 +124,6 @@ pub(super) fn told(seen: Seen<'_>, listed: &Listed) -> Environment {
         drift,
         findings,
     }
-}
-
-struct Actor<'a> {
-    name: &'a Ident,
-    kind: &'static str,
-    product: i32,
-    role: String,
-}
-
-/// Managed roles by product, then other roles and groups, then people, then the server's own.
-fn actors<'a>(seen: &Seen<'a>, listed: &Listed) -> Vec<Actor<'a>> {
-    let desired = &seen.resolved.desired;
-    let own = |name: &Ident| {
-        seen.state.dialect == DialectKind::Postgres && name.as_str().starts_with("pg_")
-    };
-    let mut groups: Vec<&Ident> = desired
-        .memberships
-        .iter()
-        .filter(|(_, membership)| membership.kind == MemberKind::Group)
-        .map(|((_, member), _)| member)
-        .collect();
-    groups.sort_unstable();
-    let lead_on =
-        |name: &Ident| seen.state.memberships.iter().any(|it| it.role == *name && !own(&it.member));
-    let mut order: Vec<((usize, i32), Actor<'a>)> = Vec::new();
-    for (name, role) in &seen.state.roles {
-        let marker = match &role.marker {
-            MarkerReading::Marker(marker) => Some(marker),
-            MarkerReading::None | MarkerReading::Unreadable(_) => None,
-        };
-        let ours = desired.roles.get(name).map(|role| &role.marker);
-        let (place, kind, product, text) = match (ours, marker) {
-            (Some(marker), _) if marker.policy.is_some() => {
-                let product = listed.product.get(&marker.product).copied().unwrap_or(-1);
-                (1, "policy", product, marker.whose())
-            }
-            (Some(marker), _) => {
-                let product = listed.product.get(&marker.product).copied().unwrap_or(-1);
-                (0, "product", product, marker.role.clone())
-            }
-            (None, Some(marker)) => {
-                let text =
-                    format!("{} ({}, {})", marker.whose(), marker.deployment, marker.environment);
-                (3, "role", -1, text)
-            }
-            (None, None) if own(name) && !lead_on(name) => continue,
-            (None, None) if own(name) => (6, "server", -1, String::new()),
-            (None, None) if groups.binary_search(&name).is_ok() => (4, "group", -1, String::new()),
-            (None, None) if role.attributes.login => (5, "person", -1, String::new()),
-            (None, None) => (3, "role", -1, String::new()),
-        };
-        // A policy's role for a product stands with that product.
-        let group = if product >= 0 { (0, product) } else { (place, -1) };
-        order.push((group, Actor { name, kind, product, role: text }));
-    }
-    order.sort_by(|(a, one), (b, other)| {
-        (a, &one.role, one.name).cmp(&(b, &other.role, other.name))
-    });
-    order.into_iter().map(|(_, actor)| actor).collect()
 }
 
 impl<'a> Telling<'a> {
@@ -411,40 +353,4 @@ fn places(because: &[Reason]) -> Vec<String> {
     places.sort();
     places.dedup();
     places
-}
-
-fn drift(difference: &plan::Difference) -> Drift {
-    let steps = difference.steps.iter().map(|step| {
-        let (sign, _, text, why) = plan_text::words(step);
-        Difference {
-            role: shown(step.change.role().as_str()),
-            sign: if sign == "-" { "−" } else { sign },
-            takes: step.change.takes_away(),
-            text: shown(&text),
-            why: shown(why.trim_start_matches("# ")),
-        }
-    });
-    let left = difference.left.iter().map(|plan::Left { role, what, why }| Difference {
-        role: shown(role.as_str()),
-        sign: "·",
-        takes: false,
-        text: shown(&format!("left as it is: {what}")),
-        why: shown(why),
-    });
-    Drift { summary: plan_text::summary(&difference.steps), changes: steps.chain(left).collect() }
-}
-
-fn finding(found: &Diagnostic) -> Finding {
-    let Diagnostic { place, node, path: _, severity, code, message, help, also: _ } = found;
-    Finding {
-        severity: match severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
-        code: (*code).to_owned(),
-        message: shown(message),
-        place: place.as_ref().map(|place| shown(&where_is(place))).unwrap_or_default(),
-        node: node.as_deref().map(shown).unwrap_or_default(),
-        help: help.as_deref().map(shown).unwrap_or_default(),
-    }
 }

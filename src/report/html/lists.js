@@ -76,7 +76,7 @@ function viewFindings() {
   ] };
 }
 
-// On paper there is no scrolling: each model that is meant, and who may use it.
+// On paper there is no scrolling: each model that is meant, and who may use it, then what was found.
 function paper(most = 500) {
   const environment = here();
   const meant = modelsMeant();
@@ -84,8 +84,21 @@ function paper(most = 500) {
   const rows = meant.rows.slice(0, most);
   const of = (model) => actors.map((actor) => ({ actor, cell: environment.cellAt(actor, model) })).filter(({ cell }) => cell.word !== '')
     .map(({ actor, cell }) => `${environment.label(actor)} (${said(cell)})`).join(', ');
-  $('paper').replaceChildren(el('h2', {}, `Who may use what in ${environment.name}`),
-    el('table', {}, el('thead', {}, el('tr', {}, ['Model', 'Relation', 'Who'].map((head) => el('th', {}, head)))),
-      el('tbody', {}, rows.map((model) => el('tr', {}, el('td', {}, models.name[model]), el('td', {}, environment.relations[model]), el('td', {}, of(model) || 'nobody'))))),
-    el('p', {}, meant.rows.length > most ? `and ${plural(meant.rows.length - most, 'model')} more: narrow what is shown before printing.` : ''));
+  const narrowed = [
+    state.query && `that fit “${state.query}”`, state.tag >= 0 && `tagged ${data.tags[state.tag]}`, state.product >= 0 && `of ${data.products[state.product].name}`,
+    state.person >= 0 && `that ${environment.label(state.person)} may use`,
+  ].filter(Boolean).join(', ');
+  const sheet = (heads, lines) => el('table', {}, el('thead', {}, el('tr', {}, heads.map((head) => el('th', {}, head)))),
+    el('tbody', {}, lines.map((line) => el('tr', {}, line.map((cell) => el('td', {}, cell))))));
+  const { drift, findings } = environment;
+  $('paper').replaceChildren(...[
+    el('h2', {}, `Who may use what in ${environment.name}${narrowed ? `: models ${narrowed}` : ''}`),
+    el('p', {}, `Columns: ${state.person >= 0 ? 'their roles' : COLUMNS[state.columns][0].toLowerCase()}.`),
+    sheet(['Model', 'Relation', 'Who'], rows.map((model) => [models.name[model], environment.relations[model], of(model) || 'nobody'])),
+    meant.rows.length > most && el('p', {}, `and ${plural(meant.rows.length - most, 'model')} more: narrow what is shown before printing.`),
+    drift && el('h2', {}, 'Drift'),
+    drift && (drift.changes.length === 0 ? el('p', {}, 'The warehouse is as declared.') : sheet(['Role', 'What would change', 'Why'], drift.changes.map((it) => [it.role, `${it.sign} ${it.text}`, it.why]))),
+    findings.length > 0 && el('h2', {}, 'Checks'),
+    findings.length > 0 && sheet(['Code', 'What was found', 'Where'], findings.map((it) => [`${it.severity} ${it.code}`, it.message, it.place || it.node])),
+  ].filter(Boolean));
 }

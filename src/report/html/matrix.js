@@ -2,7 +2,6 @@
 const ROW = 27;
 const NARROW = 34;
 const WIDE = 66;
-const NAME = 330;
 
 function mark(cell) {
   const useless = cell.level === 0;
@@ -43,6 +42,7 @@ function headOf(environment, actor) {
 function matrix(rows, columns) {
   const environment = here();
   let COLUMN = NARROW;
+  const NAME = Math.max(150, Math.min(330, Math.round($('view').clientWidth * 0.4)));
   const longest = columns.reduce((most, actor) => Math.max(most, headOf(environment, actor).length), 0);
   const HEAD = Math.min(190, 46 + longest * 7);
   const canvas = el('div', { class: 'canvas', role: 'rowgroup', at: { height: px(HEAD + rows.length * ROW) } });

@@ -4,8 +4,10 @@
 //! security policy allows that script and that style by their hashes and nothing else, so that no
 //! name of a model or a person can run or load anything; the data stand in it as JSON.
 
+mod actors;
 mod data;
 mod environment;
+mod found;
 mod interned;
 mod level;
 mod models;

@@ -35,7 +35,9 @@ function remember() {
 function recall() {
   const said_ = new URLSearchParams(location.hash.slice(1));
   const at = (list, name) => (said_.get(name) ? list.indexOf(said_.get(name)) : -1);
-  state.environment = Math.max(0, at(data.environments.map((it) => it.name), 'environment'));
+  const named = at(data.environments.map((it) => it.name), 'environment');
+  // Where nothing is said, the one that is protected: it is what an auditor asks about.
+  state.environment = named >= 0 ? named : Math.max(0, data.environments.findIndex((it) => it.protected));
   const { name } = here().actors;
   Object.assign(state, {
     view: VIEWS[said_.get('view')] ? said_.get('view') : 'matrix', query: said_.get('query') || '', tag: at(data.tags, 'tag'),
@@ -57,10 +59,12 @@ function figures() {
     figure('Groups', number(kinds.filter((it) => it === 'group').length)),
     figure('People', number(kinds.filter((it) => it === 'person').length)),
     drift ? figure('Drift', drift.changes.length === 0 ? 'in sync' : plural(drift.changes.length, 'difference'), drift.changes.length === 0 ? 'good' : 'bad') : figure('Drift', 'not looked'),
-    figure('Checks', environment.findings.length === 0 ? 'nothing found' : `${plural(errors, 'error')}, ${plural(environment.findings.length - errors, 'warning')}`, errors > 0 ? 'bad' : null));
+    figure('Checks', environment.findings.length === 0 ? 'nothing found' : counted(errors, environment.findings.length - errors), errors > 0 ? 'bad' : null));
   $('about').textContent = `${environment.declared ? `${environment.name}, as declared` : `${environment.name}, as found on ${environment.server}`} · ${data.made_at.replace('T', ' ').replace(/:\d\dZ$/, ' UTC')} · ${data.tool}`;
   $('people').replaceChildren();
 }
+
+const counted = (errors, warnings) => [errors > 0 ? plural(errors, 'error') : '', warnings > 0 ? plural(warnings, 'warning') : ''].filter(Boolean).join(', ');
 
 function suggest() {
   const { name, kind } = here().actors;

@@ -108,12 +108,21 @@ impl Browser {
 
     /// Opens a file, and waits until it has loaded.
     pub fn open(&mut self, file: &Path) {
-        self.events.clear();
-        let url = url::Url::from_file_path(file).unwrap().to_string();
-        self.call("Page.navigate", json!({"url": url}));
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
-            let event = self.next();
-            self.events.push(event);
+        self.open_at(file, None);
+    }
+
+    /// The same, at an address within it.
+    pub fn open_at(&mut self, file: &Path, fragment: Option<&str>) {
+        let mut url = url::Url::from_file_path(file).unwrap();
+        url.set_fragment(fragment);
+        // From another place within it, nothing would be loaded.
+        for url in ["about:blank", url.as_str()] {
+            self.events.clear();
+            self.call("Page.navigate", json!({"url": url}));
+            while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+                let event = self.next();
+                self.events.push(event);
+            }
         }
     }
 

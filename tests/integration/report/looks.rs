@@ -80,7 +80,7 @@ fn the_picture_of_the_report_is_there_and_small() {
     if std::env::var_os("ROLECALL_WRITE_IMAGES").is_some() {
         let (_folder, file) = declared();
         let mut browser = Browser::start();
-        browser.size(1280, 800);
+        browser.size(1280, 860);
         browser.open(&file);
         choose(&mut browser, "environment", "prod");
         choose(&mut browser, "columns", "Everybody and everything");

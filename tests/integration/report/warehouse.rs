@@ -123,23 +123,12 @@ async fn the_report_of_a_warehouse_is_what_who_can_says_and_shows_the_drift() {
             assert!(said.contains(line), "{line}: {said}");
         }
         let opened = |browser: &mut Browser, person: &str, model: &str| {
-            let address = format!(
-                "#view=matrix&person={}&model=model.{}shop.s_{model}&actor={}",
-                site.ground.own(person),
-                site.ground.prefix,
-                site.ground.own(person)
-            );
-            browser.eval(&format!("location.hash = '{address}'; location.reload()"));
-            browser.open(&file.with_extension("html"));
-            browser
-                .eval(&format!("history.replaceState(null, '', '{address}'); location.reload()"));
-            while browser.eval(
-                "document.readyState === 'complete' && !document.querySelector('#panel').hidden",
-            ) != true
-            {}
-            site.ground.strip(
-                &browser.text("document.querySelector('#panel').innerText.replace(/\\s+/g, ' ')"),
-            )
+            let (person, prefix) = (site.ground.own(person), &site.ground.prefix);
+            let address =
+                format!("person={person}&model=model.{prefix}shop.s_{model}&actor={person}");
+            browser.open_at(&file, Some(&address));
+            let panel = "document.querySelector('#panel').innerText.replace(/\\s+/g, ' ')";
+            site.ground.strip(&browser.text(panel))
         };
         let noor = opened(&mut browser, "~noor", "t");
         assert!(
