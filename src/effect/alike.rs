@@ -72,7 +72,10 @@ impl<'a> Effect<'a> {
                 *first = role;
             }
         }
-        let asked = Asked { effect: self, kinds: &kinds, of_role: &of_role, first, by_role };
+        let becoming = kinds.iter().enumerate().filter(|(_, kind)| !kind.becomes.is_empty());
+        let becoming = becoming.map(|(at, _)| at).collect();
+        let (effect, kinds, of_role) = (self, &kinds, &of_role);
+        let asked = Asked { effect, kinds, of_role, first, becoming, by_role };
         let mut containers: BTreeMap<Securable, HeldBy> = BTreeMap::new();
         for (at, on) in objects.iter().enumerate() {
             for needed in self.way_to(on, Privilege::SELECT) {
@@ -146,6 +149,8 @@ struct Asked<'e, 'a> {
     of_role: &'e [usize],
     /// One role of each kind.
     first: Vec<u32>,
+    /// The kinds that can become what they do not act as: mostly none.
+    becoming: Vec<usize>,
     by_role: HashMap<u32, Vec<usize>>,
 }
 
@@ -245,7 +250,8 @@ impl Asked<'_, '_> {
             }
             let connect = way.iter().filter(|needed| needed.privilege == Privilege::CONNECT);
             let connect: Vec<_> = connect.collect();
-            for (kind, of) in self.kinds.iter().enumerate() {
+            for kind in self.becoming.iter().copied() {
+                let Some(of) = self.kinds.get(kind) else { continue };
                 let usable = told.get(&kind).is_some_and(|may| may.usable.contains(privilege));
                 let in_force = |role: &u32| {
                     self.of_role.get(*role as usize).is_some_and(|kind| ready.contains(kind))

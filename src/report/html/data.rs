@@ -74,6 +74,8 @@ pub struct Environment {
     pub grants: Vec<(i32, i32, Number, Number, i32)>,
     /// (model, owner)
     pub owners: Vec<(usize, usize)>,
+    /// Models with row security: which rows are seen is decided by policies of the server.
+    pub row_security: Vec<usize>,
     /// Actors that are superusers.
     pub supers: Vec<usize>,
     /// Sets of privileges.

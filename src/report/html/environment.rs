@@ -93,6 +93,10 @@ pub(super) fn told(seen: Seen<'_>, listed: &Listed) -> Environment {
     let (grants, owners) = telling.grants(&relations);
     let (cells, rows, row) = telling.rows(&relations, &order);
     let server = shown(&seen.server);
+    let secured = |on: &&Securable| seen.state.objects.get(*on).is_some_and(|it| it.row_security);
+    let row_security = relations.iter().enumerate();
+    let row_security = row_security.filter(|(_, on)| on.as_ref().is_some_and(secured));
+    let row_security = row_security.map(|(at, _)| at).collect();
     let drift = seen.drift.map(drift);
     let findings = seen.findings.iter().map(finding).collect();
     Environment {
@@ -114,6 +118,7 @@ pub(super) fn told(seen: Seen<'_>, listed: &Listed) -> Environment {
         members,
         grants,
         owners,
+        row_security,
         supers,
         sets: telling.sets.into_list(),
         texts: telling.texts.into_list(),

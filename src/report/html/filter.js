@@ -46,9 +46,10 @@ function actorsByQuery() {
   return found;
 }
 
+const isManaged = (kind) => kind === 'product' || kind === 'policy' || kind === 'playbook';
 const COLUMNS = {
-  roles: ['Product roles and policies', (kind) => kind === 'product' || kind === 'policy' || kind === 'playbook'],
-  members: ['Groups and people', (kind) => kind === 'person' || kind === 'group'],
+  roles: ['Product roles and policies', isManaged],
+  members: ['Groups, people and other roles', (kind) => !isManaged(kind) && kind !== 'server'],
   all: ['Everybody and everything', () => true],
 };
 

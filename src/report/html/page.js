@@ -50,14 +50,17 @@ function figures() {
   const environment = here();
   const kinds = environment.actors.kind;
   const errors = environment.findings.filter((it) => it.severity === 'error').length;
+  const others = kinds.filter((it) => it === 'role').length;
+  const there = environment.relations.filter((it) => it !== null).length;
   const { drift } = environment;
   const figure = (name, value, kind) => el('div', {}, el('dt', {}, name), el('dd', { class: kind }, value));
   $('figures').replaceChildren(
     figure('Products', number(data.products.length)),
-    figure('Models', number(environment.relations.filter((it) => it !== null).length)),
-    figure('Product roles and policies', number(kinds.filter(COLUMNS.roles[1]).length)),
+    figure('Models', there === environment.relations.length ? number(there) : `${number(there)} of ${number(environment.relations.length)} there`),
+    figure('Product roles and policies', number(kinds.filter(isManaged).length)),
     figure('Groups', number(kinds.filter((it) => it === 'group').length)),
     figure('People', number(kinds.filter((it) => it === 'person').length)),
+    others > 0 ? figure('Other roles', number(others)) : '',
     drift ? figure('Drift', drift.changes.length === 0 ? 'in sync' : plural(drift.changes.length, 'difference'), drift.changes.length === 0 ? 'good' : 'bad') : figure('Drift', 'not looked'),
     figure('Checks', environment.findings.length === 0 ? 'nothing found' : counted(errors, environment.findings.length - errors), errors > 0 ? 'bad' : null));
   $('about').textContent = `${environment.declared ? `${environment.name}, as declared` : `${environment.name}, as found on ${environment.server}`} · ${data.made_at.replace('T', ' ').replace(/:\d\dZ$/, ' UTC')} · ${data.tool}`;

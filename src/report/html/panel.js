@@ -56,6 +56,7 @@ function openWay(actor, model, focus) {
     el('p', {}, chip(said(cell), CLASSES[cell.level]), ' ', environment.set(cell.usable).join(', ')),
     cell.after ? el('p', { class: 'dim' }, 'Only after SET ROLE: ', environment.set(cell.later).join(', ')) : null,
     useless(environment, cell),
+    rowSecurity(environment, model),
     chart(environment, actor, model, ways),
     el('h3', {}, 'The same as text'),
     el('ol', { id: 'ways' }, found.map(steps)),
@@ -64,6 +65,8 @@ function openWay(actor, model, focus) {
     el('p', {}, link(`All of ${models.name[model]}`, () => openModel(model, true)), ' · ', link(`All of ${environment.label(actor)}`, () => openActor(actor, true))),
   ], focus);
 }
+
+const rowSecurity = (environment, model) => (environment.row_security.includes(model) ? el('p', { class: 'warn' }, 'Row security is on: policies of the server decide which rows are seen.') : null);
 
 function useless(environment, cell) {
   const held = environment.set(cell.held).filter((it) => !environment.set(cell.usable).includes(it) && !environment.set(cell.later).includes(it));
@@ -92,6 +95,7 @@ function openModel(model, focus) {
     el('p', {}, mono(models.id[model])),
     el('p', { class: 'dim' }, models.kind[model], ' · ', environment.classes[model] || '', ' ', el('bdi', {}, environment.relations[model] || 'not in this environment')),
     el('p', {}, product >= 0 ? link(data.products[product].title || data.products[product].name, () => { state.product = product; show(); }) : null, ' ', models.tags[model].map((tag) => chip(data.tags[tag]))),
+    rowSecurity(environment, model),
     list('People', environment.isPerson),
     list('Groups and roles', (actor) => !environment.isPerson(actor)),
   ], focus);

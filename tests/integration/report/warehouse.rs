@@ -77,6 +77,7 @@ async fn the_report_of_a_warehouse_is_what_who_can_says_and_shows_the_drift() {
         site.sql(
             "grant ~p_analyst to ~kim; grant select on s.t to ~mallory; grant ~ad_sales to ~mallory;
              grant pg_read_all_data to ~noor; grant select on s.u to public;
+             alter table s.u enable row level security;
              revoke usage on schema s from ~p_engineer",
         )
         .await;
@@ -145,6 +146,7 @@ async fn the_report_of_a_warehouse_is_what_who_can_says_and_shows_the_drift() {
         assert!(kim.contains("after SET ROLE") && kim.contains("may SET ROLE p_analyst"), "{kim}");
         let anybody = opened(&mut browser, "~taylor", "u");
         assert!(anybody.contains("everyone (PUBLIC) has SELECT"), "{anybody}");
+        assert!(anybody.contains("Row security is on"), "{anybody}");
         assert_eq!(browser.complaints(), Vec::<String>::new());
     }
 }
