@@ -194,8 +194,8 @@ fn of_warehouse(
         Options { allow_revokes: Some(u64::MAX), skip_missing: true, ..Options::default() };
     let (state, compared) = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(connection, &project).await?;
-        let compared = compare(&mut warehouse, &project, &options, None).await?;
-        Ok::<_, anyhow::Error>((warehouse.access().await?, compared))
+        let state = warehouse.access().await?;
+        Ok::<_, anyhow::Error>((state, compare(&mut warehouse, &project, &options, None).await?))
     })?;
     let inventory = state.inventory();
     let (resolved, problems) = project.resolve(Some(&state.database), &inventory, true, None);
