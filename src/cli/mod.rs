@@ -11,6 +11,7 @@ mod compile_dbt;
 mod completions;
 mod custody;
 mod decide;
+mod diff;
 mod exit;
 mod explain;
 mod import;
@@ -148,6 +149,8 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// A comment for a pull request (diff only)
+    Markdown,
     /// The graph of roles for Mermaid (report only)
     Mermaid,
     /// The graph of roles for Graphviz (report only)
@@ -161,6 +164,7 @@ impl Format {
             Self::Text | Self::Json => None,
             Self::Sql => Some(("sql", "compile")),
             Self::Dbt => Some(("dbt", "compile")),
+            Self::Markdown => Some(("markdown", "diff")),
             Self::Mermaid => Some(("mermaid", "report")),
             Self::Dot => Some(("dot", "report")),
         }
@@ -189,6 +193,8 @@ enum Command {
     Explain(explain::Arguments),
     /// One HTML page of who may do what, by which chain, drift and findings; or a graph of the roles
     Report(report::Arguments),
+    /// Who gains and who loses, by a change of the project, between environments, or by a plan
+    Diff(diff::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
@@ -344,6 +350,7 @@ pub fn run() -> Exit {
     let Cli { global, command } = cli;
     let running = match command {
         Command::Compile(_) => "compile",
+        Command::Diff(_) => "diff",
         Command::Report(_) => "report",
         _ => "",
     };
@@ -364,6 +371,7 @@ pub fn run() -> Exit {
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
         Command::Report(arguments) => report::run(&global, arguments),
+        Command::Diff(arguments) => diff::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
         Command::Request(arguments) => request::run(&global, arguments),

@@ -4,6 +4,8 @@
 //! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
 //! the database, and what a view reads). What is reached only by SET ROLE is a third answer.
 //!
+//! [`gains`] compares two states.
+//!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
 mod alike;
@@ -12,6 +14,7 @@ mod alike_tests;
 mod answer;
 mod compiled;
 mod declared;
+pub mod gains;
 mod reach;
 mod reasons;
 mod remedy;
