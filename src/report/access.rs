@@ -216,7 +216,8 @@ impl Teller<'_> {
         }
     }
 
-    fn defined(&self, marker: &Marker) -> Vec<String> {
+    /// Where its product and its product role are defined.
+    pub fn defined(&self, marker: &Marker) -> Vec<String> {
         let product = self.config.products.get(&marker.product);
         let own = product.and_then(|product| product.product_roles.get(&marker.role));
         let role = own.or_else(|| self.config.product_roles.get(&marker.role));

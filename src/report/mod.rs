@@ -7,6 +7,8 @@ pub mod compiled;
 pub mod dbt_access;
 pub mod findings;
 pub mod gains;
+pub mod graph;
+pub mod html;
 pub mod json;
 pub mod matrix;
 pub mod plan;

@@ -28,6 +28,7 @@ mod real;
 mod receipts;
 mod reference;
 mod rehearsals;
+mod report;
 mod requests;
 mod rules;
 mod sabotage;
