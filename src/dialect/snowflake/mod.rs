@@ -1,6 +1,7 @@
 //! Snowflake.
 
 mod receipts;
+mod reference;
 mod statements;
 mod table;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::{Dialect, Statement, StatementError, Target, names};
 use crate::model::{Change, DialectKind, Ident, IdentError, ObjectClass, Privilege, PrivilegeSet};
 
 pub use receipts::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
+pub use reference::{SnowflakeStatements, snowflake_statements, snowflake_statements_markdown};
 
 /// The dialect of Snowflake.
 pub(super) struct Snowflake;
@@ -104,6 +106,18 @@ impl Dialect for Snowflake {
 
     fn write_on(&self, of: ObjectClass) -> PrivilegeSet {
         class(of).map_or(PrivilegeSet::EMPTY, |class| class.write)
+    }
+
+    fn owner_word(&self, of: ObjectClass) -> Option<&'static str> {
+        class(of)?.row.owned_as
+    }
+
+    fn word_of(&self, of: ObjectClass) -> Option<&'static str> {
+        Some(class(of)?.row.keyword)
+    }
+
+    fn has_futures(&self, of: ObjectClass) -> bool {
+        class(of).is_some_and(|class| class.row.plural.is_some())
     }
 
     fn needs(&self) -> (PrivilegeSet, PrivilegeSet) {

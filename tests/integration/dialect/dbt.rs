@@ -24,6 +24,8 @@ const CALLS: &[&str] = &[
     r#"postgres__rolecall_revoke_role(['"a"'], ['"x"'], false, '')"#,
     r#"postgres__rolecall_revoke_role(['"a"'], ['"x"'], true, '"boss"')"#,
     r#"postgres__rolecall_set_owner('VIEW', '"s"."v"', '"o"')"#,
+    r#"postgres__rolecall_grant_default('"dbt"', '"s"', ['SELECT'], 'TABLES', '"r"')"#,
+    r#"postgres__rolecall_grant_default('"dbt"', '', ['SELECT'], 'TABLES', '"r"')"#,
     r#"postgres__rolecall_revoke_default('"dbt"', '"s"', ['SELECT'], 'TABLES', '"r"')"#,
     r#"postgres__rolecall_revoke_default('"dbt"', '', ['SELECT'], 'TABLES', '"r"')"#,
     r#"snowflake__rolecall_create_role('"R"', "'it''s'")"#,
@@ -37,6 +39,7 @@ const CALLS: &[&str] = &[
     r#"snowflake__rolecall_grant_role('"R"', 'USER', '"U"')"#,
     r#"snowflake__rolecall_revoke_role('"R"', 'ROLE', '"G"')"#,
     r#"snowflake__rolecall_set_owner('TABLE', '"D"."S"."T"', '"R"')"#,
+    r#"snowflake__rolecall_grant_future(['SELECT'], 'TABLES', 'SCHEMA', '"D"."S"', '"R"')"#,
     r#"snowflake__rolecall_revoke_future(['SELECT'], 'TABLES', 'SCHEMA', '"D"."S"', '"R"')"#,
     r#"snowflake__rolecall_create_schema('"D"."S"', "'it''s'")"#,
     r#"snowflake__rolecall_create_receipts('"D"."S"."T"')"#,
@@ -123,6 +126,8 @@ fn dbt_renders_every_macro_of_the_package_as_the_binary_does() {
     REVOKE "a" FROM "x"
     REVOKE ADMIN OPTION FOR "a" FROM "x" GRANTED BY "boss"
     ALTER VIEW "s"."v" OWNER TO "o"
+    ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" IN SCHEMA "s" GRANT SELECT ON TABLES TO "r"
+    ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" GRANT SELECT ON TABLES TO "r"
     ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" IN SCHEMA "s" REVOKE SELECT ON TABLES FROM "r"
     ALTER DEFAULT PRIVILEGES FOR ROLE "dbt" REVOKE SELECT ON TABLES FROM "r"
     CREATE ROLE "R" COMMENT = 'it''s'
@@ -136,6 +141,7 @@ fn dbt_renders_every_macro_of_the_package_as_the_binary_does() {
     GRANT ROLE "R" TO USER "U"
     REVOKE ROLE "R" FROM ROLE "G"
     GRANT OWNERSHIP ON TABLE "D"."S"."T" TO ROLE "R" COPY CURRENT GRANTS
+    GRANT SELECT ON FUTURE TABLES IN SCHEMA "D"."S" TO ROLE "R"
     REVOKE SELECT ON FUTURE TABLES IN SCHEMA "D"."S" FROM ROLE "R"
     CREATE SCHEMA "D"."S" COMMENT = 'it''s'
     CREATE OR REPLACE TABLE "D"."S"."T" (ID VARCHAR(64) NOT NULL, KEPT_AT VARCHAR(64) NOT NULL, DEPLOYMENT VARCHAR(16777216) NOT NULL, ENVIRONMENT VARCHAR(16777216) NOT NULL, OUTCOME VARCHAR(16) NOT NULL, PLAN_SHA256 VARCHAR(64), SESSION_USER_NAME VARCHAR(16777216) NOT NULL, ACTING_ROLE VARCHAR(16777216) NOT NULL, BODY VARCHAR(16777216) NOT NULL)

@@ -55,6 +55,40 @@ fn objects() -> Vec<(Securable, &'static str)> {
             inside(C::RowAccessPolicy, "RP"),
             "CREATE ROW ACCESS POLICY D.S.RP AS (A NUMBER) RETURNS BOOLEAN -> TRUE",
         ),
+        (inside(C::Agent, "XANT"), "CREATE AGENT D.S.XANT"),
+        (inside(C::AggregationPolicy, "XAPCY"), "CREATE AGGREGATION POLICY D.S.XAPCY"),
+        (inside(C::Alert, "XART"), "CREATE ALERT D.S.XART"),
+        (inside(C::AuthenticationPolicy, "XAPCY"), "CREATE AUTHENTICATION POLICY D.S.XAPCY"),
+        (Securable::global(C::ComputePool, id("XCPOL")), "CREATE COMPUTE POOL XCPOL"),
+        (Securable::global(C::Connection, id("XCON")), "CREATE CONNECTION XCON"),
+        (inside(C::CortexSearchService, "XCSSCE"), "CREATE CORTEX SEARCH SERVICE D.S.XCSSCE"),
+        (inside(C::Dataset, "XDET"), "CREATE DATASET D.S.XDET"),
+        (inside(C::DbtProject, "XDPCT"), "CREATE DBT PROJECT D.S.XDPCT"),
+        (inside(C::EventTable, "XETLE"), "CREATE EVENT TABLE D.S.XETLE"),
+        (Securable::global(C::ExternalVolume, id("XEVME")), "CREATE EXTERNAL VOLUME XEVME"),
+        (Securable::global(C::FailoverGroup, id("XFGUP")), "CREATE FAILOVER GROUP XFGUP"),
+        (inside(C::GitRepository, "XGRRY"), "CREATE GIT REPOSITORY D.S.XGRRY"),
+        (inside(C::ImageRepository, "XIRRY"), "CREATE IMAGE REPOSITORY D.S.XIRRY"),
+        (inside(C::JoinPolicy, "XJPCY"), "CREATE JOIN POLICY D.S.XJPCY"),
+        (inside(C::Model, "XMEL"), "CREATE MODEL D.S.XMEL"),
+        (inside(C::NetworkRule, "XNRLE"), "CREATE NETWORK RULE D.S.XNRLE"),
+        (inside(C::Notebook, "XNOK"), "CREATE NOTEBOOK D.S.XNOK"),
+        (inside(C::PackagesPolicy, "XPPCY"), "CREATE PACKAGES POLICY D.S.XPPCY"),
+        (inside(C::PasswordPolicy, "XPPCY"), "CREATE PASSWORD POLICY D.S.XPPCY"),
+        (inside(C::PrivacyPolicy, "XPPCY"), "CREATE PRIVACY POLICY D.S.XPPCY"),
+        (inside(C::ProjectionPolicy, "XPPCY"), "CREATE PROJECTION POLICY D.S.XPPCY"),
+        (Securable::global(C::ReplicationGroup, id("XRGUP")), "CREATE REPLICATION GROUP XRGUP"),
+        (Securable::global(C::ResourceMonitor, id("XRMOR")), "CREATE RESOURCE MONITOR XRMOR"),
+        (inside(C::Secret, "XSET"), "CREATE SECRET D.S.XSET"),
+        (inside(C::SemanticView, "XSVEW"), "CREATE SEMANTIC VIEW D.S.XSVEW AS SELECT 1 AS A"),
+        (inside(C::Service, "XSCE"), "CREATE SERVICE D.S.XSCE"),
+        (inside(C::SessionPolicy, "XSPCY"), "CREATE SESSION POLICY D.S.XSPCY"),
+        (inside(C::Snapshot, "XSOT"), "CREATE SNAPSHOT D.S.XSOT"),
+        (inside(C::StorageLifecyclePolicy, "XSLPCY"), "CREATE STORAGE LIFECYCLE POLICY D.S.XSLPCY"),
+        (inside(C::Streamlit, "XSIT"), "CREATE STREAMLIT D.S.XSIT"),
+        (Securable::global(C::User, id("XUER")), "CREATE USER XUER"),
+        (inside(C::Workspace, "XWCE"), "CREATE WORKSPACE D.S.XWCE"),
+        (inside(C::Type, "TY"), "CREATE TYPE D.S.TY AS NUMBER"),
     ]
 }
 
@@ -106,6 +140,7 @@ async fn held(
         schemas: BTreeSet::from([(id("D"), id("S"))]),
         relations: BTreeSet::new(),
         users: BTreeSet::new(),
+        ..Look::default()
     };
     let observed = warehouse.observe(&look).await.unwrap();
     let name = |on: &Securable| format!("{} {on}", on.class());
