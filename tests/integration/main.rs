@@ -16,6 +16,7 @@ mod engines;
 mod engines_embedded;
 mod laws;
 mod members;
+mod playbook_engine;
 mod policies;
 mod postgres_execute;
 mod postgres_memory;
