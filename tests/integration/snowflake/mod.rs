@@ -10,6 +10,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod playbooks;
 mod promotion;
 mod results;
 mod scripted;
