@@ -65,6 +65,7 @@ pub async fn compare<W: Observe>(
     look.environments.extend(retire.map(str::to_owned));
     let mut observed = warehouse.observe(&look).await?;
     observed.inventory.version = observed.server.version;
+    observed.inventory.acting_as = Some(observed.server.acting_as.clone());
     let (again, mut warnings) = project.resolve_with(
         known,
         database.as_ref(),

@@ -53,6 +53,8 @@ pub struct Inventory {
     pub of_shares: BTreeSet<Ident>,
     /// The server's version, as [`super::ServerIdentity::version`]; 0 where it is unknown.
     pub version: u32,
+    /// As [`super::ServerIdentity::acting_as`], where a server was asked.
+    pub acting_as: Option<Ident>,
     /// Whether the warehouse was looked at; if not, what is absent is unknown.
     pub looked: bool,
 }
