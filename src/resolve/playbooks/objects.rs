@@ -282,6 +282,9 @@ impl Giving<'_, '_> {
         if !inventory.looked {
             return true;
         }
+        if !on.class().is_relation() && !inventory.listed.contains(&on.class()) {
+            return true;
+        }
         let there = match on.class() {
             ObjectClass::Schema => {
                 on.schema_key().is_some_and(|key| inventory.schemas.contains(&key))

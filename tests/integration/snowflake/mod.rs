@@ -10,6 +10,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod people;
 mod playbooks;
 mod promotion;
 mod results;
@@ -17,6 +18,7 @@ mod scripted;
 pub(crate) mod standin;
 pub(crate) mod statements;
 mod tls;
+mod who_can;
 
 use std::time::Duration;
 

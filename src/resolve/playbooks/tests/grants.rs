@@ -235,5 +235,11 @@ fn who_has_a_whole_database_to_come_has_it_beside_those_who_have_one_schema() {
         futures(Given::snowflake(config), "EVERYWHERE"),
         ["SELECT on future table in DB", "SELECT on future table in DB.A"]
     );
-    assert_eq!(futures(Given::postgres(config), "everywhere"), ["SELECT on future table in db"]);
+    let postgres = || Given::postgres(config).there(&["table db.a.t"]);
+    assert_eq!(futures(postgres(), "everywhere"), ["SELECT on future table in db"]);
+    // Nobody knows who will apply: then there is nothing whose default privileges they could be.
+    assert_eq!(futures(Given::postgres(config), "everywhere"), Vec::<String>::new());
+    let creators: Vec<_> =
+        postgres().desired().futures.into_keys().filter_map(|future| future.creator).collect();
+    assert_eq!(creators, [id("admin"), id("admin")]);
 }
