@@ -210,7 +210,7 @@ async fn a_playbook_beside_a_product_is_explained_and_its_members_are_declared()
         site.run(&["plan", "--check"]).ends(0);
         site.must_have(
             "~readers",
-            "CONNECT here, SELECT on s.t, USAGE on s, USAGE on s.n, lets in taylor, lets in wider",
+            "CONNECT here, SELECT on s.t, USAGE in future, USAGE on s, USAGE on s.n, lets in taylor, lets in wider",
         )
         .await;
         site.must_have("~wider", "in readers, owns u").await;
