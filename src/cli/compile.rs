@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             }
             output::data(&text)?;
         }
-        Format::Text | Format::Json | Format::Dbt => {
+        Format::Text | Format::Json | Format::Dbt | Format::Markdown => {
             let compiled = Compiled::of(&resolved.desired, &resolved.deployment, findings);
             output::data(&json::print(&compiled)?)?;
         }

@@ -6,6 +6,7 @@ pub mod access;
 pub mod compiled;
 pub mod dbt_access;
 pub mod findings;
+pub mod gains;
 pub mod json;
 pub mod matrix;
 pub mod plan;
