@@ -164,6 +164,7 @@ fn roles_are_compared_by_whose_they_are_and_nodes_by_their_ids() {
             role: "analyst".into(),
             policy: None,
             immutable: false,
+            ..Marker::default()
         };
         state.roles.get_mut(&id(role)).unwrap().marker = MarkerReading::Marker(marker);
         let on = super::tests::relation(ObjectClass::Table, relation);
