@@ -63,7 +63,10 @@ pub async fn compare<W: Observe>(
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let mut look = plan::interested_in(&resolved, database.as_ref());
     look.environments.extend(retire.map(str::to_owned));
-    let observed = warehouse.observe(&look).await?;
+    let mut observed = warehouse.observe(&look).await?;
+    observed.inventory.listed = look.classes.clone();
+    observed.inventory.version = observed.server.version;
+    observed.inventory.acting_as = Some(observed.server.acting_as.clone());
     let (again, mut warnings) = project.resolve_with(
         known,
         database.as_ref(),

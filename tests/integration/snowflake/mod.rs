@@ -11,6 +11,7 @@ pub(crate) mod live;
 mod logins;
 mod mistakes;
 mod people;
+mod playbooks;
 mod promotion;
 mod results;
 mod scripted;
