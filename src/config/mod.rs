@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+pub mod checks;
 mod directory;
 mod environment;
 mod guards;
@@ -82,6 +83,8 @@ pub struct Config {
     pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
     /// A role of the warehouse that no plan takes anything from.
     pub break_glass: Option<Located<String>>,
+    /// Access tests, and how built-in checks are told.
+    pub checks: checks::Checks,
     /// Product → product role → entries: the owners' files.
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }

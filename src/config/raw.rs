@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::checks::{RawChecks, RawPii, RawSuppression, RawTest, read_checks};
 use super::directory::RawDirectory;
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
 pub(super) use super::raw_environment::{RawConnection, RawEnvironment};
@@ -59,6 +60,15 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
+    /// Who may what, demanded of effective access.
+    pub tests: Option<Vec<RawTest>>,
+    /// How loud the built-in checks are, by code.
+    #[schemars(default)]
+    pub checks: RawChecks,
+    /// Findings of built-in checks that are not counted until a day.
+    pub suppress: Option<Vec<RawSuppression>>,
+    /// What is personal data here, and who may read it why.
+    pub pii: Option<RawPii>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -156,8 +166,12 @@ pub(super) const PLATFORM: Keys = Keys {
         "policies",
         "platform_policies",
         "break_glass",
+        "tests",
+        "checks",
+        "suppress",
+        "pii",
     ],
-    later: &["playbooks", "roles", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "compat"],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
@@ -225,6 +239,10 @@ impl RawPlatform {
                 .get("platform_policies")
                 .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
             break_glass: reader.text(&fields, "break_glass"),
+            tests: fields.get("tests").map(|node| RawTest::read_all(reader, node)),
+            checks: fields.get("checks").map(|n| read_checks(reader, n)).unwrap_or_default(),
+            suppress: fields.get("suppress").map(|n| RawSuppression::read_all(reader, n)),
+            pii: fields.get("pii").map(|node| RawPii::read(reader, node)),
         }
     }
 }

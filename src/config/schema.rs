@@ -124,9 +124,19 @@ pub(super) fn resource_owners(_: &mut SchemaGenerator) -> Schema {
     ] })
 }
 
+/// A severity. An editor's YAML may take `off` for a truth value.
+pub(super) fn level(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["error", "warning", "off", false] })
+}
+
+/// Severities by environment.
+pub(super) fn levels(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["object", "null"], "additionalProperties": level(generator) })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{policy, raw, raw_environment};
+    use super::super::{checks, policy, raw, raw_environment};
     use super::*;
 
     fn properties(schema: &Value) -> Vec<&str> {
@@ -158,6 +168,12 @@ mod tests {
             ("platform_policy", &policy::PLATFORM_POLICY),
             ("platform_policy_on", &policy::PLATFORM_ON),
             ("platform_policy_actors", &policy::PLATFORM_ACTORS),
+            ("test", &checks::TEST),
+            ("test_body", &checks::TEST_BODY),
+            ("check", &checks::CHECK),
+            ("suppression", &checks::SUPPRESSION),
+            ("pii", &checks::PII),
+            ("pii_reason", &checks::REASON),
         ] {
             let definition = &schema["$defs"][name];
             assert_eq!(properties(definition), sorted(keys), "{name}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::checks;
 use super::directory;
 use super::environment::add_environment;
 use super::guards;
@@ -38,6 +39,10 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             policies,
             platform_policies,
             break_glass,
+            tests,
+            checks,
+            suppress,
+            pii,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -60,6 +65,9 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         let (policies, platform) =
             (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
         policy::add_all(&mut config, policies, platform, diagnostics);
+        let (tests, suppressions) = (tests.unwrap_or_default(), suppress.unwrap_or_default());
+        let said = checks::Said { tests, checks, suppressions, pii };
+        checks::add_all(&mut config.checks, said, diagnostics);
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
@@ -78,6 +86,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     check_own_roles(&config, diagnostics);
     super::owners::check_offers(&config, diagnostics);
     policy::check_all(&config, diagnostics);
+    checks::check_all(&config, diagnostics);
     if let Some(role) = &config.break_glass {
         diagnostics.extend(check_fit("the break-glass role", role));
     }

@@ -9,6 +9,7 @@
 mod answer;
 mod compiled;
 mod declared;
+mod everybody;
 mod reach;
 mod reasons;
 mod remedy;
