@@ -8,12 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ACCESS_TEST;
 use super::finding::{Finding, Subject, Witness};
 use super::look::World;
+use super::permission::{asked_for, risks};
 use crate::config::checks::{AccessTest, Demand};
-use crate::dialect::Dialect;
-use crate::model::diagnostic::nearest;
-use crate::model::{
-    Diagnostic, Diagnostics, Ident, ObjectClass, Privilege, PrivilegeSet, Securable, Severity,
-};
+use crate::model::{Diagnostics, Ident, ObjectClass, Privilege, Securable, Severity};
 use crate::resolve::{AskedActor, AskedPart};
 
 /// How a test ended.
@@ -86,10 +83,11 @@ struct Whom<'a> {
 /// Who could, and by what on which object: the first of it.
 type Able<'a> = BTreeMap<&'a Ident, (Securable, Privilege)>;
 
-struct Judge<'x, 'a> {
-    world: &'x World<'a>,
-    test: &'a AccessTest,
-    found: &'x mut Diagnostics,
+/// One test, and what it is asked of.
+pub(super) struct Judge<'x, 'a> {
+    pub(super) world: &'x World<'a>,
+    pub(super) test: &'a AccessTest,
+    pub(super) found: &'x mut Diagnostics,
 }
 
 impl<'a> Judge<'_, 'a> {
@@ -117,8 +115,10 @@ impl<'a> Judge<'_, 'a> {
         judged.nodes = nodes.len() - missing;
         let whom: Vec<(&AskedPart, Whom<'a>)> =
             parts.iter().map(|part| (part, self.whom(part))).collect();
-        let actors: BTreeSet<&Ident> =
-            whom.iter().flat_map(|(_, whom)| whom.who.iter().copied().chain(&whom.absent)).collect();
+        let actors: BTreeSet<&Ident> = whom
+            .iter()
+            .flat_map(|(_, whom)| whom.who.iter().copied().chain(&whom.absent))
+            .collect();
         judged.actors = actors.len();
         if missing > 0 {
             let what = if missing == 1 { "node is" } else { "nodes are" };
@@ -139,73 +139,6 @@ impl<'a> Judge<'_, 'a> {
         judged
     }
 
-    fn error(&mut self, code: &'static str, what: String, help: String, actor: Option<&AskedActor>) {
-        let place = actor.map_or(&self.test.place, |actor| &actor.place);
-        let error = Diagnostic::error(code, what).with_help(help).with_place(place.clone());
-        self.found.push(error);
-    }
-
-    /// Users and groups by a name that nobody bears.
-    fn unknown(&mut self, parts: &[AskedPart]) {
-        let state = &self.world.look.state;
-        let is_unknown = |actor: &&AskedActor| {
-            actor.is_name && actor.names.iter().any(|name| !state.roles.contains_key(name))
-        };
-        let actors = parts.iter().flat_map(|part| part.actors.iter().flatten());
-        let actors: BTreeSet<&AskedActor> = actors.filter(is_unknown).collect();
-        let except: BTreeSet<&AskedActor> =
-            parts.iter().flat_map(|part| &part.except).filter(is_unknown).collect();
-        let told = |actor: &AskedActor| {
-            let known: Vec<&str> = state
-                .roles
-                .keys()
-                .map(Ident::as_str)
-                .filter(|name| !name.starts_with("pg_"))
-                .collect();
-            let near = actor.names.iter().find_map(|name| nearest(name.as_str(), known.clone()));
-            let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-            let places = match state.declared {
-                true => "no declaration names them: without --declared the warehouse is asked",
-                false => "the warehouse has no such role",
-            };
-            (format!("{} is not known", actor.written), format!("{near}{places}"))
-        };
-        for actor in actors.into_iter().filter(|_| !self.test.may_match_nothing) {
-            let (what, help) = told(actor);
-            self.error("unknown-person", what, help, Some(actor));
-        }
-        for actor in except {
-            let (what, help) = told(actor);
-            let warning = Diagnostic::warning("unknown-person", format!("{what}: nobody is excepted"));
-            self.found.push(warning.with_help(help).with_place(actor.place.clone()));
-        }
-    }
-
-    fn no_such_privilege(&mut self) {
-        let dialect = self.world.project.dialect();
-        let may = &self.test.may;
-        let error = Diagnostic::error(
-            "no-such-privilege",
-            format!("{:?} is no privilege of any relation on {}", may.value, dialect.kind()),
-        );
-        let help = "one of read, write, admin, own, or a raw privilege of tables and views";
-        self.found.push(error.with_help(help).with_place(may.place.clone()));
-    }
-
-    fn matches_nothing(&mut self, judged: &Judged<'a>, missing: usize) {
-        let name = &self.test.name;
-        let help = "mend it, or say `may_match_nothing: true`: a test of nothing proves nothing";
-        let what = match (judged.nodes, judged.actors) {
-            (0, _) if missing > 0 => {
-                format!("none of the nodes that the test {name:?} is about is in the warehouse")
-            }
-            (0, _) => format!("the test {name:?} is about no node"),
-            (_, 0) => format!("the test {name:?} is about nobody"),
-            _ => return,
-        };
-        self.error("test-matches-nothing", what, help.to_owned(), None);
-    }
-
     fn whom(&self, part: &AskedPart) -> Whom<'a> {
         let effect = &self.world.effect;
         let names = |actors: &[AskedActor]| -> BTreeSet<Ident> {
@@ -224,12 +157,17 @@ impl<'a> Judge<'_, 'a> {
         let mut who = BTreeSet::new();
         let names = names(actors);
         for name in &names {
+            // A person, as a rule names thousands of them.
+            if effect.is_empty(name) {
+                who.extend(effect.known(name));
+                continue;
+            }
             let inside = effect.everybody_in([name]);
             let ends = |it: &&Ident| effect.is_person(it) || effect.is_empty(it);
             let before = who.len();
             who.extend(inside.iter().copied().filter(ends));
             // A circle of roles with nobody in it.
-            if who.len() == before && !inside.iter().any(|it| ends(it)) {
+            if who.len() == before && !inside.iter().any(ends) {
                 who.extend(effect.known(name));
             }
         }
@@ -359,7 +297,8 @@ impl<'a> Judge<'_, 'a> {
         let unknown = &world.look.unknown_groups;
         let people_of = |who: &&Ident| world.effect.is_person(who);
         let counted = who.keys().filter(|who| people_of(who)).count();
-        let groups: Vec<&Ident> = who.keys().copied().filter(|who| unknown.contains(*who)).collect();
+        let groups: Vec<&Ident> =
+            who.keys().copied().filter(|who| unknown.contains(*who)).collect();
         judged.counted = Some(counted);
         let may = &self.test.may.value;
         let are = if counted == 1 { "1 person".to_owned() } else { format!("{counted} people") };
@@ -369,7 +308,9 @@ impl<'a> Judge<'_, 'a> {
         } else if let Some(first) = groups.first() {
             // Nobody can say that they are few enough.
             let more = more(groups.len());
-            Some(format!("{are} can {may}, and whoever is in {first}{more}, of which nothing is known"))
+            Some(format!(
+                "{are} can {may}, and whoever is in {first}{more}, of which nothing is known"
+            ))
         } else {
             None
         };
@@ -405,35 +346,4 @@ fn people<'n>(who: impl Iterator<Item = &'n &'n Ident> + Clone, world: &World<'_
         n => Some(format!("{n} roles that nobody is known to be in")),
     };
     people.into_iter().chain(roles).collect::<Vec<_>>().join(" and ")
-}
-
-/// What the permission of a test is on a class.
-fn asked_for(dialect: &dyn Dialect, test: &AccessTest, class: ObjectClass) -> PrivilegeSet {
-    match test.may.value.as_str() {
-        "read" => dialect.read_on(class),
-        "write" => dialect.write_on(class),
-        "admin" => dialect.data_privileges_of(class),
-        "own" => PrivilegeSet::of(&[Privilege::OWNERSHIP]),
-        raw => {
-            let privilege = Privilege::parse(raw).into_iter();
-            privilege.collect::<PrivilegeSet>().intersection(dialect.privileges_of(class))
-        }
-    }
-}
-
-/// Whoever has any of these can do it, or give it to themselves: rows are written through views, too,
-/// on a column as on the whole, and an owner who has taken a privilege from itself gives it back.
-fn risks(dialect: &dyn Dialect, test: &AccessTest, class: ObjectClass) -> PrivilegeSet {
-    let rows = [Privilege::INSERT, Privilege::UPDATE, Privilege::DELETE, Privilege::TRUNCATE];
-    let wanted = match test.may.value.as_str() {
-        "read" => PrivilegeSet::of(&[Privilege::SELECT]),
-        "write" => PrivilegeSet::of(&rows).union(dialect.write_on(class)),
-        _ => asked_for(dialect, test, class),
-    };
-    let all = dialect.privileges_of(class);
-    let mut risks = wanted.intersection(all);
-    if class != ObjectClass::Column {
-        risks.insert(Privilege::OWNERSHIP);
-    }
-    risks
 }

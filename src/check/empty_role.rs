@@ -35,7 +35,7 @@ analyst: []
 fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     let desired = &world.look.resolved.desired;
     let mut relations: BTreeMap<&Ident, usize> = BTreeMap::new();
-    for ((on, role), _) in &desired.grants {
+    for (on, role) in desired.grants.keys() {
         if on.class().is_relation() {
             *relations.entry(role).or_default() += 1;
         }

@@ -20,9 +20,7 @@ of the database that the schema does not repeat.",
     help: "give it for the role that builds there (FOR ROLE), or, on Snowflake, on the schema too",
     bad: Example {
         files: &[],
-        by_hand: "\
-create role loader;
-alter default privileges for role loader in schema sales grant select on tables to bob;",
+        by_hand: "alter default privileges for role loader in schema sales grant select on tables to bob;",
         says: "bob gets SELECT on what loader makes in sales, and postgres makes what is there: none of it",
     },
     good: Example {
@@ -58,7 +56,8 @@ fn of_another_creator<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
             Some(deploy_role) if !owners.is_empty() => BTreeSet::from([deploy_role]),
             _ => owners.clone(),
         };
-        if builders.is_empty() || builders.contains(&list.creator) || owners.contains(&list.creator) {
+        if builders.is_empty() || builders.contains(&list.creator) || owners.contains(&list.creator)
+        {
             continue;
         }
         for entry in list.acl.iter().filter(|it| it.grantee.as_ref() != Some(&list.creator)) {
@@ -80,33 +79,82 @@ fn of_another_creator<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
 }
 
 fn of_the_database<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
-    let lists = &world.look.state.defaults;
+    let finding = |Shadowed { list, to, lost, schema }: Shadowed<'_>| {
+        let to = to.map_or("everybody", Ident::as_str);
+        let class = list.class;
+        let message = format!(
+            "{to} gets {lost} on every future {class} of the database, but not in {schema}, which has future grants of its own"
+        );
+        let mut finding = finding(list, to, message);
+        finding.subject.on = Some(format!("default {schema} {to} {class}"));
+        finding
+    };
+    shadowed(&world.look.state.defaults).into_iter().map(finding).collect()
+}
+
+/// What a list of the database gives and does not in a schema that has a list of its own.
+#[derive(Debug, PartialEq)]
+struct Shadowed<'l> {
+    list: &'l DefaultList,
+    to: Option<&'l Ident>,
+    lost: PrivilegeSet,
+    schema: &'l Ident,
+}
+
+/// Snowflake, "Considerations" of GRANT … ON FUTURE: of one class, those on the schema go before those on
+/// the database, and the database's are ignored there.
+fn shadowed(lists: &[DefaultList]) -> Vec<Shadowed<'_>> {
     let mut found = Vec::new();
-    for whole in lists.iter().filter(|list| list.schema.is_none()) {
-        let mut narrower = lists.iter().filter(|list| list.class == whole.class);
-        // The nearest decides alone: each schema that has a list of its own.
-        let schemas: BTreeSet<&Ident> = narrower.by_ref().filter_map(|l| l.schema.as_ref()).collect();
-        for entry in &whole.acl {
+    for list in lists.iter().filter(|list| list.schema.is_none()) {
+        let of_class = || lists.iter().filter(|other| other.class == list.class);
+        let schemas: BTreeSet<&Ident> = of_class().filter_map(|it| it.schema.as_ref()).collect();
+        for entry in &list.acl {
             for schema in &schemas {
-                let of_it = lists.iter().filter(|list| {
-                    list.class == whole.class && list.schema.as_ref() == Some(schema)
-                });
-                let given = of_it.flat_map(|list| &list.acl).filter(|it| it.grantee == entry.grantee);
+                let nearer = of_class().filter(|other| other.schema.as_ref() == Some(schema));
+                let given = nearer.flat_map(|other| &other.acl);
+                let given = given.filter(|other| other.grantee == entry.grantee);
                 let given = given.fold(PrivilegeSet::EMPTY, |all, it| all.union(it.privileges));
                 let lost = entry.privileges.minus(given);
-                if lost.is_empty() {
-                    continue;
+                if !lost.is_empty() {
+                    found.push(Shadowed { list, to: entry.grantee.as_ref(), lost, schema });
                 }
-                let to = entry.grantee.as_ref().map_or("everybody", Ident::as_str);
-                let message = format!(
-                    "{to} gets {lost} on every future {} of the database, but not in {schema}, which has future grants of its own",
-                    whole.class
-                );
-                let mut finding = finding(whole, to, message);
-                finding.subject.on = Some(format!("default {schema} {to} {}", whole.class));
-                found.push(finding);
             }
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::AccessEntry;
+    use crate::model::Privilege;
+
+    #[test]
+    fn on_snowflake_a_schema_s_future_grants_put_the_database_s_out_of_effect_for_every_role() {
+        let id = |name: &str| Ident::new(name).unwrap();
+        let list = |schema: Option<&str>, class, to: &str| DefaultList {
+            creator: id("ANY"),
+            schema: schema.map(id),
+            class,
+            acl: vec![AccessEntry {
+                grantee: Some(id(to)),
+                grantor: None,
+                privileges: PrivilegeSet::of(&[Privilege::SELECT]),
+                grantable: PrivilegeSet::EMPTY,
+            }],
+        };
+        let table = ObjectClass::Table;
+        let lists = [
+            list(None, table, "A"),
+            list(None, ObjectClass::View, "A"),
+            list(Some("SALES"), table, "B"),
+            list(Some("HR"), table, "A"),
+        ];
+        let found = shadowed(&lists);
+        let said: Vec<(&str, &str)> =
+            found.iter().map(|it| (it.to.map_or("", Ident::as_str), it.schema.as_str())).collect();
+        assert_eq!(said, [("A", "SALES")]);
+        assert_eq!(found[0].list.class, table);
+    }
 }

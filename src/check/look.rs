@@ -39,7 +39,11 @@ impl Look {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn declared(project: &Project, known: Known, read: &Diagnostics) -> Result<Self, Diagnostics> {
+    pub fn declared(
+        project: &Project,
+        known: Known,
+        read: &Diagnostics,
+    ) -> Result<Self, Diagnostics> {
         let unseen = Inventory::default();
         let (resolved, found) = project.resolve_with(&known, None, &unseen, true, None);
         let Some(resolved) = resolved else { return Err(found) };
@@ -106,7 +110,8 @@ fn one_kind_each(resolved: &Resolved) -> Result<(), Diagnostics> {
     for ((_, member), membership) in &resolved.desired.memberships {
         let is_user = membership.kind == MemberKind::User;
         if *kinds.entry(member).or_insert(is_user) != is_user {
-            let what = format!("{member} is both a user and a role: --declared cannot tell them apart");
+            let what =
+                format!("{member} is both a user and a role: --declared cannot tell them apart");
             let error = Diagnostic::error("user-and-group", what)
                 .with_help("give the group another name than the user");
             return Err(Diagnostics::from_iter([error]));

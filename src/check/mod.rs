@@ -13,11 +13,13 @@ mod granted_to_public;
 mod look;
 mod meta_shadowed;
 mod page;
+mod permission;
 mod pii_leak;
 mod pii_without_reason;
 mod self_admitted;
 mod suppress;
 mod unfinished_product;
+mod unjudged;
 mod view_opens_more;
 mod write_in_protected;
 

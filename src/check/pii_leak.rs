@@ -158,9 +158,9 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
             };
             let witnesses = beyond.iter().map(|who| {
                 let all = world.effect.with_columns(on);
-                let read = all.into_iter().find(|on| {
-                    world.effect.way(who, on, Privilege::SELECT).is_some()
-                });
+                let read = all
+                    .into_iter()
+                    .find(|on| world.effect.way(who, on, Privilege::SELECT).is_some());
                 world.witness(who, read.unwrap_or(on), Privilege::SELECT)
             });
             let witnesses = witnesses.collect();

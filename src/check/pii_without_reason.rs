@@ -88,9 +88,8 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         reasons.iter().any(|(pattern, nodes)| {
             let there = nodes.as_ref().is_none_or(|nodes| nodes.contains(node));
             let whose = world.marker(role);
-            let by_role = whose.is_some_and(|it| {
-                fits(pattern, &it.product, &it.role) || it.whose() == *pattern
-            });
+            let by_role = whose
+                .is_some_and(|it| fits(pattern, &it.product, &it.role) || it.whose() == *pattern);
             there && (by_role || role.as_str() == *pattern)
         })
     };
@@ -105,8 +104,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
                 world.called(role),
                 node.unique_id
             );
-            let subject =
-                Subject { node: Some(node.unique_id.clone()), ..world.about(role) };
+            let subject = Subject { node: Some(node.unique_id.clone()), ..world.about(role) };
             let place = given(world, role, on, privilege);
             let people = world.effect.everybody_in([role]);
             let people = people.into_iter().filter(|who| world.effect.is_person(who));

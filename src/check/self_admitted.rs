@@ -124,7 +124,8 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
                 let here = &project.environment;
                 let elsewhere = !entry.environments.is_empty()
                     && !entry.environments.iter().any(|named| named.value == *here);
-                let owns = |owner: &crate::config::Located<String>| is_same_person(&owner.value, user);
+                let owns =
+                    |owner: &crate::config::Located<String>| is_same_person(&owner.value, user);
                 let by_another = entry
                     .approval
                     .as_ref()

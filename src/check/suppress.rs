@@ -39,7 +39,9 @@ pub(super) fn apply(world: &World<'_>, findings: &mut [Finding<'_>]) -> Diagnost
             found.push(
                 Diagnostic::warning("unused-suppression", what)
                     .with_place(suppression.place.clone())
-                    .with_help("take it out: what it was for is mended, or it names something else"),
+                    .with_help(
+                        "take it out: what it was for is mended, or it names something else",
+                    ),
             );
         }
     }

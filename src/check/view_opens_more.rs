@@ -72,15 +72,6 @@ products:
   sales: {owners: [jane], outputs: \"path:models/sales\"}
 ",
             ),
-            (
-                "rolecall/members/sales.yml",
-                "\
-analyst:
-  - user: ada
-finance:
-  - user: bob
-",
-            ),
             ("models/sales/margins.sql", "select 1 as id, 2 as margin\n"),
             ("models/sales/orders.sql", "select id, margin from {{ ref('margins') }}\n"),
             (

@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             }
             output::data(&text)?;
         }
-        Format::Text | Format::Json | Format::Dbt => {
+        _ => {
             let compiled = Compiled::of(&resolved.desired, &resolved.deployment, findings);
             output::data(&json::print(&compiled)?)?;
         }

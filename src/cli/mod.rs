@@ -5,6 +5,7 @@ mod apply;
 mod asked;
 mod catalog;
 mod check;
+mod check_base;
 mod codeowners;
 mod compile;
 mod compile_dbt;
@@ -147,6 +148,10 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// SARIF 2.1.0, for code scanning (check only)
+    Sarif,
+    /// GitHub's annotations (check only)
+    Github,
 }
 
 #[derive(Debug, Subcommand)]
@@ -187,7 +192,7 @@ enum Command {
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
     Codeowners(codeowners::Arguments),
-    /// Are permissions and members kept apart by a change? Exits with 4 if not
+    /// Access tests and built-in checks, of what people can really do; with --base, of a change. Exits with 4 if one fails
     Check(check::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
@@ -327,6 +332,12 @@ pub fn run() -> Exit {
     {
         let name = if global.format == Format::Sql { "sql" } else { "dbt" };
         return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
+    }
+    if let (Format::Sarif | Format::Github, false) =
+        (global.format, matches!(command, Command::Check(_)))
+    {
+        let name = if global.format == Format::Sarif { "sarif" } else { "github" };
+        return output::fail(anyhow::anyhow!("--format {name} is for `check`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);

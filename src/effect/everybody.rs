@@ -9,7 +9,10 @@ use crate::model::{Ident, ObjectClass, Privilege, Securable};
 impl<'a> Effect<'a> {
     /// All roles that are in one of these, by whatever membership and to any depth, and those of them
     /// that are there themselves.
-    pub fn everybody_in<'i>(&self, roles: impl IntoIterator<Item = &'i Ident>) -> BTreeSet<&'a Ident> {
+    pub fn everybody_in<'i>(
+        &self,
+        roles: impl IntoIterator<Item = &'i Ident>,
+    ) -> BTreeSet<&'a Ident> {
         let starts: Vec<u32> = roles.into_iter().filter_map(|role| self.number(role)).collect();
         let reached = self.belongs.downwards(&starts);
         reached.order.iter().filter_map(|role| self.names.get(*role as usize).copied()).collect()
@@ -17,7 +20,7 @@ impl<'a> Effect<'a> {
 
     /// Whether nobody is in a role.
     pub fn is_empty(&self, role: &Ident) -> bool {
-        self.number(role).is_none_or(|role| self.belongs.downwards(&[role]).order.len() < 2)
+        self.number(role).is_none_or(|role| self.belongs.is_empty(role))
     }
 
     /// The name as the state has it; `None` for a role that is not there.

@@ -9,10 +9,10 @@ use super::Located;
 use super::policy::{Actors, Resources};
 use crate::model::Place;
 
-pub(super) use raw::{RawChecks, RawPii, RawSuppression, RawTest};
+pub(super) use raw::read_checks;
 #[cfg(test)]
 pub(super) use raw::{CHECK, PII, REASON, SUPPRESSION, TEST, TEST_BODY};
-pub(super) use raw::read_checks;
+pub(super) use raw::{RawChecks, RawPii, RawSuppression, RawTest};
 pub(super) use valid::{Said, add_all, check_all};
 
 /// The codes of the built-in checks, sorted. `check::ALL` holds the checks themselves.
@@ -191,7 +191,12 @@ pub struct Pii {
 
 impl Default for Pii {
     fn default() -> Self {
-        Self { place: None, tags: vec![PII_TAG.to_owned()], cleaned: Vec::new(), reasons: Vec::new() }
+        Self {
+            place: None,
+            tags: vec![PII_TAG.to_owned()],
+            cleaned: Vec::new(),
+            reasons: Vec::new(),
+        }
     }
 }
 

@@ -145,15 +145,7 @@ pub(in crate::config) const TEST: Keys = Keys {
 /// The keys below `never`, `always` and `at_most`.
 pub(in crate::config) const TEST_BODY: Keys = Keys {
     of: "a test's demand",
-    known: &[
-        "people",
-        "actors",
-        "except",
-        "may",
-        "resources",
-        "environments",
-        "may_match_nothing",
-    ],
+    known: &["people", "actors", "except", "may", "resources", "environments", "may_match_nothing"],
     later: &[],
 };
 /// The keys of a check.
@@ -172,10 +164,8 @@ pub(in crate::config) const PII: Keys =
 pub(in crate::config) const REASON: Keys =
     Keys { of: "a reason of `pii`", known: &["role", "select", "reason"], later: &[] };
 
-const TEST_ACTORS: Keys =
-    Keys { of: "a test's actors", ..crate::config::policy::ACTORS };
-const TEST_RESOURCES: Keys =
-    Keys { of: "a test's resources", ..crate::config::policy::RESOURCES };
+const TEST_ACTORS: Keys = Keys { of: "a test's actors", ..crate::config::policy::ACTORS };
+const TEST_RESOURCES: Keys = Keys { of: "a test's resources", ..crate::config::policy::RESOURCES };
 
 /// The items of a list that are maps; anything else is said.
 fn maps<'n>(reader: &mut Reader<'_>, node: &'n Node, key: &str, example: &str) -> Vec<&'n Node> {
@@ -185,7 +175,8 @@ fn maps<'n>(reader: &mut Reader<'_>, node: &'n Node, key: &str, example: &str) -
         if let Value::Map(_) = item.value {
             all.push(item);
         } else {
-            let message = format!("an entry of `{key}` must be a map, not {}", item.value.describe());
+            let message =
+                format!("an entry of `{key}` must be a map, not {}", item.value.describe());
             reader.error(item, "wrong-type", message, format!("write - {example}"));
         }
     }
@@ -202,8 +193,7 @@ impl RawTest {
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
         let fields = reader.fields(node, &TEST);
-        let mut body =
-            |key: &str| fields.get(key).map(|node| RawTestBody::read(reader, node));
+        let mut body = |key: &str| fields.get(key).map(|node| RawTestBody::read(reader, node));
         let (never, always, at_most) = (body("never"), body("always"), body("at_most"));
         Self {
             name: reader.text(&fields, "name"),

@@ -57,10 +57,11 @@ fn add_test(config: &mut Checks, raw: RawTest, found: &mut Diagnostics) {
     };
     let shown = printable(&name.value);
     found.extend(check_fit("the test's name", &name));
-    let said: Vec<(&str, RawTestBody)> = [("never", never), ("always", always), ("at_most", at_most)]
-        .into_iter()
-        .filter_map(|(key, body)| Some((key, body?)))
-        .collect();
+    let said: Vec<(&str, RawTestBody)> =
+        [("never", never), ("always", always), ("at_most", at_most)]
+            .into_iter()
+            .filter_map(|(key, body)| Some((key, body?)))
+            .collect();
     let kinds: Vec<&str> = said.iter().map(|(key, _)| *key).collect();
     let (key, body) = match <[_; 1]>::try_from(said) {
         Ok([one]) => one,
@@ -114,7 +115,11 @@ fn add_test(config: &mut Checks, raw: RawTest, found: &mut Diagnostics) {
         }
         None if demand == Demand::Always => {
             let what = format!("the test `{shown}` does not say who always may");
-            found.push(missing(&what, "write actors: {product_roles: [product.role]}", &body_place));
+            found.push(missing(
+                &what,
+                "write actors: {product_roles: [product.role]}",
+                &body_place,
+            ));
         }
         _ => {}
     }
@@ -241,7 +246,11 @@ fn add_pii(config: &mut Checks, raw: RawPii, found: &mut Diagnostics) {
     for raw in reasons.unwrap_or_default() {
         let (Some(role), Some(reason)) = (raw.role, raw.reason) else {
             let help = "write role: product.role and reason: why they may read it";
-            found.push(missing("a reason of `pii` needs a `role` and a `reason`", help, &raw.place));
+            found.push(missing(
+                "a reason of `pii` needs a `role` and a `reason`",
+                help,
+                &raw.place,
+            ));
             continue;
         };
         let select = raw.select;

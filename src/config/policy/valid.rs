@@ -200,7 +200,10 @@ fn check_privileges(
     }
 }
 
-pub(in crate::config) fn read_resources(raw: RawResources, diagnostics: &mut Diagnostics) -> Resources {
+pub(in crate::config) fn read_resources(
+    raw: RawResources,
+    diagnostics: &mut Diagnostics,
+) -> Resources {
     let RawResources { select, classes, domains, products, tags } = raw;
     let known: Vec<&str> = ObjectClass::ALL
         .into_iter()

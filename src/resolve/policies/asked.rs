@@ -215,7 +215,11 @@ impl Reading<'_, '_> {
                     (&marker.product, &marker.role) == (product, role)
                 };
                 let names = desired.roles.iter().filter(|(_, role)| is_it(&role.marker));
-                of(format!("{product}.{role}"), names.map(|(name, _)| name.clone()).collect(), false)
+                of(
+                    format!("{product}.{role}"),
+                    names.map(|(name, _)| name.clone()).collect(),
+                    false,
+                )
             }
             // No test says these.
             Who::Role(name) | Who::Approved(name) => of(name.clone(), BTreeSet::new(), false),
