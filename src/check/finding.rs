@@ -1,7 +1,7 @@
 //! What a test or a check found.
 
 use crate::effect::{Chain, Lack};
-use crate::model::{Diagnostic, Ident, Place, Privilege, Securable};
+use crate::model::{Diagnostic, Ident, Place, Privilege, Securable, Severity};
 
 /// Somebody who can do something, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,8 +117,8 @@ impl<'a> Finding<'a> {
     }
 
     /// In the order in which findings are told.
-    pub(super) fn order(&self) -> (&Diagnostic, &Subject) {
-        (&self.diagnostic, &self.subject)
+    pub(super) fn order(&self) -> (Severity, &Diagnostic, &Subject) {
+        (self.diagnostic.severity, &self.diagnostic, &self.subject)
     }
 
     /// The same for the same finding whatever else changes in the files: what it is about, and not

@@ -29,7 +29,7 @@ fn tests(site: &Site, tests: &str) {
 }
 
 const NO_ANALYST: &str = "  - name: no analyst outside HR reads u
-    never: {actors: {product_roles: [\"*.analyst\"]}, except: {groups: [~hr]}, may: read, resources: {select: s_u}}
+    never: {actors: {product_roles: [\"*.analyst\"]}, except: {groups: [~hr]}, may: read, resources: {select: u}}
 ";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,9 +79,9 @@ async fn always_needs_what_a_query_can_use_and_at_most_counts_people() {
     tests(
         &site,
         "  - name: analysts always read t
-    always: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: s_t}}
+    always: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: t}}
   - name: at most two people write t
-    at_most: {people: 2, may: write, resources: {select: s_t}, environments: [prod]}
+    at_most: {people: 2, may: write, resources: {select: t}, environments: [prod]}
 ",
     );
     // sam, and the superuser.
@@ -142,9 +142,9 @@ async fn a_group_that_nobody_knows_does_not_pass_in_silence() {
     tests(
         &site,
         "  - name: few read t
-    at_most: {people: 5, may: read, resources: {select: s_t}}
+    at_most: {people: 5, may: read, resources: {select: t}}
   - name: no analyst reads t
-    never: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: s_t}}
+    never: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: t}}
 ",
     );
     let ended = site.run(&["check", "--declared"]).ends(4);

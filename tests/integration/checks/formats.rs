@@ -102,7 +102,13 @@ fn sarif_is_as_its_schema_says_and_its_fingerprints_stay() {
 #[test]
 fn annotations_are_one_line_each_and_nothing_in_them_ends_a_command() {
     let ended = checked("", &["--format", "github"]).with(4);
-    insta::assert_snapshot!(ended.stdout, @"");
+    insta::assert_snapshot!(ended.stdout, @r#"
+    ::error file=rolecall.yml,line=10,col=11,title=rolecall%3A access-test::the test "nobody, 100%25: reads orders" fails: 1 person may read on one node%0Aada: SELECT on shop.sales.orders: in sales_analyst (sales.analyst) [rolecall/members/sales.yml:2] → granted [models/sales/_models.yml:6]%0Ahelp: take the access away where it is given, or say in the test that it is meant
+    ::warning file=models/sales/_models.yml,line=6,col=14,title=rolecall%3A pii-without-reason::sales.analyst (sales_analyst) reads model.shop.orders, which holds personal data, and no reason is listed%0Anode model.shop.orders%0Aada: SELECT on shop.sales.orders: in sales_analyst (sales.analyst) [rolecall/members/sales.yml:2] → granted [models/sales/_models.yml:6]%0Ahelp: list it: pii: {reasons: [{role: product.role, reason: WHY}]}, or take it away
+    ::warning file=models/sales/_models.yml,line=6,col=14,title=rolecall%3A pii-without-reason::sales.auditor (sales_auditor) reads model.shop.orders, which holds personal data, and no reason is listed%0Anode model.shop.orders%0Ahelp: list it: pii: {reasons: [{role: product.role, reason: WHY}]}, or take it away
+    ::warning file=rolecall.yml,line=8,col=3,title=rolecall%3A empty-role::nobody is in sales.auditor (sales_auditor), which gives access to 1 relation%0Ahelp: let somebody in by its members' file, or take what it gives out of the declarations
+    ::warning file=rolecall.yml,line=8,col=3,title=rolecall%3A unfinished-product::the product sales has no owners%0Ahelp: write `owners:` and `outputs:` of the product, or take it out
+    "#);
 }
 
 #[test]
@@ -121,9 +127,9 @@ fn severities_and_suppressions_hold_where_and_as_long_as_they_say() {
         base,
         [
             "error access-test",
+            "warning pii-without-reason",
+            "warning pii-without-reason",
             "warning empty-role",
-            "warning pii-without-reason",
-            "warning pii-without-reason",
             "warning unfinished-product",
         ]
     );

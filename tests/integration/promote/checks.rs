@@ -7,7 +7,7 @@ async fn a_promotion_is_refused_where_a_test_or_an_error_level_check_fails_after
     for stage in Stage::each().await {
         let never = "tests:
   - name: no analyst reads t in prod
-    never: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: s_t}, environments: [prod]}
+    never: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: t}, environments: [prod]}
 ";
         stage.config(&format!("{CONFIG}{never}"));
         // In prod nobody can yet: it is the promotion that would let them.
@@ -22,7 +22,7 @@ async fn a_promotion_is_refused_where_a_test_or_an_error_level_check_fails_after
         stage.promote(&[]).ends(4).says("check-failed").says("the product p has no owners");
         stage.has_no_plan();
         // What cannot be judged proves nothing.
-        let nobody = never.replace("select: s_t", "tags: [nothing]");
+        let nobody = never.replace("select: t", "tags: [nothing]");
         stage.config(&format!("{CONFIG}{nobody}"));
         stage.promote(&[]).ends(4).says("is about no node");
         let always = never.replace("never", "always");
