@@ -40,8 +40,13 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
 
 fn finding<'a>(list: &DefaultList, to: &str, message: String) -> Finding<'a> {
     let schema = list.schema.as_ref().map(Ident::as_str).unwrap_or_default();
-    let on = Some(format!("default {} {schema} {to}", list.creator));
+    let on = Some(format!("default {} {schema} {to}", creator(list)));
     Finding::new(CHECK.code, message, Subject { on, ..Subject::default() })
+}
+
+/// Whose new objects.
+pub(super) fn creator(list: &DefaultList) -> &str {
+    list.creator.as_ref().map_or("anybody", Ident::as_str)
 }
 
 fn of_another_creator<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
@@ -56,17 +61,18 @@ fn of_another_creator<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
             Some(deploy_role) if !owners.is_empty() => BTreeSet::from([deploy_role]),
             _ => owners.clone(),
         };
-        if builders.is_empty() || builders.contains(&list.creator) || owners.contains(&list.creator)
+        if builders.is_empty()
+            || list.creator.as_ref().is_none_or(|it| builders.contains(it) || owners.contains(it))
         {
             continue;
         }
-        for entry in list.acl.iter().filter(|it| it.grantee.as_ref() != Some(&list.creator)) {
+        for entry in list.acl.iter().filter(|it| it.grantee != list.creator) {
             let to = entry.grantee.as_ref().map_or("everybody", Ident::as_str);
             let names: Vec<&str> = builders.iter().map(|builder| builder.as_str()).collect();
             let message = format!(
                 "{to} gets {} on what {} makes in {schema}, and {} makes what is there: none of it",
                 entry.privileges,
-                list.creator,
+                creator(list),
                 names.join(", ")
             );
             let about = entry.grantee.as_ref().map(|role| world.about(role));
@@ -134,7 +140,7 @@ mod tests {
     fn on_snowflake_a_schema_s_future_grants_put_the_database_s_out_of_effect_for_every_role() {
         let id = |name: &str| Ident::new(name).unwrap();
         let list = |schema: Option<&str>, class, to: &str| DefaultList {
-            creator: id("ANY"),
+            creator: None,
             schema: schema.map(id),
             class,
             acl: vec![AccessEntry {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::future_grant_shadowed::creator;
 use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
 use crate::dbt::bare_grantee;
@@ -86,9 +87,9 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         };
         let message = format!(
             "everybody (PUBLIC) gets {has} on every relation that {} makes {place}",
-            list.creator
+            creator(list)
         );
-        let on = Some(format!("default {} {place}", list.creator));
+        let on = Some(format!("default {} {place}", creator(list)));
         found.push(Finding::new(CHECK.code, message, Subject { on, ..Subject::default() }));
     }
     found

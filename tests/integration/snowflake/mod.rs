@@ -10,12 +10,14 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod people;
 mod promotion;
 mod results;
 mod scripted;
 pub(crate) mod standin;
 pub(crate) mod statements;
 mod tls;
+mod who_can;
 
 use std::time::Duration;
 
