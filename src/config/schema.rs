@@ -219,6 +219,11 @@ mod tests {
     $: object
     $.approved_plans: string
     $.break_glass: string
+    $.checks: object|null
+    $.checks.*: object
+    $.checks.*.environments: object|null
+    $.checks.*.environments.*: ?
+    $.checks.*.severity: ?
     $.deployment: string
     $.dialect: string
     $.directory: ?
@@ -240,6 +245,7 @@ mod tests {
     $.environments.*.valid_for: string
     $.packages: array|null
     $.packages[]: string
+    $.pii: ?
     $.platform_policies: array|null
     $.platform_policies[]: object
     $.platform_policies[].active: boolean
@@ -299,6 +305,24 @@ mod tests {
     $.products.*.product_roles.*.warehouses: array|null
     $.products.*.product_roles.*.warehouses[]: string
     $.products.*.title: string
+    $.suppress: array|null
+    $.suppress[]: object
+    $.suppress[].check!: string
+    $.suppress[].environments: array|null
+    $.suppress[].environments[]: string
+    $.suppress[].node: string
+    $.suppress[].product: string
+    $.suppress[].reason!: string
+    $.suppress[].role: string
+    $.suppress[].until!: string
+    $.suppress[].user: string
+    $.tests: array|null
+    $.tests[]: object
+    $.tests[].always: ?
+    $.tests[].at_most: ?
+    $.tests[].description: string
+    $.tests[].name!: string
+    $.tests[].never: ?
     $.version!: integer
     $.warn_before: string
     $: object

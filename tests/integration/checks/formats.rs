@@ -141,7 +141,7 @@ suppress:
   - {check: pii-without-reason, role: sales.analyst, reason: \"asked on 2026-11-01\", until: 2099-01-31}
 ";
     let ended = checked(settings, &json).with(4);
-    assert_eq!(codes(&ended), ["error access-test", "error pii-without-reason"]);
+    assert_eq!(codes(&ended), ["error pii-without-reason", "error access-test"]);
     assert_eq!(ended.json()["suppressed"][0]["suppressed"]["reason"], "asked on 2026-11-01");
     let over = checked(settings, &["--format", "json", "--as-of", "2099-02-01"]).with(4);
     assert_eq!(codes(&over).len(), 3, "{:?}", codes(&over));
