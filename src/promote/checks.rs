@@ -8,6 +8,8 @@ use crate::effect::AccessState;
 use crate::model::{Diagnostics, Severity};
 use crate::project::Project;
 
+const PUBLIC: &str = "granted-to-public";
+
 /// What fails in the target after the plan: of all that people can do there, or, where that cannot be
 /// read, of what the declarations alone would give.
 pub(super) fn failing(
@@ -27,7 +29,10 @@ pub(super) fn failing(
     };
     let world = World::of(to, &look);
     let checked = check(&world);
-    let mut closed: Vec<Closed> = checked.failing().map(|finding| fails(to, finding)).collect();
+    // What is promoted has a gate of its own; elsewhere PUBLIC counts where somebody says so.
+    let said = to.config.checks.settings.contains_key(PUBLIC);
+    let failing = checked.failing().filter(|it| said || it.diagnostic.code != PUBLIC);
+    let mut closed: Vec<Closed> = failing.map(|finding| fails(to, finding)).collect();
     closed.extend(unjudged(to, &checked.found));
     closed
 }
