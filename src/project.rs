@@ -360,7 +360,7 @@ fn dbt_project<T: serde::de::DeserializeOwned>(project_dir: &Path) -> Option<T> 
 }
 
 /// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
-fn dbt_project_name(project_dir: &Path) -> Option<String> {
+pub(crate) fn dbt_project_name(project_dir: &Path) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct DbtProject {
         name: Option<String>,

@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             Format::Json => output::data(&json::print(change)?)?,
             Format::Sarif => output::data(&json::print(&sarif_of(global, change))?)?,
             Format::Github => annotate(global, &change.findings, &[])?,
-            Format::Text | Format::Sql | Format::Dbt => check_base::say(change)?,
+            _ => check_base::say(change)?,
         }
         return Ok(if change.holds { Exit::Done } else { Exit::Gate });
     }
@@ -174,7 +174,7 @@ fn say(
             let change = change.map(|change| change.findings.as_slice()).unwrap_or_default();
             annotate(global, &report.diagnostics, change)
         }
-        Format::Text | Format::Sql | Format::Dbt => {
+        _ => {
             if let Some(change) = change {
                 check_base::say(change)?;
             }

@@ -12,6 +12,7 @@ mod compile_dbt;
 mod completions;
 mod custody;
 mod decide;
+mod diff;
 mod exit;
 mod explain;
 mod import;
@@ -152,6 +153,8 @@ enum Format {
     Sarif,
     /// GitHub's annotations (check only)
     Github,
+    /// A comment for a pull request (diff only)
+    Markdown,
 }
 
 #[derive(Debug, Subcommand)]
@@ -174,6 +177,8 @@ enum Command {
     WhoCan(who_can::Arguments),
     /// Why somebody can use a model, or why not and what would allow it; reads only
     Explain(explain::Arguments),
+    /// Who gains and who loses, by a change of the project, between environments, or by a plan
+    Diff(diff::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
@@ -339,6 +344,9 @@ pub fn run() -> Exit {
         let name = if global.format == Format::Sarif { "sarif" } else { "github" };
         return output::fail(anyhow::anyhow!("--format {name} is for `check`"), Exit::Usage);
     }
+    if global.format == Format::Markdown && !matches!(command, Command::Diff(_)) {
+        return output::fail(anyhow::anyhow!("--format markdown is for `diff`"), Exit::Usage);
+    }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
     }
@@ -352,6 +360,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
+        Command::Diff(arguments) => diff::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
         Command::Request(arguments) => request::run(&global, arguments),

@@ -4,12 +4,15 @@
 //! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
 //! the database, and what a view reads). What is reached only by SET ROLE is a third answer.
 //!
+//! [`gains`] compares two states.
+//!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
 mod answer;
 mod compiled;
 mod declared;
 mod everybody;
+pub mod gains;
 mod reach;
 mod reasons;
 mod remedy;

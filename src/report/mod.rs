@@ -8,6 +8,7 @@ pub mod checks;
 pub mod compiled;
 pub mod dbt_access;
 pub mod findings;
+pub mod gains;
 pub mod json;
 pub mod matrix;
 pub mod plan;

@@ -11,6 +11,7 @@ mod dbt_build;
 mod dbt_hooks;
 mod dbt_run_results;
 mod dialect;
+mod diff;
 mod effect;
 mod engines;
 #[cfg(feature = "embedded")]
