@@ -59,6 +59,8 @@ pub struct Project {
     pub manifest_path: PathBuf,
     /// Its declarations.
     pub declarations: Declarations,
+    /// What Raito's blocks became, where they are read.
+    pub raito: declare::Raito,
     /// The configuration.
     pub config: Config,
     /// The environment's name.
@@ -104,6 +106,10 @@ impl Project {
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
         let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
+        if project.config.raito.is_none() {
+            let sources = ProjectSources::read(&places.project_dir, &project.manifest);
+            found.extend(declare::unread_raito(&project.manifest, &sources));
+        }
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
     }
@@ -134,7 +140,15 @@ impl Project {
             .unwrap_or_default();
         let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);
-        let (declarations, problems) = declare::read_declarations(&manifest, &sources);
+        let (mut declarations, mut problems) = declare::read_declarations(&manifest, &sources);
+        let mut config = config;
+        let mut raito = declare::Raito::default();
+        if let Some(config) = config.as_mut().filter(|config| config.raito.is_some()) {
+            let (read, found) =
+                declare::read_raito(&manifest, &sources, config, &mut declarations);
+            raito = read;
+            problems.extend(found);
+        }
         found.extend(problems.into_iter().map(|d| in_manifest(d, &manifest, &manifest_path)));
         let (Some(config), Some(environment)) = (config, environment) else {
             return (None, false, found);
@@ -155,6 +169,7 @@ impl Project {
             manifest,
             manifest_path,
             declarations,
+            raito,
             config,
             environment: environment.name,
             dialect,

@@ -82,6 +82,8 @@ pub struct Config {
     pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
     /// A role of the warehouse that no plan takes anything from.
     pub break_glass: Option<Located<String>>,
+    /// Where `compat: [raito]` is said, so that `meta.raito` is read.
+    pub raito: Option<Place>,
     /// Product → product role → entries: the owners' files.
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }

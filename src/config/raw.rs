@@ -59,6 +59,9 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
+    /// Whose declarations in dbt's `meta` are read like our own: `raito`.
+    #[schemars(schema_with = "super::schema::compat")]
+    pub compat: Option<Vec<Located<String>>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -156,8 +159,9 @@ pub(super) const PLATFORM: Keys = Keys {
         "policies",
         "platform_policies",
         "break_glass",
+        "compat",
     ],
-    later: &["playbooks", "roles", "tests", "compat", "checks"],
+    later: &["playbooks", "roles", "tests", "checks"],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
@@ -225,6 +229,7 @@ impl RawPlatform {
                 .get("platform_policies")
                 .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
             break_glass: reader.text(&fields, "break_glass"),
+            compat: reader.texts(&fields, "compat"),
         }
     }
 }

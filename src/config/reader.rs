@@ -274,7 +274,7 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         "version" => "`version` stands at the top of rolecall.yml",
         "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
         | "approved_plans" | "policies" | "platform_policies" | "break_glass" | "directory"
-        | "warn_before" => {
+        | "warn_before" | "compat" => {
             "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
         }
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"

@@ -38,6 +38,7 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             policies,
             platform_policies,
             break_glass,
+            compat,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -57,6 +58,9 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             add_product(&mut config.products, &name, raw, diagnostics);
         }
         once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
+        for tool in compat.unwrap_or_default() {
+            add_compat(&mut config, tool, diagnostics);
+        }
         let (policies, platform) =
             (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
         policy::add_all(&mut config, policies, platform, diagnostics);
@@ -95,6 +99,22 @@ fn once<T>(
         (None, new) => *slot = new,
         (Some(first), Some(new)) => diagnostics.push(said_twice(what, new.place, &first.place)),
     }
+}
+
+/// The tools whose declarations are read.
+const TOOLS: [&str; 1] = ["raito"];
+
+fn add_compat(config: &mut Config, tool: Located<String>, diagnostics: &mut Diagnostics) {
+    if TOOLS.contains(&tool.value.as_str()) {
+        config.raito.get_or_insert(tool.place);
+        return;
+    }
+    let what = format!("no declarations of `{}` are read", printable(&tool.value));
+    diagnostics.push(
+        Diagnostic::error("unknown-compat", what)
+            .with_help(suggest(&tool.value, TOOLS, ""))
+            .with_place(tool.place),
+    );
 }
 
 fn check_version(version: Option<Located<u32>>, diagnostics: &mut Diagnostics) {

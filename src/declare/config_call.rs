@@ -3,11 +3,9 @@
 
 use std::ops::Range;
 
-use crate::dbt::KEY;
-
 /// What a call says about us.
 pub(super) struct Block {
-    /// Of the word `rolecall`, from 1.
+    /// Of the key, from 1.
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
@@ -17,15 +15,15 @@ pub(super) struct Block {
     clean: String,
 }
 
-/// The first `config(…)` that has `rolecall` as a quoted key or as a keyword.
-pub(super) fn find(text: &str) -> Option<Block> {
+/// The first `config(…)` that has the key, quoted or as a keyword.
+pub(super) fn find(text: &str, key: &str) -> Option<Block> {
     let clean = without_comments(text);
     let mut from = 0;
     while let Some(found) = clean[from..].find("config") {
         let start = from + found + "config".len();
         from = start;
         let Some(end) = call_end(&clean[start..]).map(|length| start + length) else { continue };
-        let Some(at) = key_in(&clean[start..end], KEY).map(|at| start + at) else { continue };
+        let Some(at) = key_in(&clean[start..end], key).map(|at| start + at) else { continue };
         let (line, column) = place(text, at);
         return Some(Block { line, column, rest: at..end, clean });
     }
@@ -50,7 +48,7 @@ fn quoted(text: &str, name: &str) -> Option<usize> {
     ['"', '\''].into_iter().filter_map(|quote| text.find(&format!("{quote}{name}{quote}"))).min()
 }
 
-/// The key, quoted or as `rolecall=`.
+/// The key, quoted or as `key=`.
 fn key_in(call: &str, key: &str) -> Option<usize> {
     let keyword = call.match_indices(key).find(|(at, _)| {
         call[at + key.len()..].trim_start().starts_with('=')

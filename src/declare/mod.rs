@@ -3,6 +3,7 @@
 mod block;
 mod config_call;
 mod layers;
+mod raito;
 mod shadow;
 mod sources;
 mod yaml;
@@ -13,6 +14,7 @@ use crate::dbt::{Manifest, Node};
 use crate::model::{Diagnostics, Place};
 
 pub(crate) use config_call::{Said, calls as config_calls, said as in_config_call};
+pub use raito::{Raito, read_raito, unread as unread_raito};
 pub use sources::ProjectSources;
 
 #[cfg(test)]
@@ -31,6 +33,8 @@ pub struct NodeDeclarations {
     pub place: Option<Place>,
     /// `grants:`, sorted by role.
     pub grants: Vec<Declaration>,
+    /// The product of a node that nothing else gives one: where Raito's blocks are read.
+    pub fallback: Option<String>,
 }
 
 /// One product role's permissions on one node.
@@ -89,7 +93,7 @@ pub fn read_declarations(
     let (mut declarations, mut diagnostics) = (Declarations::new(), Diagnostics::default());
     for node in manifest.nodes.values() {
         let Some(value) = &node.rolecall else { continue };
-        let layers = layers::of_node(manifest, sources, node);
+        let layers = layers::of_node(manifest, sources, node, crate::dbt::KEY);
         let winner = layers::winner(&layers, value);
         let places = FoundPlaces {
             layer: winner.and_then(|at| layers.get(at)),

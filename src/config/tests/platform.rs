@@ -142,7 +142,7 @@ fn a_key_stands_only_where_it_may() {
 
 #[test]
 fn words_of_later_versions_are_never_ignored() {
-    insta::assert_snapshot!(beside("policies: []\nplaybooks: []\nroles: {}\ndirectory: x\ntests: []\ncompat: {}\nchecks: {}"), @r#"
+    insta::assert_snapshot!(beside("policies: []\nplaybooks: []\nroles: {}\ndirectory: x\ntests: []\nchecks: {}"), @r#"
     error[not-supported-yet]: `playbooks` is not supported yet
       --> rolecall.yml:4:1
        | playbooks: []
@@ -163,13 +163,8 @@ fn words_of_later_versions_are_never_ignored() {
        | tests: []
        | ^
       help: remove it: this version would not act on it
-    error[not-supported-yet]: `compat` is not supported yet
-      --> rolecall.yml:8:1
-       | compat: {}
-       | ^
-      help: remove it: this version would not act on it
     error[not-supported-yet]: `checks` is not supported yet
-      --> rolecall.yml:9:1
+      --> rolecall.yml:8:1
        | checks: {}
        | ^
       help: remove it: this version would not act on it
