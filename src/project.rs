@@ -144,8 +144,7 @@ impl Project {
         let mut config = config;
         let mut raito = declare::Raito::default();
         if let Some(config) = config.as_mut().filter(|config| config.raito.is_some()) {
-            let (read, found) =
-                declare::read_raito(&manifest, &sources, config, &mut declarations);
+            let (read, found) = declare::read_raito(&manifest, &sources, config, &mut declarations);
             raito = read;
             problems.extend(found);
         }

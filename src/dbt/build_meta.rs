@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use crate::model::{Diagnostic, Place};
 
 use super::build::{OneNode, path};
-use super::raw::{Entries, RawColumn, RawConfig};
 use super::node::RaitoMeta;
+use super::raw::{Entries, RawColumn, RawConfig};
 use super::raw_value::{KEY, Loose, Meta, RAITO, Texts};
 use super::strict_json;
 
@@ -94,10 +94,12 @@ impl OneNode<'_, '_> {
     }
 
     fn raito_columns(&mut self, columns: Option<&RawValue>) -> BTreeMap<String, serde_json::Value> {
-        let speaks = |text: &&RawValue| memmem::find(text.get().as_bytes(), RAITO.as_bytes()).is_some();
+        let speaks =
+            |text: &&RawValue| memmem::find(text.get().as_bytes(), RAITO.as_bytes()).is_some();
         let Some(columns) = columns.filter(speaks) else { return BTreeMap::new() };
         // What is no map of columns has been said where our own blocks are looked for, or is nobody's.
-        let entries = serde_json::from_str::<Loose<Entries<'_, Loose<RawColumn<'_>>>>>(columns.get());
+        let entries =
+            serde_json::from_str::<Loose<Entries<'_, Loose<RawColumn<'_>>>>>(columns.get());
         let Ok(Loose::Is(entries)) = entries else { return BTreeMap::new() };
         let mut found = BTreeMap::new();
         for (column, raw) in &entries.0 {

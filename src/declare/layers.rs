@@ -236,8 +236,9 @@ fn properties<'s>(file: File<'s>, node: &Node, key: &str, layers: &mut Vec<Layer
     }
     for item in named(items, "name", Some(&node.name)) {
         let versions = item.at(&["versions"]).map_or(&[][..], Yaml::items);
-        let mut all: Vec<_> =
-            named(versions, "v", node.version.as_deref()).flat_map(|item| blocks(item, key)).collect();
+        let mut all: Vec<_> = named(versions, "v", node.version.as_deref())
+            .flat_map(|item| blocks(item, key))
+            .collect();
         all.extend(blocks(item, key));
         if !all.is_empty() {
             layers.push(layer(all, false));

@@ -20,7 +20,7 @@ pub use sources::ProjectSources;
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// What one node's `meta.rolecall` says.
 #[derive(Debug, Clone, PartialEq)]

@@ -47,7 +47,9 @@ impl ProjectSources {
     pub fn read(project_dir: &Path, manifest: &Manifest) -> Self {
         let mut sources = Self::default();
         sources.load(project_dir, "dbt_project.yml".to_owned());
-        for node in manifest.nodes.values().filter(|node| node.rolecall.is_some() || node.raito.is_some()) {
+        for node in
+            manifest.nodes.values().filter(|node| node.rolecall.is_some() || node.raito.is_some())
+        {
             let folder = package_folder(manifest, node);
             if !folder.is_empty() {
                 sources.load(project_dir, format!("{folder}dbt_project.yml"));

@@ -36,7 +36,12 @@ pub(super) fn read(node: &Node, places: &Places<'_>, found: &mut Diagnostics) ->
             _ => format!("Raito's block on the column {column}"),
         };
         let help = "what the column shows to whom stays as it is: mask it in the warehouse, or keep it in a model of its own";
-        reader.not_applied(&what, help, &format!("columns.{column}.meta.raito"), places.column(column));
+        reader.not_applied(
+            &what,
+            help,
+            &format!("columns.{column}.meta.raito"),
+            places.column(column),
+        );
     }
     let grants = match &meta.block {
         None | Some(Value::Null) => return Vec::new(),
@@ -76,7 +81,12 @@ impl Reader<'_> {
                 ("filter" | "mask", value) => self.filters(key, value, &path),
                 (other, _) => {
                     let what = format!("`{other}`");
-                    self.not_applied(&what, "rolecall knows nothing of it", &path, self.places.key(key));
+                    self.not_applied(
+                        &what,
+                        "rolecall knows nothing of it",
+                        &path,
+                        self.places.key(key),
+                    );
                 }
             }
         }
@@ -143,7 +153,12 @@ impl Reader<'_> {
                 "type" => grant.kind = self.text(value, &path, &grant),
                 other => {
                     let what = format!("`{other}` of the grant `{}`", grant.name);
-                    self.not_applied(&what, "rolecall knows nothing of it", &path, grant.place.clone());
+                    self.not_applied(
+                        &what,
+                        "rolecall knows nothing of it",
+                        &path,
+                        grant.place.clone(),
+                    );
                 }
             }
         }

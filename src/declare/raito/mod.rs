@@ -67,14 +67,10 @@ pub fn read_raito(
         }
     }
     let mut raito = Raito::default();
-    let mut firsts: BTreeMap<&str, (&str, &Grant)> = BTreeMap::new();
-    for (node, grant) in blocks.iter().flat_map(|(node, grants)| grants.iter().map(move |g| (*node, g))) {
-        match firsts.get(grant.name.as_str()) {
-            Some(first) => differs(node, grant, first, &mut found),
-            None => {
-                firsts.insert(&grant.name, (node, grant));
-            }
-        }
+    let mut said = Said::new();
+    let every = blocks.iter().flat_map(|(node, grants)| grants.iter().map(move |g| (*node, g)));
+    for (node, grant) in every {
+        differs(node, grant, &mut said, &mut found);
         if !raito.grants.contains_key(&grant.name) {
             let role = match names::role_of(config, &grant.name) {
                 Ok(role) => role,
@@ -85,8 +81,12 @@ pub fn read_raito(
             };
             let same = raito.grants.iter().find(|(_, other)| other.role == role);
             if let Some((other, first)) = same {
-                let what = format!("the grants `{other}` and `{}` both become the role {role}", grant.name);
-                let error = Diagnostic::error("raito-name", what).with_help("rename one of the two");
+                let what = format!(
+                    "the grants `{other}` and `{}` both become the role {role}",
+                    grant.name
+                );
+                let error =
+                    Diagnostic::error("raito-name", what).with_help("rename one of the two");
                 let error = match &first.place {
                     Some(place) => error.with_also(place.clone(), format!("`{other}` stands here")),
                     None => error,
@@ -126,7 +126,10 @@ pub fn unread(manifest: &Manifest, sources: &ProjectSources) -> Option<Diagnosti
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let what = format!("{}{others} speak to Raito (`meta.raito`), which nobody reads here", first.unique_id);
+    let what = format!(
+        "{}{others} speak to Raito (`meta.raito`), which nobody reads here",
+        first.unique_id
+    );
     let hint = Diagnostic::warning("raito-unread", what)
         .with_node(&first.unique_id)
         .with_help("add `compat: [raito]` to rolecall.yml to read it, or `rolecall import --from raito` to rewrite it");
@@ -144,11 +147,14 @@ fn say(diagnostic: Diagnostic, node: &str, grant: &Grant, found: &mut Diagnostic
     });
 }
 
+/// Who said a grant's category or type first: name and key → node, grant, and what it said.
+type Said<'g> = BTreeMap<(&'g str, &'static str), (&'g str, &'g Grant, &'g str)>;
+
 /// Blocks of one name are one grant in Raito: it has one category and one type.
-fn differs(node: &str, grant: &Grant, (at, first): &(&str, &Grant), found: &mut Diagnostics) {
-    let pairs = [("category", &first.category, &grant.category), ("type", &first.kind, &grant.kind)];
-    for (key, one, other) in pairs {
-        let (Some(one), Some(other)) = (one, other) else { continue };
+fn differs<'g>(node: &'g str, grant: &'g Grant, firsts: &mut Said<'g>, found: &mut Diagnostics) {
+    for (key, other) in [("category", &grant.category), ("type", &grant.kind)] {
+        let Some(other) = other else { continue };
+        let (at, first, one) = *firsts.entry((&grant.name, key)).or_insert((node, grant, other));
         if one == other {
             continue;
         }
@@ -205,11 +211,11 @@ fn declare(
         fallback: None,
     });
     own.fallback = Some(PRODUCT.to_owned());
-    own.grants.extend(
-        given
-            .into_iter()
-            .map(|(role, (permissions, place))| Declaration { role, permissions, place }),
-    );
+    own.grants.extend(given.into_iter().map(|(role, (permissions, place))| Declaration {
+        role,
+        permissions,
+        place,
+    }));
     own.grants.sort_by(|a, b| a.role.cmp(&b.role));
 }
 
@@ -251,7 +257,8 @@ fn complete(config: &mut Config, raito: &Raito, whole: &Place) {
 /// engineer's change reaches.
 fn check_owners(config: &Config, name: &str, role: &Role, found: &mut Diagnostics) {
     let product = role.role.product.as_deref().and_then(|product| config.products.get(product));
-    let owns = |owner: &&String| product.is_some_and(|p| p.owners.iter().any(|o| o.value == **owner));
+    let owns =
+        |owner: &&String| product.is_some_and(|p| p.owners.iter().any(|o| o.value == **owner));
     let strange: Vec<&str> =
         role.owners.iter().filter(|owner| !owns(owner)).map(String::as_str).collect();
     if strange.is_empty() {

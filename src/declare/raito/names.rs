@@ -34,7 +34,9 @@ pub(super) fn role_of(config: &Config, name: &str) -> Result<RoleRef, String> {
     }
     let role = slug(name);
     if !is_name(&role) {
-        return Err(format!("the grant `{name}` has no letter a to z and no digit for a role's name"));
+        return Err(format!(
+            "the grant `{name}` has no letter a to z and no digit for a role's name"
+        ));
     }
     Ok(named(PRODUCT, &role))
 }
