@@ -71,9 +71,11 @@ impl World {
                 role: "analyst".to_owned(),
                 policy: None,
                 immutable: false,
+                playbook: None,
+                adopted: false,
             };
             observed.roles.insert(name.clone(), role(MarkerReading::Marker(marker.clone())));
-            desired.roles.insert(name.clone(), DesiredRole { marker });
+            desired.roles.insert(name.clone(), marker.into());
         }
         for at in 0..relations {
             let name = id(&format!("fct_{at:06}"));
@@ -141,7 +143,7 @@ impl World {
 }
 
 fn role(marker: MarkerReading) -> ObservedRole {
-    ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 }
+    ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0, owner: None }
 }
 
 fn nothing() -> ObservedState {

@@ -50,6 +50,10 @@ ALTER {{ kind }} {{ object }} OWNER TO {{ owner }}
 {%- endmacro %}
 
 {#- `schema` is empty for the whole database. -#}
+{%- macro postgres__rolecall_grant_default(creator, schema, privileges, kind, role) -%}
+ALTER DEFAULT PRIVILEGES FOR ROLE {{ creator }}{% if schema %} IN SCHEMA {{ schema }}{% endif %} GRANT {{ privileges | join(', ') }} ON {{ kind }} TO {{ role }}
+{%- endmacro %}
+
 {%- macro postgres__rolecall_revoke_default(creator, schema, privileges, kind, role) -%}
 ALTER DEFAULT PRIVILEGES FOR ROLE {{ creator }}{% if schema %} IN SCHEMA {{ schema }}{% endif %} REVOKE {{ privileges | join(', ') }} ON {{ kind }} FROM {{ role }}
 {%- endmacro %}

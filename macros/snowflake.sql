@@ -47,6 +47,10 @@ GRANT OWNERSHIP ON {{ kind }} {{ object }} TO {{ role_kind }} {{ owner }} COPY C
 {%- endmacro %}
 
 {#- `container` is DATABASE or SCHEMA. -#}
+{%- macro snowflake__rolecall_grant_future(privileges, kind, container, place, role, role_kind='ROLE') -%}
+GRANT {{ privileges | join(', ') }} ON FUTURE {{ kind }} IN {{ container }} {{ place }} TO {{ role_kind }} {{ role }}
+{%- endmacro %}
+
 {%- macro snowflake__rolecall_revoke_future(privileges, kind, container, place, role, role_kind='ROLE') -%}
 REVOKE {{ privileges | join(', ') }} ON FUTURE {{ kind }} IN {{ container }} {{ place }} FROM {{ role_kind }} {{ role }}
 {%- endmacro %}

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::WrongArguments;
 use super::{Exit, Format, Global, output};
-use crate::model::{Change, DesiredState, Diagnostic, Diagnostics};
+use crate::model::{Change, DesiredRole, DesiredState, Diagnostic, Diagnostics, Future, Ident};
 use crate::project::Project;
 use crate::report::{compiled::Compiled, json};
 
@@ -89,8 +89,10 @@ fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
         owners,
         ..
     } = desired;
+    let made = |(_, role): &(&Ident, &DesiredRole)| role.manner.create;
     let roles = roles
         .iter()
+        .filter(made)
         .map(|(role, r)| Change::CreateRole { role: role.clone(), marker: r.marker.clone() });
     let (containers, objects): (Vec<_>, Vec<_>) = grants
         .iter()
@@ -112,5 +114,15 @@ fn changes_from_nothing(desired: &DesiredState) -> Vec<Change> {
         member: member.clone(),
         kind: m.kind,
     });
-    roles.chain(containers).chain(owners).chain(objects).chain(members).collect()
+    let futures = desired.futures.iter().map(|(future, grant)| {
+        let Future { creator, database, schema, class, role } = future.clone();
+        let privileges = grant.privileges;
+        Change::GrantDefault { creator, database, schema, class, role, privileges }
+    });
+    let role_owners = desired.roles.iter().filter_map(|(name, role)| {
+        let to = role.manner.owner.clone()?;
+        Some(Change::SetRoleOwner { role: name.clone(), from: None, to })
+    });
+    let first = roles.chain(containers).chain(owners).chain(objects);
+    first.chain(futures).chain(members).chain(role_owners).collect()
 }

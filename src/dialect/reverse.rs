@@ -30,11 +30,36 @@ pub(super) fn reverse(change: &Change) -> Option<Change> {
         Change::SetOwner { on, from, to } => {
             Some(Change::SetOwner { on: on.clone(), from: to.clone(), to: from.clone() })
         }
+        Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+            Some(Change::RevokeDefault {
+                creator: creator.clone(),
+                database: database.clone(),
+                schema: schema.clone(),
+                class: *class,
+                role: role.clone(),
+                privileges: *privileges,
+            })
+        }
+        Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
+            Some(Change::GrantDefault {
+                creator: creator.clone(),
+                database: database.clone(),
+                schema: schema.clone(),
+                class: *class,
+                role: role.clone(),
+                privileges: *privileges,
+            })
+        }
+        Change::SetRoleOwner { role, from: Some(from), to } => Some(Change::SetRoleOwner {
+            role: role.clone(),
+            from: Some(to.clone()),
+            to: from.clone(),
+        }),
         // What was there before is not known here, or no change gives it back.
         Change::AdoptRole { .. }
         | Change::ResetAttributes { .. }
         | Change::RevokeGrantOption { .. }
-        | Change::RevokeDefault { .. }
+        | Change::SetRoleOwner { from: None, .. }
         | Change::RevokeAdminOption { .. }
         | Change::DropRole { .. } => None,
     }
@@ -91,6 +116,8 @@ mod tests {
             role: "analyst".into(),
             policy: None,
             immutable: false,
+            playbook: None,
+            adopted: false,
         };
         for change in [
             Change::AdoptRole { role: id("r"), marker: marker.clone() },

@@ -95,6 +95,8 @@ impl AccessState {
                     entry.grantable = entry.grantable.minus(*privileges);
                 });
             }
+            // What is not there yet decides about nothing that is.
+            Change::GrantDefault { .. } | Change::SetRoleOwner { .. } => {}
             Change::RevokeDefault { creator, schema, class, role, privileges, .. } => {
                 for list in self.defaults.iter_mut().filter(|list| {
                     Some(&list.creator) == creator.as_ref()

@@ -47,6 +47,21 @@ pub enum Change {
         /// What.
         privileges: PrivilegeSet,
     },
+    /// Grants privileges on objects that are not there yet: default privileges, a future grant.
+    GrantDefault {
+        /// Whose new objects; `None` for anyone's.
+        creator: Option<Ident>,
+        /// In which database.
+        database: Ident,
+        /// In which schema; `None` for the whole database.
+        schema: Option<Ident>,
+        /// Of which class.
+        class: ObjectClass,
+        /// To whom.
+        role: Ident,
+        /// What.
+        privileges: PrivilegeSet,
+    },
     /// Lets a member into a role, with INHERIT and SET, without ADMIN.
     AddMember {
         /// The managed role.
@@ -62,6 +77,16 @@ pub enum Change {
         on: Securable,
         /// Who owns it now.
         from: Ident,
+        /// Who will.
+        to: Ident,
+    },
+    /// Gives a role itself to another owner, grants kept (Snowflake).
+    SetRoleOwner {
+        /// The role that is owned.
+        role: Ident,
+        /// Who owns it now, where that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Ident>,
         /// Who will.
         to: Ident,
     },
@@ -147,7 +172,9 @@ impl Change {
             | Self::RenameRole { .. }
             | Self::AdoptRole { .. }
             | Self::Grant { .. }
+            | Self::GrantDefault { .. }
             | Self::AddMember { .. }
+            | Self::SetRoleOwner { .. }
             | Self::SetOwner { .. } => false,
         }
     }
@@ -159,6 +186,8 @@ impl Change {
             | Self::AdoptRole { role, .. }
             | Self::ResetAttributes { role, .. }
             | Self::Grant { role, .. }
+            | Self::GrantDefault { role, .. }
+            | Self::SetRoleOwner { role, .. }
             | Self::AddMember { role, .. }
             | Self::RevokeGrantOption { role, .. }
             | Self::Revoke { role, .. }
@@ -181,6 +210,8 @@ impl Change {
             | Self::RenameRole { .. }
             | Self::AdoptRole { .. }
             | Self::ResetAttributes { .. }
+            | Self::GrantDefault { .. }
+            | Self::SetRoleOwner { .. }
             | Self::AddMember { .. }
             | Self::RevokeDefault { .. }
             | Self::RevokeAdminOption { .. }
@@ -216,6 +247,12 @@ impl Change {
             }
             Change::RevokeDefault { class, role, privileges, .. } => {
                 format!("revoke {privileges} on future objects ({class}) from {role}")
+            }
+            Change::GrantDefault { class, role, privileges, .. } => {
+                format!("grant {privileges} on future objects ({class}) to {role}")
+            }
+            Change::SetRoleOwner { role, to, .. } => {
+                format!("make {to} the owner of the role {role}")
             }
             Change::RevokeAdminOption { role, member, .. } => {
                 format!("revoke the admin option for {role} from {member}")

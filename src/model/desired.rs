@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DialectKind, Ident, Marker, MemberKind, Privilege, PrivilegeSet, Securable};
+use super::{
+    DialectKind, Ident, Marker, MemberKind, ObjectClass, Privilege, PrivilegeSet, Securable,
+};
 
 /// Why something is desired: the chain back to a line in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,6 +30,59 @@ pub struct Reason {
 pub struct DesiredRole {
     /// The marker its comment must be.
     pub marker: Marker,
+    /// How it is managed.
+    #[serde(default)]
+    pub manner: Manner,
+}
+
+/// A product role, or a policy's: managed as a whole.
+impl From<Marker> for DesiredRole {
+    fn from(marker: Marker) -> Self {
+        Self { marker, manner: Manner::default() }
+    }
+}
+
+/// How a role is managed. The default is a product role's: made where it is missing, and nothing
+/// stays that nobody declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    /// Whether it is made where it is missing. If not, that is said, and nothing of it is planned.
+    pub create: bool,
+    /// Whether what nobody declares is taken from it.
+    pub revoke_other_grants: bool,
+    /// Whether who is in it is declared at all; if not, its members are left alone.
+    pub declares_members: bool,
+    /// Who is to own the role itself (Snowflake); `None` where nobody says.
+    pub owner: Option<Ident>,
+    /// Where the role is written.
+    pub because: Vec<Reason>,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            create: true,
+            revoke_other_grants: true,
+            declares_members: true,
+            owner: None,
+            because: Vec::new(),
+        }
+    }
+}
+
+/// What a grant on objects that are not there yet is for: default privileges, or a future grant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Future {
+    /// Whose new objects (PostgreSQL); `None` for anyone's (Snowflake).
+    pub creator: Option<Ident>,
+    /// In which database.
+    pub database: Ident,
+    /// In which schema; `None` for the whole database.
+    pub schema: Option<Ident>,
+    /// Of which class: `Table` stands for all relations on PostgreSQL, `Function` for all routines.
+    pub class: ObjectClass,
+    /// Who gets it.
+    pub role: Ident,
 }
 
 /// The privileges of one role on one object.
@@ -37,6 +92,19 @@ pub struct DesiredGrant {
     pub privileges: PrivilegeSet,
     /// Each privilege's reasons, sorted.
     pub because: BTreeMap<Privilege, Vec<Reason>>,
+}
+
+impl DesiredGrant {
+    /// Adds privileges, with the reason for each.
+    pub fn add(&mut self, privileges: PrivilegeSet, reason: &Reason) {
+        self.privileges = self.privileges.union(privileges);
+        for privilege in privileges.iter() {
+            let reasons = self.because.entry(privilege).or_default();
+            if let Err(at) = reasons.binary_search(reason) {
+                reasons.insert(at, reason.clone());
+            }
+        }
+    }
 }
 
 /// Every role, grant, membership, ownership and future grant that an environment must have.
@@ -50,18 +118,27 @@ pub struct DesiredState {
     pub roles: BTreeMap<Ident, DesiredRole>,
     /// Grants by object and role.
     pub grants: BTreeMap<(Securable, Ident), DesiredGrant>,
-    /// What dbt's own `grants` config gives: known, never revoked as a stranger's, never granted.
+    /// What dbt's own `grants` config gives, and what a playbook says to leave alone: known, never
+    /// revoked as a stranger's, never granted.
     pub known: BTreeMap<(Securable, Ident), PrivilegeSet>,
+    /// Grants on what is not there yet.
+    pub futures: BTreeMap<Future, DesiredGrant>,
+    /// As `known`, of grants on what is not there yet.
+    pub known_futures: BTreeMap<Future, PrivilegeSet>,
+    /// Roles that are switched off, by name: nothing of theirs is touched, and plans name them.
+    pub disabled: BTreeMap<Ident, Marker>,
     /// Members by (role, member).
     pub memberships: BTreeMap<(Ident, Ident), DesiredMembership>,
     /// Those of `memberships` that no entry names and only rules give.
     pub matched: BTreeSet<(Ident, Ident)>,
     /// Who was a member until an entry ended, by (role, member): why nobody declares it any more.
     pub ended: BTreeMap<(Ident, Ident), Ended>,
-    /// Owners that were declared, by relation.
+    /// Owners that were declared, by object.
     pub owners: BTreeMap<Securable, DesiredOwner>,
     /// The role that no plan takes anything from: the way back in.
     pub break_glass: Option<Ident>,
+    /// To whom ownership goes that a playbook no longer declares; `None` leaves it and names it.
+    pub admin_role: Option<Ident>,
 }
 
 /// An entry that has ended.
@@ -91,7 +168,7 @@ pub struct DesiredMembership {
     pub because: Vec<Reason>,
 }
 
-/// A role that must own a relation.
+/// A role that must own an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredOwner {
     /// The managed role.
@@ -114,6 +191,10 @@ impl DesiredState {
             ended: BTreeMap::new(),
             owners: BTreeMap::new(),
             break_glass: None,
+            admin_role: None,
+            futures: BTreeMap::new(),
+            known_futures: BTreeMap::new(),
+            disabled: BTreeMap::new(),
         }
     }
 
@@ -122,13 +203,13 @@ impl DesiredState {
         if privileges.is_empty() {
             return;
         }
-        let grant = self.grants.entry((on, role)).or_default();
-        grant.privileges = grant.privileges.union(privileges);
-        for privilege in privileges.iter() {
-            let reasons = grant.because.entry(privilege).or_default();
-            if let Err(at) = reasons.binary_search(reason) {
-                reasons.insert(at, reason.clone());
-            }
+        self.grants.entry((on, role)).or_default().add(privileges, reason);
+    }
+
+    /// Adds privileges on what is not there yet, with the reason for each.
+    pub fn grant_future(&mut self, future: Future, privileges: PrivilegeSet, reason: &Reason) {
+        if !privileges.is_empty() {
+            self.futures.entry(future).or_default().add(privileges, reason);
         }
     }
 }

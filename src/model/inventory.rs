@@ -27,6 +27,13 @@ pub struct ObservedRelation {
     pub incarnation: Incarnation,
 }
 
+/// An object that is no relation, and is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObservedObject {
+    /// Who owns it; `None` where nobody does, or it was not said.
+    pub owner: Option<Ident>,
+}
+
 /// The relations of the schemas that were looked at.
 ///
 /// `Inventory::default()` has looked at nothing: everything in it is unknown, not missing.
@@ -34,6 +41,9 @@ pub struct ObservedRelation {
 pub struct Inventory {
     /// Relations by database, schema and name.
     pub relations: BTreeMap<RelationKey, ObservedRelation>,
+    /// What is no relation, of the classes that were asked for ([`crate::warehouse::Look::classes`]):
+    /// sequences, functions, stages, warehouses, and schemas and databases with their owners.
+    pub objects: BTreeMap<Securable, ObservedObject>,
     /// The schemas that exist.
     pub schemas: BTreeSet<SchemaKey>,
     /// Databases made of a share, in which nothing is granted one by one (Snowflake).

@@ -13,11 +13,14 @@ pub mod securable;
 
 pub use change::Change;
 pub use desired::{
-    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Ended, Reason,
+    DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Ended, Future,
+    Manner, Reason,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
-pub use inventory::{Incarnation, Inventory, ObservedRelation, RelationKey, SchemaKey};
+pub use inventory::{
+    Incarnation, Inventory, ObservedObject, ObservedRelation, RelationKey, SchemaKey,
+};
 pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,
     ServerIdentity,

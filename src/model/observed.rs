@@ -65,6 +65,9 @@ pub struct ObservedRole {
     /// How many objects in other databases, and how many other databases, grant to it or belong to
     /// it. Counted for the roles whose edges are read; 0 for the rest.
     pub used_elsewhere: u64,
+    /// Which role owns it (Snowflake); `None` where roles have no owners, or it was not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Ident>,
 }
 
 /// One entry of an object's access list: who got what from whom.
@@ -162,6 +165,7 @@ impl ObservedState {
     /// Who owns an object; for a column, its relation's owner. `None` where that was not seen.
     pub fn owner_of(&self, on: &Securable) -> Option<&Ident> {
         let relation = || self.inventory.relation(on).map(|relation| &relation.owner);
-        self.owned.get(on).or_else(relation)
+        let object = || self.inventory.objects.get(on)?.owner.as_ref();
+        self.owned.get(on).or_else(relation).or_else(object)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Written as `rolecall:1 ` and this structure as JSON. A marker is no proof of who made a role:
 /// on PostgreSQL 15 anyone with CREATEROLE can write any role's comment.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Marker {
     /// The dbt project's name, or `deployment:` of the configuration.
@@ -27,6 +27,13 @@ pub struct Marker {
     /// holds what `product` and `role` name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The role's id in the playbook; product, role and policy are empty then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<String>,
+    /// The role was there before (`--adopt`): what nobody declares is kept, and named in every plan,
+    /// until it is declared or `--prune` takes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
     /// No plan removes what this role has.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub immutable: bool,
@@ -57,15 +64,21 @@ impl Marker {
 
     /// Whether it says whose role it is.
     fn is_whole(&self) -> bool {
-        match &self.policy {
-            None => !self.product.is_empty() && !self.role.is_empty(),
-            Some(policy) => !policy.is_empty(),
+        match (&self.policy, &self.playbook) {
+            (None, Some(id)) => !id.is_empty() && self.product.is_empty() && self.role.is_empty(),
+            (Some(_), Some(_)) => false,
+            (None, None) => !self.product.is_empty() && !self.role.is_empty(),
+            (Some(policy), None) => !policy.is_empty(),
         }
     }
 
-    /// Whose role it is, for people: `sales.analyst`, `the policy stewards`.
+    /// Whose role it is, for people: `sales.analyst`, `the policy stewards`,
+    /// `the playbook role loader`.
     pub fn whose(&self) -> String {
-        let Self { product, role, policy, .. } = self;
+        let Self { product, role, policy, playbook, .. } = self;
+        if let Some(id) = playbook {
+            return format!("the playbook role {id}");
+        }
         let of = |dot: &str| format!("{product}{dot}{role}");
         match policy {
             None => of("."),
@@ -73,6 +86,12 @@ impl Marker {
             Some(policy) if product.is_empty() => format!("the policy {policy} ({role})"),
             Some(policy) => format!("{} where {policy} is required", of(".")),
         }
+    }
+
+    /// Whether two markers are of one role, whatever has been noted about it since.
+    pub fn is_same_role(&self, other: &Self) -> bool {
+        let bare = |marker: &Self| Self { adopted: false, immutable: false, ..marker.clone() };
+        bare(self) == bare(other)
     }
 
     /// Reads a role's comment.
@@ -159,8 +178,7 @@ mod tests {
             instance: None,
             product: "sales_analytics".into(),
             role: "analyst".into(),
-            policy: None,
-            immutable: false,
+            ..Marker::default()
         }
     }
 

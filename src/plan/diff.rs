@@ -6,7 +6,9 @@ use super::{
     Difference, Left, Sides, Step, Why, Within, dependents, future, gaps, grants, guard, limit,
     members, order, owners, roles,
 };
-use crate::model::{Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes};
+use crate::model::{
+    Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes, SchemaKey,
+};
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
 
@@ -16,7 +18,14 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
         deployment: resolved.deployment.clone(),
         environments: BTreeSet::from([resolved.desired.environment.clone()]),
         roles: resolved.desired.roles.keys().cloned().collect(),
-        schemas: resolved.schemas_in(database),
+        schemas: {
+            let here = |key: &&SchemaKey| database.is_none_or(|database| key.0 == *database);
+            let mut schemas = resolved.schemas_in(database);
+            schemas.extend(resolved.beyond.schemas.iter().filter(here).cloned());
+            schemas
+        },
+        databases: resolved.beyond.databases.clone(),
+        classes: resolved.beyond.classes.clone(),
         relations: resolved
             .nodes
             .iter()

@@ -252,7 +252,9 @@ fn mentioned(change: &Change) -> Vec<&Ident> {
         Change::CreateRole { .. } | Change::RenameRole { .. } => Vec::new(),
         Change::AdoptRole { role, .. }
         | Change::ResetAttributes { role, .. }
+        | Change::GrantDefault { role, .. }
         | Change::RevokeDefault { role, .. }
         | Change::DropRole { role } => vec![role],
+        Change::SetRoleOwner { role, to, .. } => vec![role, to],
     }
 }

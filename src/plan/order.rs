@@ -44,7 +44,10 @@ pub fn phase(change: &Change, dialect: DialectKind) -> u8 {
         Change::SetOwner { .. } if dialect == DialectKind::Snowflake => 7,
         Change::SetOwner { .. } => 4,
         Change::Grant { .. } => 5,
+        Change::GrantDefault { .. } => 5,
         Change::AddMember { .. } => 6,
+        // From here on the acting role may no longer write the role's comment.
+        Change::SetRoleOwner { .. } => 7,
         Change::RevokeGrantOption { .. } | Change::Revoke { .. } => 8,
         Change::RevokeDefault { .. } => 9,
         Change::RevokeAdminOption { .. } | Change::RemoveMember { .. } => 10,

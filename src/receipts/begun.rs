@@ -94,9 +94,19 @@ fn is_in_effect(change: &Change, observed: &ObservedState) -> bool {
             .memberships
             .iter()
             .any(|it| it.role == *role && it.member == *member && it.admin),
-        Change::SetOwner { on, from: _, to } => {
-            observed.owned.get(on).or_else(|| Some(&observed.inventory.relation(on)?.owner))
-                == Some(to)
+        Change::SetOwner { on, from: _, to } => observed.owner_of(on) == Some(to),
+        Change::SetRoleOwner { role, from: _, to } => {
+            observed.roles.get(role).and_then(|role| role.owner.as_ref()) == Some(to)
+        }
+        Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+            observed.defaults.iter().any(|it| {
+                it.creator == *creator
+                    && it.database == *database
+                    && it.schema == *schema
+                    && it.class == *class
+                    && it.grantee == *role
+                    && it.privileges.contains_all(*privileges)
+            })
         }
         Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
             let has = observed.defaults.iter().any(|it| {

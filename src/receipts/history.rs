@@ -98,8 +98,11 @@ pub fn history(entries: &[Entry], question: &Question) -> History {
             | Change::SetOwner { on, .. }
             | Change::Revoke { on, .. }
             | Change::RevokeGrantOption { on, .. } => is_model(on) && in_theirs,
-            Change::RevokeDefault { .. } => model.is_none() && in_theirs,
+            Change::GrantDefault { .. } | Change::RevokeDefault { .. } => {
+                model.is_none() && in_theirs
+            }
             Change::CreateRole { .. }
+            | Change::SetRoleOwner { .. }
             | Change::AdoptRole { .. }
             | Change::ResetAttributes { .. } => person.is_none() && model.is_none(),
             Change::RenameRole { .. } | Change::DropRole { .. } => in_theirs && has_on_it,

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use super::count;
 use super::findings::one_line;
-use crate::model::{Change, Ended, Ident, Reason, Scope, ServerIdentity};
+use crate::model::{
+    Change, Ended, Ident, ObjectClass, PrivilegeSet, Reason, Scope, ServerIdentity,
+};
 use crate::plan::{Difference, Left, Limit, Step, Why};
 
 /// The plan for people.
@@ -164,10 +166,16 @@ fn line(step: &Step, style: &Style) -> String {
             let by = grantor.as_ref().map(|g| format!(", granted by {g}")).unwrap_or_default();
             ("-", "31", format!("{privileges} on {} {on}{by}", on.class()))
         }
-        Change::RevokeDefault { creator, schema, class, privileges, .. } => {
-            let whose = creator.as_ref().map(|c| format!(" of {c}")).unwrap_or_default();
-            let place = schema.as_ref().map(|s| format!(" in schema {s}")).unwrap_or_default();
-            ("-", "31", format!("{privileges} on future objects ({class}){whose}{place}"))
+        Change::GrantDefault { creator, database, schema, class, privileges, .. } => {
+            ("+", "32", future(creator.as_ref(), database, schema.as_ref(), *class, privileges))
+        }
+        Change::SetRoleOwner { from, to, .. } => {
+            let from =
+                from.as_ref().map(|from| format!(", until now {from}'s")).unwrap_or_default();
+            ("~", "33", format!("the role itself is owned by {to}{from}"))
+        }
+        Change::RevokeDefault { creator, database, schema, class, privileges, .. } => {
+            ("-", "31", future(creator.as_ref(), database, schema.as_ref(), *class, privileges))
         }
         Change::RevokeAdminOption { member, grantor, .. } => {
             ("-", "31", format!("{member} may no longer let others in (from {grantor})"))
@@ -182,6 +190,24 @@ fn line(step: &Step, style: &Style) -> String {
     let text = format!("  {sign} {}", one_line(&what));
     let text = style.paint(colour, &text);
     if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &one_line(&why))) }
+}
+
+/// What a grant on objects that are not there yet is, in words.
+fn future(
+    creator: Option<&Ident>,
+    database: &Ident,
+    schema: Option<&Ident>,
+    class: ObjectClass,
+    privileges: &PrivilegeSet,
+) -> String {
+    let whose = creator.map(|creator| format!(" of {creator}")).unwrap_or_default();
+    let place = match (schema, creator) {
+        (Some(schema), _) => format!(" in schema {schema}"),
+        // Without a schema, PostgreSQL's hold in the connected database, which is named above.
+        (None, Some(_)) => String::new(),
+        (None, None) => format!(" in database {database}"),
+    };
+    format!("{privileges} on future objects ({class}){whose}{place}")
 }
 
 fn why(why: &Why) -> String {
@@ -223,9 +249,11 @@ pub fn summary(steps: &[Step]) -> String {
             Change::CreateRole { .. } => (0, "role", 1),
             Change::AdoptRole { .. } => (1, "adopted role", 1),
             Change::RenameRole { .. } => (2, "rename", 1),
-            Change::Grant { privileges, .. } => (3, "grant", privileges.len()),
+            Change::Grant { privileges, .. } | Change::GrantDefault { privileges, .. } => {
+                (3, "grant", privileges.len())
+            }
             Change::AddMember { .. } => (4, "member", 1),
-            Change::SetOwner { .. } => (5, "ownership", 1),
+            Change::SetOwner { .. } | Change::SetRoleOwner { .. } => (5, "ownership", 1),
             Change::Revoke { privileges, .. } | Change::RevokeDefault { privileges, .. } => {
                 (6, "grant", privileges.len())
             }

@@ -114,6 +114,19 @@ pub struct Resolved {
     pub gates: Gates,
     /// The relations of all nodes of the manifest, managed or not.
     pub taken: BTreeSet<RelationKey>,
+    /// What playbooks must see beyond the manifest's schemas.
+    pub beyond: Beyond,
+}
+
+/// What playbooks name outside of the manifest: what has to be looked at for them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Beyond {
+    /// Databases of which every schema and relation is to be seen: for wildcards in schemas.
+    pub databases: BTreeSet<Ident>,
+    /// Schemas that are named in full.
+    pub schemas: BTreeSet<SchemaKey>,
+    /// Classes of objects, schemas and databases among them.
+    pub classes: BTreeSet<crate::model::ObjectClass>,
 }
 
 impl Resolved {
@@ -209,6 +222,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
         by_policy,
         gates,
         taken,
+        beyond: Beyond::default(),
     };
     (Some(resolved), found)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Inputs;
 use crate::config::template::{self, TemplateContext, TemplateKind};
 use crate::config::{Product, ProductRole};
-use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Marker};
+use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Marker};
 
 /// One product role of one product, in the environment that is resolved.
 pub(super) struct RoleHere<'a> {
@@ -72,8 +72,10 @@ pub(super) fn name_roles<'a>(
                 role: role_name.to_owned(),
                 policy: None,
                 immutable: false,
+                playbook: None,
+                adopted: false,
             };
-            desired.roles.insert(name.clone(), DesiredRole { marker });
+            desired.roles.insert(name.clone(), marker.into());
             let role = RoleHere { name, product: product_name, declared };
             here.entry(product_name).or_default().insert(role_name, role);
         }

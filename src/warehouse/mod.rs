@@ -31,6 +31,11 @@ pub struct Look {
     pub schemas: std::collections::BTreeSet<crate::model::SchemaKey>,
     /// Relations that must not be missed, whatever a first list shows.
     pub relations: std::collections::BTreeSet<crate::model::RelationKey>,
+    /// Databases of which every schema is listed, with its relations.
+    pub databases: std::collections::BTreeSet<Ident>,
+    /// What else is listed, with owners: in the schemas looked at, and in the account or the server
+    /// where a class stands in no schema.
+    pub classes: std::collections::BTreeSet<ObjectClass>,
     /// Users who are to be members: whether they exist is asked, where they are no roles.
     pub users: std::collections::BTreeSet<Ident>,
 }

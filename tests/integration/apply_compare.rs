@@ -56,6 +56,7 @@ pub fn whole(project: &Project) -> Memory {
         marker: MarkerReading::None,
         attributes: RoleAttributes::MANAGED,
         used_elsewhere: 0,
+        owner: None,
     };
     state.roles.insert(id("postgres"), role());
     for (_, member) in resolved.desired.memberships.keys() {

@@ -42,6 +42,8 @@ async fn the_embedded_engine_creates_databases_and_runs_a_whole_apply_in_one_of_
         role: "r".into(),
         policy: None,
         immutable: false,
+        playbook: None,
+        adopted: false,
     };
     let on = Securable::in_schema(ObjectClass::Table, id("Shop 1"), id("s"), id("t"));
     let privileges = PrivilegeSet::of(&[Privilege::SELECT]);

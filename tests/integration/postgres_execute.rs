@@ -40,6 +40,8 @@ impl Ground {
             role: role.into(),
             policy: None,
             immutable: false,
+            playbook: None,
+            adopted: false,
         };
         Change::CreateRole { role: self.role(role), marker }
     }

@@ -142,6 +142,8 @@ impl Step {
                     role: "r".into(),
                     policy: None,
                     immutable: false,
+                    playbook: None,
+                    adopted: false,
                 };
                 Change::CreateRole { role: role(r), marker }
             }

@@ -9,7 +9,9 @@ use super::super::templates::Templates;
 use super::super::{Statement, StatementError, Target};
 use super::objects;
 use super::{class, literal};
-use crate::model::{Change, DialectKind, Ident, PrivilegeSet, RoleAttributes, Securable};
+use crate::model::{
+    Change, DialectKind, Ident, ObjectClass, PrivilegeSet, RoleAttributes, Securable,
+};
 
 /// Memberships have options and grantors of their own from this version on.
 const MEMBERSHIP_OPTIONS: u32 = 160_000;
@@ -121,6 +123,8 @@ impl<'a> Writer<'a> {
                 | Change::AdoptRole { .. }
                 | Change::ResetAttributes { .. }
                 | Change::SetOwner { .. }
+                | Change::GrantDefault { .. }
+                | Change::SetRoleOwner { .. }
                 | Change::RevokeDefault { .. }
                 | Change::DropRole { .. } => self.single(change, what)?,
             }
@@ -167,34 +171,17 @@ impl<'a> Writer<'a> {
                 let sql = self.templates.call(at, "set_owner", arguments)?;
                 self.push(sql, vec![at]);
             }
-            Change::RevokeDefault { creator, database: _, schema, class: of, role, privileges } => {
-                let Some(creator) = creator else {
-                    return Err(Refusal::new(
-                        "unsupported-change",
-                        format!(
-                            "default privileges for {role:?} without a creator: in PostgreSQL \
-                                 they belong to the role that creates"
-                        ),
-                    )
-                    .at(at));
-                };
-                let plural = class(*of).and_then(|class| class.row.plural);
-                let Some(plural) = plural else {
-                    let message = format!("PostgreSQL has no default privileges on class {of}");
-                    return Err(Refusal::new("unsupported-change", message).at(at));
-                };
-                let creator = objects::name(creator).map_err(blame)?;
-                let schema = schema.as_ref().map(objects::name).transpose().map_err(blame)?;
-                let role = objects::role(role).map_err(blame)?;
-                let arguments = [
-                    creator.into(),
-                    schema.unwrap_or_default().into(),
-                    words(*privileges).map_err(blame)?.into(),
-                    plural.into(),
-                    role.into(),
-                ];
-                let sql = self.templates.call(at, "revoke_default", arguments)?;
-                self.push(sql, vec![at]);
+            Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+                let place = (creator.as_ref(), database, schema.as_ref());
+                self.default(at, "grant_default", place, *class, role, *privileges)?;
+            }
+            Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
+                let place = (creator.as_ref(), database, schema.as_ref());
+                self.default(at, "revoke_default", place, *class, role, *privileges)?;
+            }
+            Change::SetRoleOwner { role, .. } => {
+                let message = format!("roles have no owners in PostgreSQL, so {role:?} has none");
+                return Err(Refusal::new("unsupported-change", message).at(at));
             }
             Change::DropRole { role } => {
                 let role = objects::role(role).map_err(blame)?;
@@ -212,6 +199,56 @@ impl<'a> Writer<'a> {
                 return Err(Refusal::new("unsupported-change", message).at(at));
             }
         }
+        Ok(())
+    }
+
+    /// Default privileges: those of one creator, in one schema or in the whole database.
+    fn default(
+        &mut self,
+        at: usize,
+        template: &'static str,
+        (creator, database, schema): (Option<&Ident>, &Ident, Option<&Ident>),
+        of: ObjectClass,
+        role: &Ident,
+        privileges: PrivilegeSet,
+    ) -> Result<(), StatementError> {
+        let blame = |refusal: Refusal| refusal.at(at);
+        let Some(creator) = creator else {
+            return Err(Refusal::new(
+                "unsupported-change",
+                format!(
+                    "default privileges for {role:?} without a creator: in PostgreSQL they belong \
+                     to the role that creates"
+                ),
+            )
+            .at(at));
+        };
+        if let Some(here) = self.target.database.as_ref().filter(|here| *here != database) {
+            let message = format!(
+                "default privileges in the database {database:?}, but the connection is to {here:?}"
+            );
+            return Err(Refusal::new("other-database", message).at(at));
+        }
+        let Some(plural) = class(of).and_then(|class| class.row.plural) else {
+            let message = format!("PostgreSQL has no default privileges on class {of}");
+            return Err(Refusal::new("unsupported-change", message).at(at));
+        };
+        if schema.is_some() && matches!(of, ObjectClass::Schema | ObjectClass::LargeObject) {
+            let message = format!("default privileges on class {of} are not for one schema");
+            return Err(Refusal::new("unsupported-change", message).at(at));
+        }
+        let creator = objects::name(creator).map_err(blame)?;
+        let schema = schema.map(objects::name).transpose().map_err(blame)?;
+        let role = objects::role(role).map_err(blame)?;
+        let arguments = [
+            creator.into(),
+            schema.unwrap_or_default().into(),
+            words(privileges).map_err(blame)?.into(),
+            plural.into(),
+            role.into(),
+        ];
+        let sql = self.templates.call(at, template, arguments)?;
+        self.push(sql, vec![at]);
         Ok(())
     }
 

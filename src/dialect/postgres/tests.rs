@@ -21,6 +21,8 @@ fn marker() -> Marker {
         role: "analyst".into(),
         policy: None,
         immutable: false,
+        playbook: None,
+        adopted: false,
     }
 }
 

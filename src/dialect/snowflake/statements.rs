@@ -4,17 +4,47 @@ use super::super::refusal::{Refusal, privileges as words, signature};
 use super::super::templates::Templates;
 use super::super::{Dialect, Statement, StatementError};
 use super::{Snowflake, class, literal};
-use crate::model::{Change, DialectKind, Ident, MemberKind, ObjectClass, PrivilegeSet, Securable};
+use crate::model::{
+    Change, DialectKind, Ident, MemberKind, ObjectClass, Privilege, PrivilegeSet, Securable,
+};
 
 /// See [`Dialect::statements`].
 pub(super) fn render(changes: &[Change]) -> Result<Vec<Statement>, StatementError> {
     let mut templates = Templates::open(DialectKind::Snowflake)?;
-    let one = |(at, change)| {
-        let sql = sql(&mut templates, at, change)?;
-        // With the right to manage grants, a revoke takes any grantor's grant away.
-        Ok(Statement { sql, changes: vec![at], as_role: None })
+    let mut statements = Vec::with_capacity(changes.len());
+    for (at, change) in changes.iter().enumerate() {
+        // OWNERSHIP of what is to come is said in a statement of its own.
+        for part in apart(change) {
+            let sql = sql(&mut templates, at, part.as_ref().unwrap_or(change))?;
+            // With the right to manage grants, a revoke takes any grantor's grant away.
+            statements.push(Statement { sql, changes: vec![at], as_role: None });
+        }
+    }
+    Ok(statements)
+}
+
+/// A change as the changes that one statement each can say: `None` for the change itself.
+fn apart(change: &Change) -> Vec<Option<Change>> {
+    let (Change::GrantDefault { privileges, .. } | Change::RevokeDefault { privileges, .. }) =
+        change
+    else {
+        return vec![None];
     };
-    changes.iter().enumerate().map(one).collect()
+    let ownership = PrivilegeSet::of(&[Privilege::OWNERSHIP]);
+    let rest = privileges.minus(ownership);
+    if !privileges.contains_all(ownership) || rest.is_empty() {
+        return vec![None];
+    }
+    let with = |only: PrivilegeSet| {
+        let mut part = change.clone();
+        if let Change::GrantDefault { privileges, .. } | Change::RevokeDefault { privileges, .. } =
+            &mut part
+        {
+            *privileges = only;
+        }
+        Some(part)
+    };
+    vec![with(rest), with(ownership)]
 }
 
 fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, StatementError> {
@@ -84,24 +114,21 @@ fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, 
             let arguments = [owned_as.into(), object.into(), to.into(), kind.into()];
             templates.call(at, "set_owner", arguments)
         }
-        Change::RevokeDefault { creator, database, schema, class: of, role, privileges } => {
-            let plural = class(*of).and_then(|class| class.row.plural);
-            let (container, place) =
-                future_place(creator.as_ref(), database, schema.as_ref(), *of).map_err(blame)?;
-            let Some(plural) = plural else {
-                let message = format!("Snowflake has no future grants on class {of}");
-                return Err(Refusal::new("unsupported-change", message).at(at));
-            };
-            let (from, role) = any_role(role).map_err(blame)?;
-            let arguments = [
-                words(*privileges).map_err(blame)?.into(),
-                plural.into(),
-                container.into(),
-                place.into(),
-                role.into(),
-                from.into(),
-            ];
-            templates.call(at, "revoke_future", arguments)
+        Change::SetRoleOwner { role, from: _, to } => {
+            let (what, role) = any_role(role).map_err(blame)?;
+            let (kind, to) = not_everyone(to).map_err(blame)?;
+            let arguments = [what.into(), role.into(), to.into(), kind.into()];
+            templates.call(at, "set_owner", arguments)
+        }
+        Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+            let place = (creator.as_ref(), database, schema.as_ref());
+            let (to, role) = not_everyone(role).map_err(blame)?;
+            future(templates, at, "grant_future", place, *class, (to, role), *privileges)
+        }
+        Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
+            let place = (creator.as_ref(), database, schema.as_ref());
+            let from = any_role(role).map_err(blame)?;
+            future(templates, at, "revoke_future", place, *class, from, *privileges)
         }
         Change::ResetAttributes { role, attributes: _ } => {
             let message = format!("roles have no attributes in Snowflake, so {role:?} has none");
@@ -114,6 +141,33 @@ fn sql(templates: &mut Templates, at: usize, change: &Change) -> Result<String, 
             Err(Refusal::new("unsupported-change", message).at(at))
         }
     }
+}
+
+/// A statement about what is not there yet.
+fn future(
+    templates: &mut Templates,
+    at: usize,
+    template: &'static str,
+    (creator, database, schema): (Option<&Ident>, &Ident, Option<&Ident>),
+    of: ObjectClass,
+    (kind, role): (&'static str, String),
+    privileges: PrivilegeSet,
+) -> Result<String, StatementError> {
+    let blame = |refusal: Refusal| refusal.at(at);
+    let (container, place) = future_place(creator, database, schema, of).map_err(blame)?;
+    let Some(plural) = class(of).and_then(|class| class.row.plural) else {
+        let message = format!("Snowflake has no future grants on class {of}");
+        return Err(Refusal::new("unsupported-change", message).at(at));
+    };
+    let arguments = [
+        words(privileges).map_err(blame)?.into(),
+        plural.into(),
+        container.into(),
+        place.into(),
+        role.into(),
+        kind.into(),
+    ];
+    templates.call(at, template, arguments)
 }
 
 fn revoke(

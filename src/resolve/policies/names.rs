@@ -6,7 +6,7 @@ use super::super::Inputs;
 use crate::config::Located;
 use crate::config::policy::Policy;
 use crate::config::template::{self, TemplateContext, TemplateKind};
-use crate::model::{DesiredRole, DesiredState, Diagnostic, Diagnostics, Ident, Marker, Place};
+use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, Marker, Place};
 use crate::plan::hex;
 
 /// A longer name of one part of a policy is cut, and told apart by a hash.
@@ -81,6 +81,8 @@ impl Namer<'_, '_> {
             role,
             policy: Some(policy),
             immutable,
+            playbook: None,
+            adopted: false,
         };
         if let Some(other) = desired.roles.get(&name) {
             let message = format!(
@@ -104,7 +106,7 @@ impl Namer<'_, '_> {
             );
             return None;
         }
-        desired.roles.insert(name.clone(), DesiredRole { marker });
+        desired.roles.insert(name.clone(), marker.into());
         Some(name)
     }
 

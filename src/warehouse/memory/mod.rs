@@ -10,9 +10,9 @@ mod roles;
 use std::collections::BTreeSet;
 
 use crate::model::{
-    AclEntry, Change, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
-    ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
-    ServerIdentity,
+    AclEntry, Change, DefaultGrant, Ident, MarkerReading, MemberKind, ObjectClass,
+    ObservedMembership, ObservedRole, ObservedState, PrivilegeSet, RoleAttributes, SchemaKey,
+    Securable, ServerIdentity,
 };
 
 use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
@@ -86,6 +86,8 @@ impl Memory {
                     marker: MarkerReading::Marker(marker.clone()),
                     attributes: RoleAttributes::MANAGED,
                     used_elsewhere: 0,
+                    // Only Snowflake's roles are owned.
+                    owner: None,
                 };
                 self.state.roles.insert(role.clone(), created);
             }
@@ -131,6 +133,29 @@ impl Memory {
             Change::SetOwner { on, from: _, to } => {
                 self.role(change, to)?;
                 self.set_owner(on, to);
+            }
+            Change::SetRoleOwner { role, from: _, to } => {
+                self.role(change, to)?;
+                self.role(change, role)?.owner = Some(to.clone());
+            }
+            Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+                self.role(change, role)?;
+                let same = |held: &&mut DefaultGrant| {
+                    (&held.creator, &held.database, &held.schema, held.class, &held.grantee)
+                        == (creator, database, schema, *class, role)
+                };
+                match self.state.defaults.iter_mut().find(same) {
+                    Some(held) => held.privileges = held.privileges.union(*privileges),
+                    None => self.state.defaults.push(DefaultGrant {
+                        creator: creator.clone(),
+                        database: database.clone(),
+                        schema: schema.clone(),
+                        class: *class,
+                        grantee: role.clone(),
+                        privileges: *privileges,
+                        grantable: PrivilegeSet::EMPTY,
+                    }),
+                }
             }
             Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
                 for held in &mut self.state.defaults {

@@ -19,6 +19,8 @@ fn marker() -> Marker {
         role: "r".into(),
         policy: None,
         immutable: false,
+        playbook: None,
+        adopted: false,
     }
 }
 

@@ -328,11 +328,13 @@ fn needs_create_role(change: &Change) -> bool {
         | Change::AddMember { .. }
         | Change::RevokeAdminOption { .. }
         | Change::RemoveMember { .. }
+        | Change::SetRoleOwner { .. }
         | Change::DropRole { .. } => true,
         Change::Grant { .. }
         | Change::SetOwner { .. }
         | Change::RevokeGrantOption { .. }
         | Change::Revoke { .. }
+        | Change::GrantDefault { .. }
         | Change::RevokeDefault { .. } => false,
     }
 }
@@ -353,7 +355,9 @@ fn what(change: &Change) -> String {
         Change::Grant { role, .. }
         | Change::Revoke { role, .. }
         | Change::RevokeGrantOption { role, .. }
+        | Change::GrantDefault { role, .. }
         | Change::RevokeDefault { role, .. } => format!("change grants of {role}"),
         Change::SetOwner { on, .. } => format!("change the owner of {on}"),
+        Change::SetRoleOwner { role, .. } => format!("change the owner of {role}"),
     }
 }

@@ -184,6 +184,8 @@ fn relation(change: &Change) -> Option<(Ident, Ident)> {
         | Change::AdoptRole { .. }
         | Change::ResetAttributes { .. }
         | Change::AddMember { .. }
+        | Change::GrantDefault { .. }
+        | Change::SetRoleOwner { .. }
         | Change::RevokeDefault { .. }
         | Change::RevokeAdminOption { .. }
         | Change::RemoveMember { .. }

@@ -164,7 +164,7 @@ impl Reader<'_> {
                 inherit: get(row, 8)?,
             };
             let marker = Marker::read(get(row, 9)?);
-            roles.insert(role, ObservedRole { marker, attributes, used_elsewhere: 0 });
+            roles.insert(role, ObservedRole { marker, attributes, used_elsewhere: 0, owner: None });
         }
         Ok((roles, names))
     }

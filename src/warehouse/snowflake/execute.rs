@@ -252,6 +252,8 @@ fn repeatable(change: &Change) -> bool {
         | Change::SetOwner { .. }
         | Change::RevokeGrantOption { .. }
         | Change::Revoke { .. }
+        | Change::GrantDefault { .. }
+        | Change::SetRoleOwner { .. }
         | Change::RevokeDefault { .. }
         | Change::RemoveMember { .. }
         | Change::DropRole { .. } => true,

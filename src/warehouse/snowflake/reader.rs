@@ -277,7 +277,8 @@ fn read_roles(rows: &Rows) -> BTreeMap<Ident, ObservedRole> {
         let comment = row.text("comment");
         let marker = Marker::read(Some(comment).filter(|comment| !comment.is_empty()));
         let attributes = RoleAttributes::MANAGED;
-        Some((row.name("name")?, ObservedRole { marker, attributes, used_elsewhere: 0 }))
+        let owner = row.name("owner");
+        Some((row.name("name")?, ObservedRole { marker, attributes, used_elsewhere: 0, owner }))
     };
     table.rows().filter_map(role).collect()
 }

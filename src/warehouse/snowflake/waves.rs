@@ -62,6 +62,9 @@ impl Broken {
                 self.gaining.insert(role.clone());
             }
             Change::AddMember { .. } => self.members = true,
+            Change::GrantDefault { role, .. } | Change::SetRoleOwner { role, .. } => {
+                self.gaining.insert(role.clone());
+            }
             // What takes away holds nothing up but a role's end, which is asked for by itself.
             Change::RevokeGrantOption { role, .. }
             | Change::Revoke { role, .. }
@@ -85,6 +88,8 @@ impl Broken {
             Change::CreateRole { role: r, .. } | Change::AdoptRole { role: r, .. } => role(r),
             Change::RenameRole { from, to } => role(from).or_else(|| role(to)),
             Change::Grant { role: r, .. } | Change::SetOwner { to: r, .. } => role(r),
+            Change::GrantDefault { role: r, .. } => role(r),
+            Change::SetRoleOwner { role: r, to, .. } => role(r).or_else(|| role(to)),
             Change::AddMember { role: r, member, .. } => role(r).or_else(|| role(member)),
             // Whoever has access before and after has it all along.
             Change::Revoke { on, role: r, .. } | Change::RevokeGrantOption { on, role: r, .. } => {
@@ -184,6 +189,8 @@ mod tests {
             role: "r".into(),
             policy: None,
             immutable: false,
+            playbook: None,
+            adopted: false,
         };
         broken.add(&Change::CreateRole { role: id("R"), marker });
         assert!(broken.holds_up(&grant(table("T"), "R")).is_some());

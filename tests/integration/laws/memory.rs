@@ -35,8 +35,12 @@ pub fn observed(world: &World, version: u32) -> ObservedState {
         users: BTreeSet::new(),
         found: Vec::new(),
     };
-    let role =
-        |marker| ObservedRole { marker, attributes: RoleAttributes::MANAGED, used_elsewhere: 0 };
+    let role = |marker| ObservedRole {
+        marker,
+        attributes: RoleAttributes::MANAGED,
+        used_elsewhere: 0,
+        owner: None,
+    };
     for name in STRANGERS.iter().chain(&PEOPLE).chain(&["postgres", DBT]) {
         let marker = strangers_marker(name).map_or(MarkerReading::None, MarkerReading::Marker);
         state.roles.insert(id(name), role(marker));

@@ -124,6 +124,8 @@ pub fn marker(role: &str) -> Marker {
         role: role.into(),
         policy: None,
         immutable: false,
+        playbook: None,
+        adopted: false,
     }
 }
 
@@ -372,7 +374,7 @@ fn desired() -> impl Strategy<Value = DesiredState> {
     (grants, known, owners, members).prop_map(|(grants, known, owners, members)| {
         let mut desired = DesiredState::empty("prod", DialectKind::Postgres);
         for (role, name, _) in ROLES {
-            desired.roles.insert(id(name), DesiredRole { marker: marker(role) });
+            desired.roles.insert(id(name), marker(role).into());
         }
         let way =
             |desired: &mut DesiredState, schema: &str, at: usize, role: usize, create: bool| {

@@ -49,6 +49,8 @@ pub(super) fn marker(role: &str) -> Marker {
         role: role.into(),
         policy: None,
         immutable: false,
+        playbook: None,
+        adopted: false,
     }
 }
 
