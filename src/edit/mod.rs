@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 pub use entry::{Entry, EntryKind};
 pub(crate) use entry::{day, quoted, scalar};
+pub(crate) use import::written as written_member;
 pub use import::{Undeclared, undeclared};
 pub use mark::mark;
 
