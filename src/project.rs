@@ -46,6 +46,8 @@ pub struct Places {
     pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
+    /// Raito's blocks are read whatever the configuration says.
+    pub raito: bool,
     /// `--directory`, in place of what the configuration says.
     pub directory: Option<PathBuf>,
 }
@@ -143,7 +145,9 @@ impl Project {
         let (mut declarations, mut problems) = declare::read_declarations(&manifest, &sources);
         let mut config = config;
         let mut raito = declare::Raito::default();
-        if let Some(config) = config.as_mut().filter(|config| config.raito.is_some()) {
+        if let Some(config) =
+            config.as_mut().filter(|config| places.raito || config.raito.is_some())
+        {
             let (read, found) = declare::read_raito(&manifest, &sources, config, &mut declarations);
             raito = read;
             problems.extend(found);

@@ -14,6 +14,7 @@ mod decide;
 mod exit;
 mod explain;
 mod import;
+mod import_from;
 mod init;
 mod limit;
 mod log;
@@ -306,6 +307,7 @@ impl Global {
             dialect: self.dialect.map(DialectKind::from),
             directory: self.directory.clone().filter(some),
             wanted: Default::default(),
+            raito: false,
         }
     }
 }

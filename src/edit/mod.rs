@@ -6,6 +6,7 @@
 mod entry;
 mod import;
 mod mark;
+pub(crate) mod pairs;
 mod splice;
 #[cfg(test)]
 mod tests;

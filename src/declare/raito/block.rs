@@ -61,6 +61,36 @@ pub(super) fn read(node: &Node, places: &Places<'_>, found: &mut Diagnostics) ->
     grants
 }
 
+/// A permission in our words.
+fn ours(word: &str, global: bool) -> Option<String> {
+    let lower = word.to_ascii_lowercase();
+    match lower.as_str() {
+        "read" | "write" | "admin" => Some(lower),
+        // Ownership is moved and never granted.
+        "own" | "ownership" => None,
+        _ if !global && is_known(word) => Some(word.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+/// All permissions of one element of `grant`; `None` where one is none.
+pub(super) fn words(grant: &Value) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    // In the order of the keys, as they are read.
+    for (key, value) in grant.as_object()? {
+        let global = key == "global_permissions";
+        if !global && key != "permissions" {
+            continue;
+        }
+        let one = std::slice::from_ref(value);
+        let items = value.as_array().map_or(one, Vec::as_slice);
+        for item in items.iter().filter(|item| !item.is_null()) {
+            words.push(ours(item.as_str()?, global)?);
+        }
+    }
+    Some(words)
+}
+
 struct Reader<'r> {
     node: &'r Node,
     places: &'r Places<'r>,
@@ -166,15 +196,7 @@ impl Reader<'_> {
     }
 
     fn permission(&mut self, word: &str, global: bool, path: &str, grant: &mut Grant) {
-        let lower = word.to_ascii_lowercase();
-        let known = match lower.as_str() {
-            "read" | "write" | "admin" => Some(lower),
-            // Ownership is moved and never granted.
-            "own" | "ownership" => None,
-            _ if !global && is_known(word) => Some(word.to_ascii_uppercase()),
-            _ => None,
-        };
-        let Some(known) = known else {
+        let Some(known) = ours(word, global) else {
             let message = format!("{word:?} of the grant `{}` is no permission", grant.name);
             let help = if global {
                 "global permissions are Read, Write and Admin"

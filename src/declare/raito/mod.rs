@@ -16,7 +16,9 @@ use self::block::Grant;
 use self::places::Places;
 use super::{Declaration, Declarations, NodeDeclarations, ProjectSources, RoleRef};
 use crate::config::{Config, Located, Product, ProductRole};
-use crate::dbt::Manifest;
+use serde_json::Value;
+
+use crate::dbt::{Manifest, Node};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// The product of grants that name no product role.
@@ -116,6 +118,33 @@ pub fn read_raito(
         check_owners(config, name, role, &mut found);
     }
     (raito, found)
+}
+
+/// The file of a node's block, and the line and column of each key that gave it: more than one where
+/// dbt merges a version's into its model's. `None` where it is not found.
+pub(crate) fn spots(
+    manifest: &Manifest,
+    sources: &ProjectSources,
+    node: &Node,
+) -> Option<(String, Vec<(u32, u32)>)> {
+    Places::of(manifest, sources, node).spots()
+}
+
+/// What one block gives, in our words; `None` where it gives something to a name that is none.
+pub(crate) fn translated(raito: &Raito, block: &Value) -> Option<BTreeMap<RoleRef, Vec<String>>> {
+    let grants = block.get("grant").unwrap_or(block).as_array()?;
+    let mut given: BTreeMap<RoleRef, Vec<String>> = BTreeMap::new();
+    for grant in grants {
+        let role = &raito.grants.get(grant.get("name")?.as_str()?)?.role;
+        let words = given.entry(role.clone()).or_default();
+        for word in block::words(grant)? {
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+    }
+    given.retain(|_, words| !words.is_empty());
+    Some(given)
 }
 
 /// What to say where blocks stand that nobody reads.

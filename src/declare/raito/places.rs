@@ -26,6 +26,17 @@ impl<'s> Places<'s> {
         Self { manifest, sources, node, layer, file }
     }
 
+    /// The file of the block, and where its key stands there: more than once where dbt merges a
+    /// version's into its model's.
+    pub fn spots(&self) -> Option<(String, Vec<(u32, u32)>)> {
+        let layer = self.layer.as_ref()?;
+        let keys = match &layer.content {
+            Content::Call(block) => vec![(block.line, block.column)],
+            Content::Yaml(blocks) => blocks.iter().map(|(key, _)| (key.line, key.column)).collect(),
+        };
+        Some((layer.file.to_owned(), keys))
+    }
+
     pub fn block(&self) -> Option<Place> {
         self.layer.as_ref().and_then(Layer::block).or_else(|| self.file.clone())
     }

@@ -44,7 +44,8 @@ pub fn choose(
         match &role.marker {
             _ if dialect.reserved(name).is_some() => {
                 // Nobody asks for all of the server's own.
-                if patterns.iter().any(|pattern| !pattern.contains('*') && is_meant(name, pattern)) {
+                if patterns.iter().any(|pattern| !pattern.contains('*') && is_meant(name, pattern))
+                {
                     pass(dialect.reserved(name).unwrap_or_default().to_owned());
                 }
             }
@@ -117,12 +118,19 @@ mod tests {
 
     #[test]
     fn a_star_is_any_run_and_case_counts_where_it_does() {
-        for (name, pattern) in
-            [("a", "a"), ("analyst_eu", "analyst*"), ("analyst_eu", "*_eu"), ("a.b.c", "a*b*c"), ("", "*"), ("ab", "*a*b*")]
-        {
+        for (name, pattern) in [
+            ("a", "a"),
+            ("analyst_eu", "analyst*"),
+            ("analyst_eu", "*_eu"),
+            ("a.b.c", "a*b*c"),
+            ("", "*"),
+            ("ab", "*a*b*"),
+        ] {
             assert!(fits(name, pattern, false), "{name} {pattern}");
         }
-        for (name, pattern) in [("a", "b"), ("a", "aa"), ("A", "a"), ("ab", "a*b*c"), ("aba", "ab*ba")] {
+        for (name, pattern) in
+            [("a", "b"), ("a", "aa"), ("A", "a"), ("ab", "a*b*c"), ("aba", "ab*ba")]
+        {
             assert!(!fits(name, pattern, false), "{name} {pattern}");
         }
         assert!(fits("ANALYST", "analyst", true));

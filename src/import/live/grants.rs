@@ -13,13 +13,8 @@ pub(super) type Left = Vec<(String, String)>;
 
 /// The grants of a role.
 pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<ImportedGrant> {
-    let owned: BTreeSet<&Securable> = asked
-        .state
-        .owned
-        .iter()
-        .filter(|(_, owner)| *owner == role)
-        .map(|(on, _)| on)
-        .collect();
+    let owned: BTreeSet<&Securable> =
+        asked.state.owned.iter().filter(|(_, owner)| *owner == role).map(|(on, _)| on).collect();
     let mut held = held(asked, role, left);
     // Whoever owns something has no grants on it of its own.
     held.retain(|on, _| !owned.contains(on));
@@ -56,7 +51,10 @@ fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> BTreeMap<Securable,
     }
     for (on, privileges) in &mut held {
         if on.class() == ObjectClass::Column {
-            left.push((format!("{privileges} on column {on}"), "grants on columns are not declared in playbooks".to_owned()));
+            left.push((
+                format!("{privileges} on column {on}"),
+                "grants on columns are not declared in playbooks".to_owned(),
+            ));
             *privileges = PrivilegeSet::EMPTY;
             continue;
         }
@@ -129,8 +127,7 @@ fn wildcards(
         let (what, why) = match unsaid(asked, default) {
             Some(both) => both,
             None => {
-                let key =
-                    (default.class, default.database.clone(), default.schema.clone());
+                let key = (default.class, default.database.clone(), default.schema.clone());
                 let sum = futures.entry(key).or_default();
                 *sum = sum.union(default.privileges);
                 continue;
@@ -188,15 +185,16 @@ fn objects(asked: &Asked<'_>, class: ObjectClass) -> impl Iterator<Item = Secura
     );
     let others = inventory.objects.keys().filter(move |on| on.class() == class).cloned();
     let schemas = inventory.schemas.iter().filter(move |_| class == ObjectClass::Schema);
-    let schemas =
-        schemas.map(|(database, schema): &SchemaKey| Securable::schema(database.clone(), schema.clone()));
+    let schemas = schemas
+        .map(|(database, schema): &SchemaKey| Securable::schema(database.clone(), schema.clone()));
     let all: BTreeSet<Securable> = relations.chain(others).chain(schemas).collect();
     all.into_iter()
 }
 
 /// Why a grant on what is not there yet cannot be said.
 fn unsaid(asked: &Asked<'_>, default: &DefaultGrant) -> Option<(String, String)> {
-    let DefaultGrant { creator, database, schema, class, grantee: _, privileges, grantable } = default;
+    let DefaultGrant { creator, database, schema, class, grantee: _, privileges, grantable } =
+        default;
     let place = match schema {
         Some(schema) => format!("schema {database}.{schema}"),
         None => format!("database {database}"),
@@ -205,7 +203,10 @@ fn unsaid(asked: &Asked<'_>, default: &DefaultGrant) -> Option<(String, String)>
     let what = format!("{privileges} on new objects{of} ({class}) in {place}");
     if creator.as_ref() != asked.creator {
         let ours = asked.creator.map_or_else(|| "nobody".to_owned(), ToString::to_string);
-        return Some((what, format!("only what {ours} makes is declared: name another deploy_role to declare it")));
+        return Some((
+            what,
+            format!("only what {ours} makes is declared: name another deploy_role to declare it"),
+        ));
     }
     if !grantable.is_empty() {
         return Some((what, OPTION.to_owned()));

@@ -10,16 +10,18 @@ use crate::model::{
 /// The roles whose privileges a role gets, as grants on them.
 pub(super) fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<ImportedGrant> {
     let mut grants: Vec<ImportedGrant> = Vec::new();
-    let is_its = |m: &&ObservedMembership| {
-        m.member == *role && m.kind != MemberKind::User && !m.automatic
-    };
+    let is_its =
+        |m: &&ObservedMembership| m.member == *role && m.kind != MemberKind::User && !m.automatic;
     for membership in asked.state.memberships.iter().filter(is_its) {
         let held = &membership.role;
         let what = format!("being in the role {held}");
         if let Some(why) = odd(asked, membership) {
             left.push((what, why));
         } else if asked.named.contains(held) {
-            left.push((what, "who is in that role stands in the files of its product or policy".to_owned()));
+            left.push((
+                what,
+                "who is in that role stands in the files of its product or policy".to_owned(),
+            ));
         } else if let Some(why) = asked.dialect.reserved(held) {
             left.push((what, why.to_owned()));
         } else if is_managed(asked, held) {
@@ -56,7 +58,8 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Option<Vec
             // It says so itself, by a grant on this role.
             None if *kind != MemberKind::User && asked.chosen.contains(member) => continue,
             None if *kind != MemberKind::User && asked.named.contains(member) => {
-                Err("it is a role of this configuration, and members are people and groups".to_owned())
+                Err("it is a role of this configuration, and members are people and groups"
+                    .to_owned())
             }
             None if *kind != MemberKind::User && is_managed(asked, member) => {
                 Err("it is a managed role, and members are people and groups".to_owned())
@@ -84,8 +87,8 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Option<Vec
 
 /// What a members file cannot say of a membership.
 fn odd(asked: &Asked<'_>, membership: &ObservedMembership) -> Option<String> {
-    let options = asked.dialect.kind() == DialectKind::Postgres
-        && asked.state.server.version >= 160_000;
+    let options =
+        asked.dialect.kind() == DialectKind::Postgres && asked.state.server.version >= 160_000;
     if membership.admin {
         Some("it comes with the admin option".to_owned())
     } else if options && !(membership.inherit && membership.set) {

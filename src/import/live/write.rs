@@ -96,6 +96,12 @@ pub fn members_file(roles: &BTreeMap<String, Vec<Entry>>, head: &str) -> String 
 /// What a name could break a comment with is escaped.
 fn one_line(text: &str) -> String {
     text.chars()
-        .flat_map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
+        .flat_map(|c| {
+            if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
         .collect()
 }

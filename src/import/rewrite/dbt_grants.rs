@@ -1,0 +1,386 @@
+//! dbt's own `grants` as `meta.rolecall`.
+//!
+//! A grantee whose name is that of a product role here becomes that product role. Any other becomes a
+//! product role of the product `dbt_grants` with the grantee as its member: whoever was in it has what it
+//! had, by the role that holds it now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::blocks::{self, Given};
+use super::platform::Implied;
+use super::same::Wanted;
+use super::{Todo, Work};
+use crate::config::{FileKind, Member};
+use crate::dbt::{Node, ResourceType};
+use crate::declare::{self, ProjectSources, RoleRef};
+use crate::edit::pairs::{self, Step};
+use crate::edit::{Entry, EntryKind};
+use crate::model::{DialectKind, Ident, MemberKind, Privilege, PrivilegeSet, Securable};
+use crate::project::Project;
+use crate::resolve::Resolved;
+
+/// The product of grantees that are no product roles.
+pub const PRODUCT: &str = "dbt_grants";
+const FILE: &str = "rolecall/platform/dbt_grants.yml";
+const MEMBERS: &str = "rolecall/members/dbt_grants.yml";
+
+/// privilege → grantees.
+type Grants = BTreeMap<String, Vec<String>>;
+
+/// A place that says `grants`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Spot {
+    /// A map in a YAML file, with the key `grants` or `+grants`.
+    Yaml(String, Vec<Step>),
+    /// The `config()` of a model's file.
+    Call(String),
+}
+
+impl Spot {
+    fn file(&self) -> &str {
+        match self {
+            Self::Yaml(file, _) | Self::Call(file) => file,
+        }
+    }
+}
+
+pub(super) fn rewrite(
+    project: &Project,
+    sources: &ProjectSources,
+    work: &mut Work,
+) -> Option<Wanted> {
+    let (resolved, _) = project.resolve(None, &Default::default(), false, None);
+    let resolved = resolved?;
+    let without = blocks::without_product(project, &resolved);
+    let ours: BTreeSet<&str> = resolved.nodes.iter().map(|node| node.unique_id.as_str()).collect();
+    let texts: BTreeMap<&str, &str> = sources.texts().collect();
+    // What each place comes to: dbt adds up what `meta` does not.
+    let mut places: BTreeMap<Spot, (Grants, Vec<&str>)> = BTreeMap::new();
+    let mut wanted: BTreeMap<(Securable, Ident), PrivilegeSet> = BTreeMap::new();
+    for node in project.manifest.nodes.values() {
+        if node.grants.values().all(Vec::is_empty) {
+            continue;
+        }
+        if !ours.contains(node.unique_id.as_str()) {
+            work.todo.push(Todo::at(node.original_file_path.as_str(), format!("{} belongs to another package: add it to `packages`, or leave its grants to dbt", node.unique_id)));
+            continue;
+        }
+        if node.rolecall.is_some() {
+            work.todo.push(Todo::at(
+                node.original_file_path.as_str(),
+                format!(
+                    "{} has a `meta.rolecall` as well: say its grants there by hand",
+                    node.unique_id
+                ),
+            ));
+            continue;
+        }
+        let layers = layers(&texts, node);
+        let mut sum = Grants::new();
+        let last = layers.len().saturating_sub(1);
+        for (at, (spot, value)) in layers.iter().enumerate() {
+            add(&mut sum, value);
+            let place = places.entry(spot.clone()).or_insert_with(|| (sum.clone(), Vec::new()));
+            if at == last {
+                place.1.push(&node.unique_id);
+            }
+        }
+        if sorted(&sum) != sorted(&node.grants) {
+            work.todo.push(Todo::at(node.original_file_path.as_str(), format!("the grants of {} are not found as the manifest has them (made while dbt runs, or edited since): run `dbt parse`, or say them by hand", node.unique_id)));
+            continue;
+        }
+        let found = resolved.nodes.iter().find(|managed| managed.unique_id == node.unique_id);
+        let Some(on) = found.and_then(|managed| managed.relation.clone()) else { continue };
+        for (words, grantees) in &node.grants {
+            for grantee in grantees {
+                match (privileges(words), folded(project, grantee)) {
+                    (Some(some), Ok(name)) => {
+                        let all = wanted.entry((on.clone(), name)).or_default();
+                        *all = all.union(some);
+                    }
+                    (None, _) => work.todo.push(Todo::at(node.original_file_path.as_str(), format!("`{words}` in the grants of {} is no privilege by itself: write each by its name", node.unique_id))),
+                    (_, Err(why)) => work.todo.push(Todo::at(node.original_file_path.as_str(), format!("the grantee {grantee:?} of {}: {why}", node.unique_id))),
+                }
+            }
+        }
+    }
+    if !work.todo.is_empty() {
+        return None;
+    }
+    let roles = Roles::of(project, &resolved, wanted.keys().map(|(_, grantee)| grantee));
+    for (spot, (grants, nodes)) in &places {
+        let given = roles.given(project, grants);
+        let Ok(product) = blocks::product_of_place(nodes, &without, PRODUCT) else {
+            work.todo.push(blocks::mixed(spot.file(), PRODUCT));
+            continue;
+        };
+        put(work, &texts, spot, &blocks::block(product, &given));
+    }
+    roles.write(project, work, &wanted);
+    Some(Wanted::AndGrants(wanted))
+}
+
+fn sorted(grants: &Grants) -> BTreeMap<&str, BTreeSet<&str>> {
+    grants
+        .iter()
+        .filter(|(_, list)| !list.is_empty())
+        .map(|(key, list)| (key.as_str(), list.iter().map(String::as_str).collect()))
+        .collect()
+}
+
+/// As dbt merges: a key replaces, one with `+` adds.
+fn add(sum: &mut Grants, value: &Map<String, Value>) {
+    for (key, value) in value {
+        let list: Vec<String> = match value {
+            Value::String(one) => vec![one.clone()],
+            Value::Array(many) => {
+                many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
+        };
+        match key.strip_prefix('+') {
+            Some(key) => sum.entry(key.to_owned()).or_default().extend(list),
+            None => {
+                sum.insert(key.clone(), list);
+            }
+        }
+    }
+}
+
+/// Where a node's grants are said, weak to strong.
+fn layers(texts: &BTreeMap<&str, &str>, node: &Node) -> Vec<(Spot, Map<String, Value>)> {
+    let section = match node.resource_type {
+        ResourceType::Model => "models",
+        ResourceType::Seed => "seeds",
+        ResourceType::Snapshot => "snapshots",
+        ResourceType::Source => "sources",
+    };
+    let mut found = Vec::new();
+    let key = |text: &str| Step::Key(text.to_owned());
+    let mut look = |file: &str, way: Vec<Step>, name: &str| {
+        let Some(text) = texts.get(file) else { return };
+        let mut own = way.clone();
+        own.push(key(name));
+        if let Some(Value::Object(map)) = declare::yaml_value(text, &own) {
+            found.push((Spot::Yaml(file.to_owned(), way), map));
+        }
+    };
+    let mut way = vec![key(section)];
+    look("dbt_project.yml", way.clone(), "+grants");
+    for folder in &node.fqn {
+        way.push(key(folder));
+        look("dbt_project.yml", way.clone(), "+grants");
+    }
+    if let Some(file) = node.patch_path.as_deref()
+        && let Some(Value::Array(items)) =
+            texts.get(file).and_then(|text| declare::yaml_value(text, &[key(section)]))
+    {
+        for (at, item) in items.iter().enumerate() {
+            if item.get("name").and_then(Value::as_str) == Some(node.name.as_str()) {
+                look(file, vec![key(section), Step::Item(at), key("config")], "grants");
+            }
+        }
+    }
+    let file = node.original_file_path.as_str();
+    if let Some(text) = texts.get(file).filter(|_| file.ends_with(".sql"))
+        && let Some((_, Value::Object(map))) = declare::value_in_config_call(text, "grants")
+    {
+        found.push((Spot::Call(file.to_owned()), map));
+    }
+    found
+}
+
+/// One privilege, or several with commas; never ALL, which means another thing on each server.
+fn privileges(words: &str) -> Option<PrivilegeSet> {
+    let each = words.split(',').map(|word| Privilege::parse(word.trim()));
+    let all: Option<PrivilegeSet> = each.collect();
+    all.filter(|all| !all.is_empty() && !all.contains(Privilege::OWNERSHIP))
+}
+
+/// A grantee's name in the warehouse: dbt writes it into SQL as it stands.
+fn folded(project: &Project, grantee: &str) -> Result<Ident, String> {
+    let bare = grantee.trim();
+    let quoted = bare.starts_with('"') && bare.ends_with('"') && bare.len() > 1;
+    let plain =
+        !bare.is_empty() && bare.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+    if bare.eq_ignore_ascii_case("public") {
+        return Err("it is everybody, and nobody's product role is: say it by hand".to_owned());
+    }
+    if !quoted && !plain {
+        return Err("it is more than a name: say it by hand".to_owned());
+    }
+    let name = project.dialect().fold(bare).map_err(|error| error.to_string())?;
+    match project.dialect().reserved(&name) {
+        Some(why) => Err(why.to_owned()),
+        None => Ok(name),
+    }
+}
+
+/// What each grantee becomes.
+struct Roles {
+    roles: BTreeMap<Ident, RoleRef>,
+}
+
+impl Roles {
+    fn of<'g>(
+        project: &Project,
+        resolved: &Resolved,
+        grantees: impl Iterator<Item = &'g Ident>,
+    ) -> Self {
+        let mut roles: BTreeMap<Ident, RoleRef> = BTreeMap::new();
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        taken.extend(project.config.product_roles.keys().cloned());
+        for grantee in grantees.collect::<BTreeSet<_>>() {
+            let marker = resolved.desired.roles.get(grantee).map(|role| &role.marker);
+            if let Some(marker) =
+                marker.filter(|marker| marker.policy.is_none() && !marker.product.is_empty())
+            {
+                let (product, role) = (Some(marker.product.clone()), marker.role.clone());
+                roles.insert(grantee.clone(), RoleRef { product, role });
+                continue;
+            }
+            let plain: String = grantee
+                .as_str()
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' }
+                })
+                .collect();
+            let mut role = plain.clone();
+            let mut number = 2;
+            while !taken.insert(role.clone()) {
+                role = format!("{plain}_{number}");
+                number += 1;
+            }
+            roles.insert(grantee.clone(), RoleRef { product: Some(PRODUCT.to_owned()), role });
+        }
+        Self { roles }
+    }
+
+    fn given(&self, project: &Project, grants: &Grants) -> Given {
+        let mut given = Given::new();
+        for (words, grantees) in grants {
+            for grantee in grantees {
+                let role = folded(project, grantee).ok().and_then(|name| self.roles.get(&name));
+                let (Some(role), Some(some)) = (role, privileges(words)) else { continue };
+                let list = given.entry(role.clone()).or_default();
+                for word in self::words(some) {
+                    if !list.contains(&word) {
+                        list.push(word);
+                    }
+                }
+            }
+        }
+        given
+    }
+
+    /// The product of those that were no product roles, and who is in each.
+    fn write(
+        &self,
+        project: &Project,
+        work: &mut Work,
+        wanted: &BTreeMap<(Securable, Ident), PrivilegeSet>,
+    ) {
+        let strangers: BTreeMap<&Ident, &RoleRef> = self
+            .roles
+            .iter()
+            .filter(|(_, role)| role.product.as_deref() == Some(PRODUCT))
+            .collect();
+        if strangers.is_empty() {
+            return;
+        }
+        let mut implied = Implied { product: PRODUCT.to_owned(), ..Implied::default() };
+        let mut members: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        for (grantee, role) in strangers {
+            let all = wanted
+                .iter()
+                .filter(|((_, of), _)| of == grantee)
+                .fold(PrivilegeSet::EMPTY, |all, (_, some)| all.union(*some));
+            implied.roles.insert(role.role.clone(), words(all));
+            let Some(entry) = entry(project, grantee) else {
+                work.todo.push(Todo::at(MEMBERS, format!("no entry would become {grantee} by the environment's templates: write it by hand")));
+                continue;
+            };
+            members.insert(role.role.clone(), vec![entry]);
+        }
+        work.add(FILE, FileKind::Platform, implied.text("dbt-grants"));
+        let head = "Written by `rolecall import --from dbt-grants`: whom dbt granted to.";
+        let text = crate::import::live::members_file(&members, head);
+        work.add(MEMBERS, FileKind::Members { product: PRODUCT.to_owned() }, text);
+    }
+}
+
+/// SELECT is what `read` is on every relation.
+fn words(privileges: PrivilegeSet) -> Vec<String> {
+    let word = |privilege: Privilege| match privilege {
+        Privilege::SELECT => "read".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    privileges.iter().map(word).collect()
+}
+
+/// The grantee as a member. On Snowflake dbt grants to roles alone, on PostgreSQL a role is both.
+fn entry(project: &Project, grantee: &Ident) -> Option<Entry> {
+    let is_user = project.dialect == DialectKind::Postgres
+        && project.config.entries().any(|entry| {
+            matches!(&entry.member, Member::Named { kind: MemberKind::User, name } if project.member_name(name, true).as_ref() == Some(grantee))
+        });
+    let who = crate::edit::written_member(project, grantee, is_user)?;
+    let kind = if is_user { EntryKind::User } else { EntryKind::Group };
+    let reason = Some("dbt's grants".to_owned());
+    Some(Entry { kind, who, until: None, reason, environments: Vec::new(), approval: None })
+}
+
+/// The block into the `meta` beside the grants, and those out.
+fn put(work: &mut Work, texts: &BTreeMap<&str, &str>, spot: &Spot, block: &Value) {
+    match spot {
+        Spot::Yaml(file, way) => {
+            let folder = !matches!(way.last(), Some(Step::Key(key)) if key == "config");
+            let (grants, meta) = if folder { ("+grants", "+meta") } else { ("grants", "meta") };
+            let mut of_meta = way.clone();
+            of_meta.push(Step::Key(meta.to_owned()));
+            let text = texts.get(file.as_str()).copied().unwrap_or_default();
+            let ours = [(crate::dbt::KEY, block.clone())];
+            match declare::yaml_value(text, &of_meta) {
+                Some(Value::Object(map)) if map.contains_key(crate::dbt::KEY) => {
+                    work.todo.push(Todo::at(
+                        file.as_str(),
+                        "`meta` has a `rolecall` beside `grants`: merge them by hand",
+                    ))
+                }
+                Some(Value::Object(map)) if !map.is_empty() => {
+                    work.edit(file, |text| pairs::insert(text, &of_meta, None, &ours));
+                    work.edit(file, |text| pairs::replace(text, way, grants, &[]));
+                }
+                None => {
+                    let new = [(meta, json!({ crate::dbt::KEY: block }))];
+                    work.edit(file, |text| pairs::replace(text, way, grants, &new));
+                }
+                Some(_) => work.todo.push(Todo::at(
+                    file.as_str(),
+                    "`meta` beside `grants` is no map: rewrite it by hand",
+                )),
+            }
+        }
+        Spot::Call(file) => work.edit(file, |text| in_call(text, block)),
+    }
+}
+
+fn in_call(text: &str, block: &Value) -> Result<String, &'static str> {
+    const ODD: &str = "its config() is not written out";
+    let (range, _) = declare::value_in_config_call(text, "grants").ok_or(ODD)?;
+    let ours = format!("'{}': {}", crate::dbt::KEY, blocks::literal(block));
+    let mut edited = text.to_owned();
+    match declare::value_in_config_call(text, "meta") {
+        None => {
+            let is_keyword = text.get(range.start..).is_some_and(|rest| rest.starts_with("grants"));
+            let new =
+                if is_keyword { format!("meta={{{ours}}}") } else { format!("'meta': {{{ours}}}") };
+            edited.replace_range(range, &new);
+            Ok(edited)
+        }
+        Some(_) => Err("its config() has a `meta` as well"),
+    }
+}
