@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod import;
 mod import_from;
+mod import_live;
 mod init;
 mod limit;
 mod log;
@@ -184,7 +185,7 @@ enum Command {
     Deny(decide::Deny),
     /// The products: titles, owners, outputs, what can be asked for and how
     Catalog(catalog::Arguments),
-    /// Write into the owners' files what a warehouse has
+    /// Write configuration for what is there: a warehouse's roles, their members, another tool's files
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
     Codeowners(codeowners::Arguments),

@@ -292,12 +292,18 @@ fn flow(value: &Value) -> String {
             format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<(&str, Value)> =
-                map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-            format!("{{{}}}", flow_pairs(&pairs))
+            format!("{{{}}}", flow_pairs(&ordered(map)))
         }
         other => other.to_string(),
     }
+}
+
+/// A map's pairs; `product` is said before what is said of it.
+pub(crate) fn ordered(map: &serde_json::Map<String, Value>) -> Vec<(&str, Value)> {
+    let mut pairs: Vec<(&str, Value)> =
+        map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    pairs.sort_by_key(|(key, _)| *key != "product");
+    pairs
 }
 
 /// In lines of their own, the last without its end.
@@ -307,9 +313,8 @@ fn block_pairs(pairs: &[(&str, Value)], width: usize, eol: &str) -> String {
         .iter()
         .map(|(key, value)| match value {
             Value::Object(map) if !map.is_empty() => {
-                let inner: Vec<(&str, Value)> =
-                    map.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-                format!("{indent}{}:{eol}{}", scalar(key), block_pairs(&inner, width + 2, eol))
+                let inner = block_pairs(&ordered(map), width + 2, eol);
+                format!("{indent}{}:{eol}{inner}", scalar(key))
             }
             value => format!("{indent}{}: {}", scalar(key), flow(value)),
         })

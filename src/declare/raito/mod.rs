@@ -155,13 +155,10 @@ pub fn unread(manifest: &Manifest, sources: &ProjectSources) -> Option<Diagnosti
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let what = format!(
-        "{}{others} speak to Raito (`meta.raito`), which nobody reads here",
-        first.unique_id
-    );
+    let what = format!("{}{others}: `meta.raito` is there, and nobody reads it", first.unique_id);
     let hint = Diagnostic::warning("raito-unread", what)
         .with_node(&first.unique_id)
-        .with_help("add `compat: [raito]` to rolecall.yml to read it, or `rolecall import --from raito` to rewrite it");
+        .with_help("`compat: [raito]` in rolecall.yml reads its grants, `rolecall import --from raito` rewrites them; filters and masks are for the warehouse to apply");
     Some(match Places::of(manifest, sources, first).block() {
         Some(place) => hint.with_place(place),
         None => hint,

@@ -68,6 +68,9 @@ pub fn choose(
                     pass("it is a superuser, who may do everything anyway".to_owned());
                 }
             }
+            MarkerReading::None if !super::sayable(name) => {
+                pass("a playbook cannot write its name".to_owned());
+            }
             MarkerReading::None if name.in_parts().is_some() => {
                 pass("it is a database role".to_owned());
             }

@@ -36,7 +36,7 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Import
     grants
 }
 
-const NO_NAME: &str = "a playbook has no place for its name";
+const NO_NAME: &str = "a playbook cannot write its name";
 const OPTION: &str = "a managed role has no right to pass privileges on";
 
 /// What the role was granted, as far as it can be declared.
@@ -78,6 +78,10 @@ fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> BTreeMap<Securable,
 
 /// One object by its name.
 fn one(on: &Securable, what: What) -> Option<ImportedGrant> {
+    let names = [on.database_name(), on.schema_name(), on.name()];
+    if !names.into_iter().flatten().all(super::sayable) {
+        return None;
+    }
     let grant = |database, schema, object| {
         Some(ImportedGrant {
             kind: on.class().as_str(),
@@ -103,13 +107,21 @@ fn one(on: &Securable, what: What) -> Option<ImportedGrant> {
     }
 }
 
-/// Which class new objects of a class count under.
-fn future_class(dialect: DialectKind, class: ObjectClass) -> ObjectClass {
+/// The classes that a wildcard of one class stands for: on PostgreSQL tables are all relations, and
+/// functions all routines, as in its default privileges.
+fn family(dialect: DialectKind, class: ObjectClass) -> Vec<ObjectClass> {
+    use ObjectClass::{ForeignTable, Function, MaterializedView, Procedure, Table, View};
     match (dialect, class) {
-        (DialectKind::Postgres, class) if class.is_relation() => ObjectClass::Table,
-        (DialectKind::Postgres, ObjectClass::Procedure) => ObjectClass::Function,
-        _ => class,
+        (DialectKind::Postgres, Table) => vec![Table, View, MaterializedView, ForeignTable],
+        (DialectKind::Postgres, Function) => vec![Function, Procedure],
+        _ => vec![class],
     }
+}
+
+/// A wildcard never speaks of the server's own schemas.
+fn is_the_servers(dialect: DialectKind, schema: &Ident) -> bool {
+    let postgres = dialect == DialectKind::Postgres && schema.as_str().starts_with("pg_");
+    postgres || schema.as_str().eq_ignore_ascii_case("information_schema")
 }
 
 /// Turns what is true of all objects, and of those to come, into wildcards; what is true only of
@@ -138,11 +150,12 @@ fn wildcards(
     let kind = asked.dialect.kind();
     // Those of a whole database sort before those of its schemas.
     for ((class, database, schema), privileges) in futures {
-        let inside: Vec<Securable> = objects(asked, class)
+        let inside: Vec<Securable> = objects(asked, &family(kind, class))
+            .into_iter()
             .filter(|on| on.database_name() == Some(&database))
             .filter(|on| schema.is_none() || on.schema_name() == schema.as_ref())
+            .filter(|on| !on.schema_name().is_some_and(|schema| is_the_servers(kind, schema)))
             .collect();
-        debug_assert_eq!(future_class(kind, class), class);
         // What somebody owns needs no grant, and is given none.
         let of_all = inside.iter().filter(|on| !owned.contains(on)).fold(privileges, |all, on| {
             all.intersection(held.get(on).copied().unwrap_or_default())
@@ -175,20 +188,19 @@ fn wildcards(
     }
 }
 
-/// Everything that is there of a class, as far as it was looked at.
-fn objects(asked: &Asked<'_>, class: ObjectClass) -> impl Iterator<Item = Securable> {
+/// Everything that is there of some classes, as far as it was looked at.
+fn objects(asked: &Asked<'_>, classes: &[ObjectClass]) -> BTreeSet<Securable> {
     let inventory = &asked.state.inventory;
-    let relations = inventory.relations.iter().filter(move |(_, r)| r.class == class).map(
+    let relations = inventory.relations.iter().filter(|(_, r)| classes.contains(&r.class)).map(
         |((database, schema, name), relation)| {
             Securable::in_schema(relation.class, database.clone(), schema.clone(), name.clone())
         },
     );
-    let others = inventory.objects.keys().filter(move |on| on.class() == class).cloned();
-    let schemas = inventory.schemas.iter().filter(move |_| class == ObjectClass::Schema);
+    let others = inventory.objects.keys().filter(|on| classes.contains(&on.class())).cloned();
+    let schemas = inventory.schemas.iter().filter(|_| classes.contains(&ObjectClass::Schema));
     let schemas = schemas
         .map(|(database, schema): &SchemaKey| Securable::schema(database.clone(), schema.clone()));
-    let all: BTreeSet<Securable> = relations.chain(others).chain(schemas).collect();
-    all.into_iter()
+    relations.chain(others).chain(schemas).collect()
 }
 
 /// Why a grant on what is not there yet cannot be said.

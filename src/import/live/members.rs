@@ -24,6 +24,8 @@ pub(super) fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Impo
             ));
         } else if let Some(why) = asked.dialect.reserved(held) {
             left.push((what, why.to_owned()));
+        } else if !super::sayable(held) {
+            left.push((what, "a playbook cannot write its name".to_owned()));
         } else if is_managed(asked, held) {
             left.push((what, "that role is managed by somebody else".to_owned()));
         } else {

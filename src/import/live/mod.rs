@@ -122,6 +122,12 @@ pub fn import(asked: &Asked<'_>) -> Imported {
     imported
 }
 
+/// Whether a playbook can write a name: what looks like a variable there is one, and what nobody sees
+/// is refused.
+fn sayable(name: &Ident) -> bool {
+    !name.as_str().contains("${") && crate::config::unfit(name.as_str().trim()).is_none()
+}
+
 /// A key for the role: its name where that is plain, else what is plain of it.
 fn id_of(role: &Ident, taken: &BTreeMap<String, ImportedRole>) -> String {
     let plain: String = role

@@ -90,11 +90,9 @@ pub(super) fn literal(value: &Value) -> String {
             format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "))
         }
         Value::Object(map) => {
-            let each: Vec<String> = map
+            let each: Vec<String> = pairs::ordered(map)
                 .iter()
-                .map(|(key, value)| {
-                    format!("{}: {}", literal(&Value::from(key.as_str())), literal(value))
-                })
+                .map(|(key, value)| format!("{}: {}", literal(&Value::from(*key)), literal(value)))
                 .collect();
             format!("{{{}}}", each.join(", "))
         }
