@@ -34,6 +34,9 @@ pub(super) fn add_environment(
         approved_plans,
         deploy_role,
         parent_role,
+        admin_role,
+        // Read beside the configuration, as a file of its own.
+        playbook_vars: _,
         role_kind,
         target,
         hook,
@@ -56,6 +59,7 @@ pub(super) fn add_environment(
     for (what, value) in [
         ("the deploy role", &deploy_role),
         ("the parent role", &parent_role),
+        ("the admin role", &admin_role),
         ("the target", &target),
         ("the profile of the connection", &profile),
         ("the target of the connection", &output),
@@ -92,6 +96,7 @@ pub(super) fn add_environment(
         approved_plans,
         deploy_role,
         parent_role,
+        admin_role,
         role_kind: RoleKind::read(role_kind, diagnostics),
         target: target.map(|target| target.value),
         hook: hook.unwrap_or(!protected),

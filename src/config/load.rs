@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::load_playbooks::Outside;
 use super::owners::{check_approvers, gone};
 use super::parse::{FileKind, SourceFile, parse, parse_unapproved};
 use super::{Config, is_name, load_requests};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A larger file is not read: a hundred thousand members take a tenth of it.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+pub(super) const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 const ROOTS: [&str; 2] = ["rolecall.yml", "rolecall.yaml"];
 const FOLDER: &str = "rolecall";
 
@@ -45,7 +46,12 @@ fn load_with(
     if !project_dir.is_dir() {
         return (None, found);
     }
-    let (config, diagnostics) = parse(&files);
+    let (mut config, diagnostics) = parse(&files);
+    if let Some(config) = &mut config {
+        let shell = std::env::vars_os();
+        let texts = shell.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        config.playbooks.variables.of_shell(texts);
+    }
     let unread = found.has_errors();
     // A root that is there but cannot be read is not also missing.
     let root_is_there = ROOTS.iter().any(|name| is_there(&project_dir.join(name)));
@@ -67,7 +73,12 @@ pub fn load_files(project_dir: &Path) -> (Vec<SourceFile>, Diagnostics) {
         Finder { project: project_dir, files: Vec::new(), diagnostics: Diagnostics::default() };
     finder.roots();
     finder.folder();
-    let Finder { project: _, files, diagnostics } = finder;
+    let Finder { project: _, mut files, mut diagnostics } = finder;
+    let mut outside = Outside::new(project_dir);
+    outside.named_by(&files);
+    let (more, found) = outside.read();
+    files.extend(more);
+    diagnostics.extend(found);
     (files, diagnostics)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::names::check_fit;
 use super::owners::Claim;
+use super::playbook;
 use super::raw::{RawEntry, RawMembers};
 use super::reader::{Reader, belongs, printable, suggest};
 use super::template::within;
@@ -15,7 +16,8 @@ use crate::model::{Diagnostic, Diagnostics, MemberKind, Place};
 
 /// Reads one product's file, checks it against the platform's files and adds it to `config`.
 pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, root: &Node) {
-    let known_product = config.products.contains_key(product);
+    let of_playbooks = product == playbook::MEMBERS;
+    let known_product = of_playbooks || config.products.contains_key(product);
     if !known_product {
         reader.diagnostics.push(
             Diagnostic::error(
@@ -33,8 +35,9 @@ pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, r
             .with_place(reader.source.whole()),
         );
     }
-    let raw = RawMembers::read(reader, root, |role, diagnostics| {
-        !known_product || is_role(config, product, role, diagnostics)
+    let raw = RawMembers::read(reader, root, |role, diagnostics| match of_playbooks {
+        true => is_playbook_role(config, role, diagnostics),
+        false => !known_product || is_role(config, product, role, diagnostics),
     });
     let diagnostics = &mut *reader.diagnostics;
     let mut roles: BTreeMap<String, Vec<MemberEntry>> = BTreeMap::new();
@@ -69,6 +72,26 @@ pub(super) fn add(config: &mut Config, product: &str, reader: &mut Reader<'_>, r
         roles.insert(role.value, members);
     }
     config.members.insert(product.to_owned(), roles);
+}
+
+fn is_playbook_role(
+    config: &Config,
+    role: &Located<String>,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let name = role.value.as_str();
+    if config.playbooks.role(name).is_some() {
+        return true;
+    }
+    let message = format!("there is no playbook role `{}`", printable(name));
+    let known: Vec<&str> = config.playbooks.roles.iter().map(|role| role.id.as_str()).collect();
+    let help = suggest(name, known, "define it under `roles` in rolecall.yml");
+    diagnostics.push(
+        Diagnostic::error("unknown-playbook-role", message)
+            .with_help(format!("{help}; members are named by a role's key, not by its `name`"))
+            .with_place(role.place.clone()),
+    );
+    false
 }
 
 fn is_role(

@@ -6,11 +6,13 @@ mod environment;
 mod guards;
 pub mod init;
 mod load;
+mod load_playbooks;
 mod load_requests;
 mod members;
 mod names;
 mod owners;
 mod parse;
+pub mod playbook;
 pub mod policy;
 mod raw;
 mod raw_environment;
@@ -84,7 +86,12 @@ pub struct Config {
     pub break_glass: Option<Located<String>>,
     /// Where `compat: [raito]` is said, so that `meta.raito` is read.
     pub raito: Option<Place>,
-    /// Product → product role → entries: the owners' files.
+    /// Roles beyond dbt's products.
+    pub playbooks: playbook::Playbooks,
+    /// To whom ownership goes that is no longer declared.
+    pub admin_role: Option<Located<String>>,
+    /// Product → product role → entries: the owners' files; and playbook roles, as
+    /// [`playbook::MEMBERS`].
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,
 }
 
@@ -130,6 +137,8 @@ pub struct Environment {
     pub deploy_role: Option<Located<String>>,
     /// The role that every managed role is granted to (Snowflake); without it, SYSADMIN.
     pub parent_role: Option<Located<String>>,
+    /// To whom ownership goes that is no longer declared, in place of the configuration's.
+    pub admin_role: Option<Located<String>>,
     /// Which roles hold the grants (Snowflake).
     pub role_kind: RoleKind,
     /// The dbt target, where it is not named like the environment.

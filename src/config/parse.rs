@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use super::owners::check_approvers;
+use super::playbook::{Book, RawPlaybook, Variables, masked, read_variables};
 use super::raw::RawPlatform;
 use super::reader::{Reader, said_twice};
 use super::tree::{self, Node, Source, Value};
-use super::{Config, members, valid};
+use super::{Config, Located, members, valid};
 use crate::model::{Diagnostic, Diagnostics, Place, Severity};
+use std::collections::BTreeMap;
 
 /// Which of the configuration's files a text is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,16 @@ pub enum FileKind {
     Members {
         /// The file's name without its ending.
         product: String,
+    },
+    /// A file of a playbook, which `playbooks:` names.
+    Playbook {
+        /// The path that names it, or the folder that it is in.
+        path: String,
+    },
+    /// A file of variables, which `playbook_vars` names.
+    Variables {
+        /// Of this environment only.
+        environment: Option<String>,
     },
 }
 
@@ -61,12 +73,22 @@ pub(super) fn parse_unapproved(files: &[SourceFile]) -> (Option<Config>, Diagnos
     let mut owners: Vec<(&str, Source<'_>, Node)> = Vec::new();
     let mut root: Option<Place> = None;
     let mut all_read = true;
+    let mut books: BTreeMap<&str, Book> = BTreeMap::new();
+    let mut variables = Variables::default();
+    let mut outside = Vec::new();
     for SourceFile { path, text, kind } in files {
         let source = Source::new(path, text);
-        let node = match tree::read(text, &source) {
+        let read = match kind {
+            FileKind::Playbook { .. } => tree::read(&masked(text), &source),
+            _ => tree::read(text, &source),
+        };
+        let node = match read {
             Ok(node) => node,
             Err(diagnostic) => {
-                diagnostics.push(*diagnostic);
+                diagnostics.push(match kind {
+                    FileKind::Variables { .. } => without_values(*diagnostic),
+                    _ => *diagnostic,
+                });
                 all_read = false;
                 // It is there, only broken: not also missing.
                 if *kind == FileKind::Root {
@@ -108,6 +130,19 @@ pub(super) fn parse_unapproved(files: &[SourceFile]) -> (Option<Config>, Diagnos
                     None => owners.push((product, source, node)),
                 }
             }
+            FileKind::Playbook { path: named } => {
+                outside.push(path.clone());
+                let raw = RawPlaybook::read(&mut reader, &node);
+                books.entry(named).or_default().0.push(raw);
+            }
+            FileKind::Variables { environment } => {
+                outside.push(path.clone());
+                let mut said = Diagnostics::default();
+                let mut reader = Reader { source: &source, diagnostics: &mut said };
+                let read = read_variables(&mut reader, &node);
+                variables.add(environment.as_deref(), read);
+                diagnostics.extend(said.into_iter().map(without_values));
+            }
         }
     }
     let Some(root) = root else {
@@ -118,7 +153,10 @@ pub(super) fn parse_unapproved(files: &[SourceFile]) -> (Option<Config>, Diagnos
         // Names would be missing that are only unread.
         return (None, diagnostics);
     }
-    let mut config = valid::merge(platform, &mut diagnostics);
+    let books = books.into_values().collect();
+    let mut config = valid::merge(platform, books, &mut diagnostics);
+    config.playbooks.variables = variables;
+    config.playbooks.files = outside;
     let only_missing = |d: &Diagnostic| d.severity != Severity::Error || d.code == "missing-key";
     if config.environments.is_empty() && diagnostics.iter().all(only_missing) {
         diagnostics.push(
@@ -132,6 +170,44 @@ pub(super) fn parse_unapproved(files: &[SourceFile]) -> (Option<Config>, Diagnos
         members::add(&mut config, product, &mut reader, &node);
     }
     (Some(config), diagnostics)
+}
+
+/// What a platform file says of files elsewhere: `playbooks`, and each `playbook_vars` with its
+/// environment. What is wrong with it is said by [`parse`].
+pub(super) fn named_outside(file: &SourceFile) -> Named {
+    let source = Source::new(&file.path, &file.text);
+    let mut said = Diagnostics::default();
+    let mut named = Named::default();
+    let Ok(node) = tree::read(&file.text, &source) else { return named };
+    let mut reader = Reader { source: &source, diagnostics: &mut said };
+    let raw = RawPlatform::read(&mut reader, &node, "a platform file");
+    named.playbooks = raw.playbooks.unwrap_or_default();
+    named.variables.extend(raw.playbook_vars.map(|path| (None, path)));
+    for (environment, raw) in raw.environments.0 {
+        let own = raw.playbook_vars.map(|path| (Some(environment.value), path));
+        named.variables.extend(own);
+    }
+    named
+}
+
+/// Files that a platform file names.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Files or folders.
+    pub playbooks: Vec<Located<String>>,
+    /// Of an environment, or of all.
+    pub variables: Vec<(Option<String>, Located<String>)>,
+}
+
+/// A line of a file of variables is never shown, nor what a reader makes of it.
+fn without_values(mut found: Diagnostic) -> Diagnostic {
+    if found.code == "invalid-yaml" {
+        found.message = "this file of variables is not YAML that can be read".to_owned();
+    }
+    for place in found.place.iter_mut().chain(found.also.iter_mut().map(|(place, _)| place)) {
+        place.source = None;
+    }
+    found
 }
 
 /// There is nothing to read.

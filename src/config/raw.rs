@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 
 use super::Located;
 use super::directory::RawDirectory;
+use super::playbook::RawPlaybookRoles;
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
 pub(super) use super::raw_environment::{RawConnection, RawEnvironment};
 pub(super) use super::reader::Keys;
@@ -62,6 +63,21 @@ pub(super) struct RawPlatform {
     /// Whose declarations in dbt's `meta` are read like our own: `raito`.
     #[schemars(schema_with = "super::schema::compat")]
     pub compat: Option<Vec<Located<String>>>,
+    /// Roles beyond dbt's products, by ids of their own.
+    #[schemars(default)]
+    pub roles: RawPlaybookRoles,
+    /// The owner of these roles (Snowflake) that do not name their own.
+    #[schemars(rename = "role-owner")]
+    pub role_owner: Option<Located<String>>,
+    /// Playbooks: files, or folders of files, from the project's folder.
+    pub playbooks: Option<Vec<Located<String>>>,
+    /// The file of variables of playbooks, from the project's folder.
+    pub playbook_vars: Option<Located<String>>,
+    /// Only in these environments are there playbook roles. Without it, in all.
+    #[schemars(length(min = 1))]
+    pub playbook_environments: Option<Vec<Located<String>>>,
+    /// To whom ownership goes that is no longer declared. Without it, SECURITYADMIN on Snowflake.
+    pub admin_role: Option<Located<String>>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -160,8 +176,14 @@ pub(super) const PLATFORM: Keys = Keys {
         "platform_policies",
         "break_glass",
         "compat",
+        "roles",
+        "role-owner",
+        "playbooks",
+        "playbook_vars",
+        "playbook_environments",
+        "admin_role",
     ],
-    later: &["playbooks", "roles", "tests", "checks"],
+    later: &["tests", "checks"],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
@@ -230,6 +252,15 @@ impl RawPlatform {
                 .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
             break_glass: reader.text(&fields, "break_glass"),
             compat: reader.texts(&fields, "compat"),
+            roles: fields
+                .get("roles")
+                .map(|node| RawPlaybookRoles::read(reader, node))
+                .unwrap_or_default(),
+            role_owner: reader.text(&fields, "role-owner"),
+            playbooks: reader.texts(&fields, "playbooks"),
+            playbook_vars: reader.text(&fields, "playbook_vars"),
+            playbook_environments: reader.texts(&fields, "playbook_environments"),
+            admin_role: reader.text(&fields, "admin_role"),
         }
     }
 }

@@ -31,6 +31,10 @@ pub(super) struct RawEnvironment {
     pub deploy_role: Option<Located<String>>,
     /// The role that every managed role is granted to (Snowflake). Without it, SYSADMIN.
     pub parent_role: Option<Located<String>>,
+    /// To whom ownership goes that is no longer declared, in place of the top level's.
+    pub admin_role: Option<Located<String>>,
+    /// The file of variables of playbooks here: they go before those of the top level.
+    pub playbook_vars: Option<Located<String>>,
     /// Which roles hold the grants (Snowflake): `account`, or `database` for one in each database.
     #[schemars(default, schema_with = "super::schema::role_kind")]
     pub role_kind: Option<Located<String>>,
@@ -66,6 +70,8 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "approved_plans",
         "deploy_role",
         "parent_role",
+        "admin_role",
+        "playbook_vars",
         "role_kind",
         "target",
         "hook",
@@ -95,6 +101,8 @@ impl RawEnvironment {
             approved_plans: reader.text(&fields, "approved_plans"),
             deploy_role: reader.text(&fields, "deploy_role"),
             parent_role: reader.text(&fields, "parent_role"),
+            admin_role: reader.text(&fields, "admin_role"),
+            playbook_vars: reader.text(&fields, "playbook_vars"),
             role_kind: reader.text(&fields, "role_kind"),
             target: reader.text(&fields, "target"),
             hook: reader.truth(&fields, "hook"),

@@ -272,11 +272,23 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
             "members stand only in rolecall/members/<product>.yml, which the product's owner keeps"
         }
         "version" => "`version` stands at the top of rolecall.yml",
-        "environments" | "product_roles" | "products" | "packages" | "deployment" | "dialect"
-        | "approved_plans" | "policies" | "platform_policies" | "break_glass" | "directory"
-        | "warn_before" | "compat" => {
-            "it stands at the top of rolecall.yml or of a file in rolecall/platform/"
-        }
+        "environments"
+        | "product_roles"
+        | "products"
+        | "packages"
+        | "deployment"
+        | "dialect"
+        | "approved_plans"
+        | "policies"
+        | "platform_policies"
+        | "break_glass"
+        | "directory"
+        | "warn_before"
+        | "playbooks"
+        | "playbook_vars"
+        | "playbook_environments"
+        | "admin_role"
+        | "compat" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
         | "deploy_role" | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"

@@ -131,7 +131,7 @@ pub(super) fn resource_owners(_: &mut SchemaGenerator) -> Schema {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{policy, raw, raw_environment};
+    use super::super::{playbook, policy, raw, raw_environment};
     use super::*;
 
     fn properties(schema: &Value) -> Vec<&str> {
@@ -161,6 +161,8 @@ mod tests {
             ("policy_actors", &policy::ACTORS),
             ("policy_match", &policy::MATCH),
             ("platform_policy", &policy::PLATFORM_POLICY),
+            ("playbook_role", &playbook::ROLE),
+            ("playbook_grant", &playbook::GRANT),
             ("platform_policy_on", &policy::PLATFORM_ON),
             ("platform_policy_actors", &policy::PLATFORM_ACTORS),
         ] {
@@ -206,6 +208,7 @@ mod tests {
         }
         insta::assert_snapshot!(out, @r#"
     $: object
+    $.admin_role: string
     $.approved_plans: string
     $.break_glass: string
     $.deployment: string
@@ -213,12 +216,14 @@ mod tests {
     $.directory: ?
     $.environments: object|null
     $.environments.*: object
+    $.environments.*.admin_role: string
     $.environments.*.approved_plans: string
     $.environments.*.connection: ?
     $.environments.*.deploy_role: string
     $.environments.*.group_name: string
     $.environments.*.hook: boolean
     $.environments.*.parent_role: string
+    $.environments.*.playbook_vars: string
     $.environments.*.policy_role_name: string
     $.environments.*.promote_from: string
     $.environments.*.protected: boolean
@@ -241,6 +246,11 @@ mod tests {
     $.platform_policies[].on: ?
     $.platform_policies[].privileges!: array
     $.platform_policies[].privileges![]: string
+    $.playbook_environments: array|null
+    $.playbook_environments[]: string
+    $.playbook_vars: string
+    $.playbooks: array|null
+    $.playbooks[]: string
     $.policies: array|null
     $.policies[]: object
     $.policies[].active: boolean
@@ -288,6 +298,25 @@ mod tests {
     $.products.*.product_roles.*.warehouses: array|null
     $.products.*.product_roles.*.warehouses[]: string
     $.products.*.title: string
+    $.role-owner: string
+    $.roles: object|null
+    $.roles.*: object
+    $.roles.*.create: boolean
+    $.roles.*.enable: boolean
+    $.roles.*.grants: array|null
+    $.roles.*.grants[]: object
+    $.roles.*.grants[].database-name: string
+    $.roles.*.grants[].enable: boolean
+    $.roles.*.grants[].include-all: boolean
+    $.roles.*.grants[].include-future: boolean
+    $.roles.*.grants[].object-name: string
+    $.roles.*.grants[].object-type!: string
+    $.roles.*.grants[].privileges!: array
+    $.roles.*.grants[].privileges![]: string
+    $.roles.*.grants[].schema-name: string
+    $.roles.*.name!: string
+    $.roles.*.revoke-other-grants: boolean
+    $.roles.*.role-owner: string
     $.version!: integer
     $.warn_before: string
     $: object

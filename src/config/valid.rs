@@ -1,11 +1,12 @@
 //! The platform's files together: merged, each thing said once, everything named there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::directory;
 use super::environment::add_environment;
 use super::guards;
 use super::names::{check_fit, check_name, check_permission};
+use super::playbook::{self, Book};
 use super::policy;
 use super::raw::{RawPlatform, RawProduct, RawProductRole};
 use super::reader::{printable, said_twice, suggest};
@@ -19,10 +20,17 @@ const WARN_WHAT: &str = "anybody can be warned ahead of an end";
 pub(super) const VERSION: u32 = 1;
 
 /// Merges the platform's files, in the order of their names, and checks the whole.
-pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> Config {
+/// `books` are the playbooks of other files.
+pub(super) fn merge(
+    files: Vec<RawPlatform>,
+    books: Vec<Book>,
+    diagnostics: &mut Diagnostics,
+) -> Config {
     let mut config = Config::default();
     let mut dialect: Option<Located<String>> = None;
     let mut warn_before: Option<Located<String>> = None;
+    let mut playbook_vars: Option<Located<String>> = None;
+    let mut own = Book::default();
     for file in files {
         let RawPlatform {
             version,
@@ -39,6 +47,12 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
             platform_policies,
             break_glass,
             compat,
+            roles,
+            role_owner,
+            playbooks,
+            playbook_vars: file_playbook_vars,
+            playbook_environments,
+            admin_role,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -61,6 +75,13 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
         for tool in compat.unwrap_or_default() {
             add_compat(&mut config, tool, diagnostics);
         }
+        own.0.push(playbook::RawPlaybook { role_owner, roles });
+        config.playbooks.paths.extend(playbooks.unwrap_or_default());
+        once("`playbook_vars`", &mut playbook_vars, file_playbook_vars, diagnostics);
+        if let Some(named) = playbook_environments {
+            config.playbooks.environments.get_or_insert_default().extend(named);
+        }
+        once("`admin_role`", &mut config.admin_role, admin_role, diagnostics);
         let (policies, platform) =
             (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
         policy::add_all(&mut config, policies, platform, diagnostics);
@@ -82,6 +103,14 @@ pub(super) fn merge(files: Vec<RawPlatform>, diagnostics: &mut Diagnostics) -> C
     check_own_roles(&config, diagnostics);
     super::owners::check_offers(&config, diagnostics);
     policy::check_all(&config, diagnostics);
+    let mut seen = HashMap::new();
+    for book in std::iter::once(own).chain(books) {
+        playbook::add_book(&mut config.playbooks, &mut seen, book, diagnostics);
+    }
+    playbook::check_all(&config, diagnostics);
+    if let Some(role) = &config.admin_role {
+        diagnostics.extend(check_fit("the admin role", role));
+    }
     if let Some(role) = &config.break_glass {
         diagnostics.extend(check_fit("the break-glass role", role));
     }

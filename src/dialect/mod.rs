@@ -93,6 +93,10 @@ pub trait Dialect: Sync {
     fn read_on(&self, class: ObjectClass) -> PrivilegeSet;
     /// What `write` means on a class; empty where nothing can be written.
     fn write_on(&self, class: ObjectClass) -> PrivilegeSet;
+    /// What stands before an object whose owner is changed; `None` where nobody owns such objects.
+    fn owner_word(&self, class: ObjectClass) -> Option<&'static str>;
+    /// Whether privileges can be given on objects of a class that are not there yet.
+    fn has_futures(&self, class: ObjectClass) -> bool;
     /// What a grant on an object needs on its database and on its schema to be of use.
     fn needs(&self) -> (PrivilegeSet, PrivilegeSet);
     /// The class of a dbt materialisation, before a warehouse says otherwise.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Difference, Left, Sides, Step, Why, Within, dependents, future, gaps, grants, guard, limit,
-    members, order, owners, roles,
+    Difference, Left, Sides, Step, Why, Within, defaults, dependents, future, gaps, grants, guard,
+    limit, members, order, owners, roles,
 };
 use crate::model::{
     Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes, SchemaKey,
@@ -63,8 +63,12 @@ fn planned(sides: &Sides) -> Difference {
     owners::owners(sides, &names, &mut out);
     grants::grants(sides, &names, &mut out);
     members::members(sides, &names, &mut out);
+    let mut late = BTreeSet::new();
+    if sides.within.is_everything() {
+        late = defaults::defaults(sides, &names, &mut out);
+    }
     if sides.within.is_everything() && !sides.options.only_adds {
-        grants::defaults(sides, &names, &mut out);
+        roles::role_owners(sides, &names, &mut out);
         attributes(sides, &names, &mut out);
         left_over(sides, &names, &mut out);
         roles::drops(sides, &names, &mut out);
@@ -72,7 +76,7 @@ fn planned(sides: &Sides) -> Difference {
     } else {
         limit::refuse_renamed(sides, &names, &mut out);
     }
-    let late = gaps::gaps(sides, &mut out);
+    late.extend(gaps::gaps(sides, &mut out));
     order::order(&mut out.steps, sides.observed, &names, &late);
     out.left.sort();
     out.left.dedup();
@@ -87,11 +91,12 @@ fn unknown_to_the_server(sides: &Sides, out: &mut Difference) {
     if server.dialect != DialectKind::Postgres || server.version >= 170_000 {
         return;
     }
-    for ((on, _), grant) in &sides.desired.grants {
+    let there = sides.desired.grants.iter().filter(|((on, _), _)| sides.within.covers(on));
+    let there = there.map(|((on, _), grant)| (on.to_string(), grant));
+    let to_come = sides.desired.futures.iter();
+    let to_come = to_come.map(|(future, grant)| (format!("future {}s", future.class), grant));
+    for (on, grant) in there.chain(to_come) {
         let Some(reasons) = grant.because.get(&Privilege::MAINTAIN) else { continue };
-        if !sides.within.covers(on) {
-            continue;
-        }
         let mut error = Diagnostic::error(
             "no-such-privilege",
             format!(
@@ -106,9 +111,18 @@ fn unknown_to_the_server(sides: &Sides, out: &mut Difference) {
 }
 
 fn attributes(sides: &Sides, names: &super::NewNames, out: &mut Difference) {
-    for (observed, name) in names {
+    for (observed, name) in names.iter() {
         let attributes = &sides.observed.roles[observed].attributes;
-        if *attributes != RoleAttributes::MANAGED {
+        // Playbooks declare grants. A service role that logs in goes on doing so.
+        if names.is_playbook(name) {
+            if *attributes != RoleAttributes::MANAGED {
+                out.left.push(Left {
+                    role: name.clone(),
+                    what: "attributes of its own, such as LOGIN".to_owned(),
+                    why: "a playbook declares none, and leaves them".to_owned(),
+                });
+            }
+        } else if *attributes != RoleAttributes::MANAGED {
             out.steps.push(Step {
                 change: Change::ResetAttributes {
                     role: name.clone(),

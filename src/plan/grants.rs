@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::manner::Keeps;
 use super::{
-    Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name, takes_any_grantors,
+    Difference, Left, NewNames, Owned, Sides, Step, Why, describe, in_reach, new_name, owned,
+    takes_any_grantors,
 };
 use crate::model::{
-    AclEntry, Change, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, RelationKey, Securable,
+    AclEntry, Change, DesiredGrant, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
 };
+
+pub(super) const MANIFEST_DOES_NOT_NAME: &str =
+    "the manifest does not name that schema; --prune takes it";
 
 type Key = (Securable, Ident);
 
@@ -18,15 +23,53 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
         names,
         moves: moves(&out.steps),
         managed: names.values().collect(),
-        keeps_database: still_needed(sides, &by_role),
+        keeps_database: still_needed(sides, names, &by_role),
         by_role,
     };
     missing(&seen, out);
     if sides.options.only_adds {
         return;
     }
+    let mut kept: BTreeMap<&Ident, usize> = BTreeMap::new();
     for (key, entries) in &seen.by_role {
-        extra(&seen, key, entries, out);
+        match names.keeps(&key.1) {
+            Some(keeps) => kept_all(&seen, key, keeps, &mut kept, out),
+            None => extra(&seen, key, entries, out),
+        }
+    }
+    for (role, privileges) in kept {
+        let what = match privileges {
+            1 => "1 privilege that nobody declares".to_owned(),
+            many => format!("{many} privileges that nobody declares"),
+        };
+        let why = Keeps::Everything.why().to_owned();
+        out.left.push(Left { role: role.clone(), what, why });
+    }
+}
+
+/// What nobody declares of a role that nothing is taken from.
+fn kept_all<'k>(
+    seen: &Seen,
+    key: &'k Key,
+    keeps: Keeps,
+    kept: &mut BTreeMap<&'k Ident, usize>,
+    out: &mut Difference,
+) {
+    let (on, role) = key;
+    if !seen.sides.within.covers(on) || seen.owner(on).as_ref() == Some(role) {
+        return;
+    }
+    let declared = seen.sides.desired.grants.get(key).map(|grant| grant.privileges);
+    let known = seen.sides.desired.known.get(key).copied().unwrap_or_default();
+    let extra = seen.held(key, true).minus(declared.unwrap_or_default().union(known));
+    match keeps {
+        _ if extra.is_empty() => {}
+        Keeps::Everything => *kept.entry(role).or_default() += extra.len(),
+        Keeps::Adopted => out.left.push(Left {
+            role: role.clone(),
+            what: format!("{extra} on {}", describe(on)),
+            why: keeps.why().to_owned(),
+        }),
     }
 }
 
@@ -34,8 +77,8 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
 struct Seen<'a> {
     sides: &'a Sides<'a>,
     names: &'a NewNames,
-    /// Relation → (owner until now, owner by this plan).
-    moves: BTreeMap<RelationKey, (Ident, Ident)>,
+    /// Object → (owner until now, owner by this plan).
+    moves: BTreeMap<Owned, (Ident, Ident)>,
     /// Managed roles, under the names they will have.
     managed: BTreeSet<&'a Ident>,
     /// Those that have something left in schemas out of reach.
@@ -43,13 +86,11 @@ struct Seen<'a> {
     by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
 }
 
-fn moves(steps: &[Step]) -> BTreeMap<RelationKey, (Ident, Ident)> {
+fn moves(steps: &[Step]) -> BTreeMap<Owned, (Ident, Ident)> {
     steps
         .iter()
         .filter_map(|step| match &step.change {
-            Change::SetOwner { on, from, to } => {
-                Some((on.relation_key()?, (from.clone(), to.clone())))
-            }
+            Change::SetOwner { on, from, to } => Some((owned(on), (from.clone(), to.clone()))),
             _ => None,
         })
         .collect()
@@ -59,15 +100,14 @@ impl Seen<'_> {
     /// Who will have granted an entry: what an owner granted becomes the next owner's.
     fn grantor(&self, entry: &AclEntry) -> Ident {
         let grantor = new_name(self.names, &entry.grantor);
-        match entry.on.relation_key().and_then(|key| self.moves.get(&key)) {
+        match self.moves.get(&owned(&entry.on)) {
             Some((from, to)) if from == grantor => to.clone(),
             _ => grantor.clone(),
         }
     }
 
     fn owner(&self, on: &Securable) -> Option<Ident> {
-        let key = on.relation_key();
-        if let Some((_, to)) = key.as_ref().and_then(|key| self.moves.get(key)) {
+        if let Some((_, to)) = self.moves.get(&owned(on)) {
             return Some(to.clone());
         }
         let owner = self.sides.observed.owner_of(on);
@@ -147,7 +187,8 @@ impl Seen<'_> {
         let grantor = self.grantor(entry);
         self.managed.contains(&grantor)
             && self.owner(&entry.on).as_ref() != Some(&grantor)
-            && in_reach(self.sides, entry.on.schema_key().as_ref())
+            && self.names.keeps(&grantor).is_none()
+            && in_reach(self.sides, self.names, &grantor, entry.on.schema_key().as_ref())
     }
 }
 
@@ -178,6 +219,9 @@ fn missing(seen: &Seen, out: &mut Difference) {
     let keys: BTreeSet<&Key> = sides.desired.grants.keys().chain(retained).collect();
     for key in keys {
         let (on, role) = key;
+        if seen.names.absent.contains(role) {
+            continue;
+        }
         let declared = sides.desired.grants.get(key);
         let part = |grant| sides.within.part_of(on, role, grant);
         let wanted = declared.map_or(PrivilegeSet::EMPTY, part);
@@ -189,19 +233,25 @@ fn missing(seen: &Seen, out: &mut Difference) {
         if missing.is_empty() || will_own(seen, on, role) {
             continue;
         }
-        let mut because: Vec<Reason> = declared
-            .iter()
-            .flat_map(|grant| missing.iter().filter_map(|p| grant.because.get(&p)))
-            .flatten()
-            .cloned()
-            .collect();
-        because.sort();
-        because.dedup();
+        let because = declared.map(|grant| reasons(grant, missing)).unwrap_or_default();
         out.steps.push(Step {
             change: Change::Grant { on: on.clone(), role: role.clone(), privileges: missing },
             why: Why::Declared(because),
         });
     }
+}
+
+/// Why these privileges of a grant are declared: each reason once.
+pub(super) fn reasons(grant: &DesiredGrant, privileges: PrivilegeSet) -> Vec<Reason> {
+    let mut because: Vec<Reason> = privileges
+        .iter()
+        .filter_map(|privilege| grant.because.get(&privilege))
+        .flatten()
+        .cloned()
+        .collect();
+    because.sort();
+    because.dedup();
+    because
 }
 
 /// An owner has every privilege by itself, and no grants of its own to add or take.
@@ -216,17 +266,24 @@ fn will_own(seen: &Seen, on: &Securable, role: &Ident) -> bool {
     }
     // Undeclared ownership that cannot be moved stays; relations in reach go to the deploy role.
     let owns = sides.observed.owned.get(on).is_some_and(|owner| new_name(names, owner) == role);
-    let moves = on.class().is_relation()
+    let to_deploy_role = on.class().is_relation()
+        && !names.is_playbook(role)
         && sides.deploy_role.is_some_and(|r| sides.observed.roles.contains_key(r));
-    owns && !moves
+    owns && !to_deploy_role && !seen.moves.contains_key(&owned(on))
 }
 
 /// What leads to grants that stay although nobody declares them: schemas out of reach share their
 /// database with the rest. Without it they would be left, and useless.
-fn still_needed(sides: &Sides, observed: &BTreeMap<Key, Vec<&AclEntry>>) -> BTreeSet<Ident> {
+fn still_needed(
+    sides: &Sides,
+    names: &NewNames,
+    observed: &BTreeMap<Key, Vec<&AclEntry>>,
+) -> BTreeSet<Ident> {
     observed
         .keys()
-        .filter(|(on, _)| on.schema_name().is_some() && !in_reach(sides, on.schema_key().as_ref()))
+        .filter(|(on, role)| {
+            on.schema_name().is_some() && !in_reach(sides, names, role, on.schema_key().as_ref())
+        })
         .map(|(_, role)| role.clone())
         .collect()
 }
@@ -262,12 +319,12 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
         if extra.is_empty() && passing_on.is_empty() {
             continue;
         }
-        if !in_reach(sides, on.schema_key().as_ref()) {
+        if !in_reach(sides, seen.names, role, on.schema_key().as_ref()) {
             if !extra.is_empty() {
                 out.left.push(Left {
                     role: role.clone(),
                     what: format!("{extra} on {}", describe(on)),
-                    why: "the manifest does not name that schema; --prune takes it".to_owned(),
+                    why: MANIFEST_DOES_NOT_NAME.to_owned(),
                 });
             }
             continue;
@@ -294,35 +351,5 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
                 why: Why::Undeclared,
             });
         }
-    }
-}
-
-/// Default grants to managed roles: nobody can declare one yet, so all of them are extra.
-pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) {
-    for default in &sides.observed.defaults {
-        let Some(name) = names.get(&default.grantee) else { continue };
-        if !in_reach(sides, default.schema_key().as_ref()) {
-            let schema = default.schema.as_ref().map(ToString::to_string).unwrap_or_default();
-            out.left.push(Left {
-                role: name.clone(),
-                what: format!(
-                    "{} on future {}s in schema {schema}",
-                    default.privileges, default.class
-                ),
-                why: "the manifest does not name that schema; --prune takes it".to_owned(),
-            });
-            continue;
-        }
-        out.steps.push(Step {
-            change: Change::RevokeDefault {
-                creator: default.creator.as_ref().map(|creator| new_name(names, creator).clone()),
-                database: default.database.clone(),
-                schema: default.schema.clone(),
-                class: default.class,
-                role: name.clone(),
-                privileges: default.privileges,
-            },
-            why: Why::Undeclared,
-        });
     }
 }

@@ -22,7 +22,7 @@ pub struct Refusal {
 const MANY: usize = 10;
 
 /// Guards a plan against taking more than anybody meant to.
-pub fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
+pub(super) fn guard(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
     let mut refusals = immutable(sides, names, steps);
     refusals.extend(way_back(sides, steps));
     let lost = steps.iter().map(|step| taken(&step.change)).sum::<usize>();

@@ -17,6 +17,9 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
         if !sides.within.admits(role, member, new.contains(role), sides.deploy_role) {
             continue;
         }
+        if names.absent.contains(role) || names.absent.contains(member) {
+            continue;
+        }
         let because = wanted.because.first();
         if !seen.may_be_member(member, wanted.kind) {
             if sides.desired.matched.contains(&(role.clone(), member.clone())) {
@@ -71,6 +74,7 @@ impl<'a> Seen<'a> {
         let admins = memberships
             .iter()
             .filter(|m| grantors_count && m.admin && !m.automatic)
+            .filter(|m| names.declares_members(new_name(names, &m.role)))
             .map(|m| (&m.role, &m.member))
             .collect();
         let mut seen = Self { sides, names, admins, in_use: BTreeSet::new() };
@@ -135,7 +139,15 @@ impl<'a> Seen<'a> {
         let is_role = seen.kind != MemberKind::User;
         let (holds, is_held) =
             (is_role && names.contains_key(&seen.member), names.contains_key(&seen.role));
-        if seen.automatic && is_held && seen.member != sides.observed.server.acting_as {
+        if names.untouched.contains(&seen.role) || is_role && names.untouched.contains(&seen.member)
+        {
+            return;
+        }
+        if seen.automatic
+            && is_held
+            && names.declares_members(new_name(names, &seen.role))
+            && seen.member != sides.observed.server.acting_as
+        {
             out.left.push(Left {
                 role: new_name(names, &seen.role).clone(),
                 what: format!("the admin option of {}, who may let anybody in", seen.member),
@@ -154,6 +166,18 @@ impl<'a> Seen<'a> {
             .memberships
             .get(&(role.clone(), member.clone()))
             .is_some_and(|wanted| self.namespace(wanted.kind) == seen.kind);
+        // Either side may say that this is none of the plan's business.
+        let ends = is_held && names.declares_members(role);
+        if !ends && (!holds || names.keeps(member).is_some()) {
+            if let Some(keeps) = names.keeps(member).filter(|_| holds && !wanted) {
+                out.left.push(Left {
+                    role: member.clone(),
+                    what: format!("being in the role {role}"),
+                    why: keeps.why().to_owned(),
+                });
+            }
+            return;
+        }
         if !wanted || self.let_in_by_admin(seen) {
             let gone = is_held && !sides.desired.roles.contains_key(role);
             out.steps.push(Step {

@@ -2,6 +2,7 @@
 //!
 //! Pure. What changes is decided only here, and only within a [`Scope`].
 
+mod defaults;
 mod dependents;
 mod diff;
 mod file;
@@ -10,6 +11,7 @@ mod gaps;
 mod grants;
 mod guard;
 mod limit;
+mod manner;
 mod members;
 mod order;
 mod origin;
@@ -17,13 +19,13 @@ mod owners;
 mod roles;
 mod stale;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Change, Diagnostics, DialectKind, Ended, Ident, ObservedState, Reason, SchemaKey, Scope,
-    Securable,
+    Change, Diagnostics, DialectKind, Ended, Ident, ObjectClass, ObservedState, Reason,
+    RelationKey, SchemaKey, Scope, Securable,
 };
 use crate::resolve::Resolved;
 
@@ -32,7 +34,7 @@ pub use file::{
     Allowed, PLAN_VERSION, Plan, PlanFileError, PlannedChange, PlannedRelation, Signature, Sources,
     TargetIdentity, fingerprint, hex,
 };
-pub use guard::{Refusal, guard};
+pub use guard::Refusal;
 pub use limit::{Limit, Within};
 pub use order::phase;
 pub use origin::PromotedFrom;
@@ -156,18 +158,30 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Observed names of managed roles → the names they will have: renames are made first, so all
-/// later changes use the new name.
-type NewNames = BTreeMap<Ident, Ident>;
+use manner::NewNames;
 
 fn new_name<'a>(names: &'a NewNames, role: &'a Ident) -> &'a Ident {
     names.get(role).unwrap_or(role)
 }
 
-/// Whether an object is within reach of ordinary revokes: not in a schema that the manifest does
-/// not name.
-fn in_reach(sides: &Sides, schema: Option<&SchemaKey>) -> bool {
-    sides.options.prune || schema.is_none_or(|schema| sides.scope.schemas.contains(schema))
+/// Whether what a role has on an object is within reach of ordinary revokes: not in a schema that
+/// the manifest does not name. A playbook speaks of all schemas.
+fn in_reach(sides: &Sides, names: &NewNames, role: &Ident, schema: Option<&SchemaKey>) -> bool {
+    sides.options.prune
+        || names.is_playbook(role)
+        || schema.is_none_or(|schema| sides.scope.schemas.contains(schema))
+}
+
+/// What tells one owned object from another: a relation and its columns are one, whatever class a
+/// grant names it by.
+type Owned = (Option<RelationKey>, Option<Securable>);
+
+fn owned(on: &Securable) -> Owned {
+    if on.class().is_relation() || on.class() == ObjectClass::Column {
+        (on.relation_key(), None)
+    } else {
+        (None, Some(on.clone()))
+    }
 }
 
 /// Whether a revoke takes a grant away whoever made it. So it is on Snowflake, for a role that may

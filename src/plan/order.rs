@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NewNames, Step, new_name};
-use crate::model::{Change, DialectKind, Ident, ObservedState, RelationKey, Securable};
+use super::{NewNames, Owned, Step, new_name, owned};
+use crate::model::{Change, DialectKind, Ident, ObservedState, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
 ///
@@ -71,8 +71,8 @@ fn inner_first(change: &Change) -> u8 {
     }
 }
 
-/// Relation → who owns it by this plan.
-type Owners = BTreeMap<RelationKey, Ident>;
+/// Object → who owns it by this plan.
+type Owners = BTreeMap<Owned, Ident>;
 
 fn owner<'a>(
     observed: &'a ObservedState,
@@ -80,8 +80,7 @@ fn owner<'a>(
     owners: &'a Owners,
     on: &Securable,
 ) -> Option<&'a Ident> {
-    let place = on.relation_key();
-    let next = place.as_ref().and_then(|place| owners.get(place));
+    let next = owners.get(&owned(on));
     next.or_else(|| observed.owner_of(on).map(|owner| new_name(names, owner)))
 }
 
@@ -89,7 +88,7 @@ fn next_owners(steps: &[Step]) -> Owners {
     steps
         .iter()
         .filter_map(|step| match &step.change {
-            Change::SetOwner { on, to, .. } => Some((on.relation_key()?, to.clone())),
+            Change::SetOwner { on, to, .. } => Some((owned(on), to.clone())),
             _ => None,
         })
         .collect()

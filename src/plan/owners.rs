@@ -4,16 +4,28 @@ use std::collections::BTreeSet;
 
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
-use crate::model::{Change, Diagnostic, DialectKind, Ident, Securable};
+use crate::dialect;
+use crate::model::{Change, DesiredOwner, Diagnostic, DialectKind, Ident, Securable};
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let covered = |on: &Securable| sides.within.covers(on);
     let new = new_roles(out);
     for (on, owner) in sides.desired.owners.iter().filter(|(on, _)| covered(on)) {
-        check_deploy_role(sides, names, (on, &owner.role), &new, out);
-        let Some(relation) = sides.observed.inventory.relation(on) else { continue };
-        let now = new_name(names, &relation.owner);
-        if now != &owner.role && sides.options.only_adds && names.contains_key(&relation.owner) {
+        if names.absent.contains(&owner.role) {
+            continue;
+        }
+        if rebuilt_by_dbt(sides, on, owner) {
+            check_deploy_role(sides, names, (on, &owner.role), &new, out);
+        }
+        let Some(observed) = sides.observed.owner_of(on) else { continue };
+        let now = new_name(names, observed);
+        if now != &owner.role && names.untouched.contains(observed) {
+            out.left.push(Left {
+                role: owner.role.clone(),
+                what: format!("ownership of {}, which is {now}'s", describe(on)),
+                why: format!("{now} is switched off, and nothing is taken from it"),
+            });
+        } else if now != &owner.role && sides.options.only_adds && names.contains_key(observed) {
             out.left.push(Left {
                 role: owner.role.clone(),
                 what: format!("ownership of {}, which is {now}'s", describe(on)),
@@ -40,20 +52,39 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
             // Another role is declared to own it: that step has been made above.
             && !sides.desired.owners.contains_key(on)
         {
-            undeclared(sides, on, name, out);
+            undeclared(sides, names, on, name, out);
         }
     }
 }
 
-fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference) {
+/// Whether dbt makes it: a declaration names the node, or it stands in a schema of the manifest.
+fn rebuilt_by_dbt(sides: &Sides, on: &Securable, owner: &DesiredOwner) -> bool {
+    let in_theirs = || on.schema_key().is_some_and(|key| sides.scope.schemas.contains(&key));
+    on.class().is_relation()
+        && (owner.because.iter().any(|why| why.node.is_some())
+            || !sides.desired.roles.get(&owner.role).is_some_and(|r| r.marker.playbook.is_some())
+            || in_theirs())
+}
+
+fn undeclared(
+    sides: &Sides,
+    names: &NewNames,
+    on: &Securable,
+    owner: &Ident,
+    out: &mut Difference,
+) {
     let left = |why: &str| Left {
         role: owner.clone(),
         what: format!("ownership of {}", describe(on)),
         why: why.to_owned(),
     };
-    if !on.class().is_relation() {
+    if let Some(keeps) = names.keeps(owner) {
+        out.left.push(left(keeps.why()));
+    } else if names.is_playbook(owner) {
+        to_admin(sides, on, owner, left, out);
+    } else if !on.class().is_relation() {
         out.left.push(left("ownership of such objects is not declared in dbt: move it by hand"));
-    } else if !in_reach(sides, on.schema_key().as_ref()) {
+    } else if !in_reach(sides, names, owner, on.schema_key().as_ref()) {
         out.left.push(left("the manifest does not name that schema; --prune takes it"));
     } else if let Some(deploy_role) =
         sides.deploy_role.filter(|r| sides.observed.roles.contains_key(*r))
@@ -70,6 +101,44 @@ fn undeclared(sides: &Sides, on: &Securable, owner: &Ident, out: &mut Difference
         out.left
             .push(left("ownership cannot be revoked, only given to somebody: set `deploy_role`"));
     }
+}
+
+/// Ownership cannot be revoked. What a playbook no longer declares goes to the configured role, and
+/// whoever reads the plan is told to say who is to own it.
+fn to_admin(
+    sides: &Sides,
+    on: &Securable,
+    owner: &Ident,
+    left: impl Fn(&str) -> Left,
+    out: &mut Difference,
+) {
+    let Some(admin) = &sides.desired.admin_role else {
+        out.left
+            .push(left("ownership cannot be revoked, only given to somebody: set `admin_role`"));
+        return;
+    };
+    if !sides.observed.roles.contains_key(admin) {
+        out.left.push(left("it would go to `admin_role`, which does not exist on the server"));
+        return;
+    }
+    if admin == owner || dialect::of(sides.desired.dialect).owner_word(on.class()).is_none() {
+        out.left.push(left("it cannot be given to another role"));
+        return;
+    }
+    out.found.push(
+        Diagnostic::warning(
+            "ownership-undeclared",
+            format!(
+                "nobody declares any more who owns {}: it goes from {owner} to {admin}",
+                describe(on)
+            ),
+        )
+        .with_help("declare the role that is to own it, with the privilege `ownership`"),
+    );
+    out.steps.push(Step {
+        change: Change::SetOwner { on: on.clone(), from: owner.clone(), to: admin.clone() },
+        why: Why::Undeclared,
+    });
 }
 
 /// dbt must go on rebuilding: its role is, or by this plan becomes, a member of the owner.

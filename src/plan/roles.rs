@@ -2,30 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why, in_reach};
+use super::manner::marker_of;
+use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why, in_reach, new_name};
 use crate::dialect;
-use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, RoleAttributes, Scope};
+use crate::model::{
+    Change, DesiredRole, Diagnostic, DialectKind, Ident, Marker, MarkerReading, RoleAttributes,
+    Scope,
+};
 
 /// Plans the roles themselves, and says which observed roles are managed, under which names they
 /// will be known.
 pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
-    let ours = ours(sides, out);
-    let mut names: NewNames = BTreeMap::new();
+    let mut ours = ours(sides, out);
+    let untouched = switched_off(sides, &mut ours, out);
+    let mut names: BTreeMap<Ident, Ident> = BTreeMap::new();
+    let mut absent: BTreeSet<Ident> = BTreeSet::new();
     let mut renames: Vec<(Ident, Ident)> = Vec::new();
     for (name, role) in &sides.desired.roles {
         match ours.get(&key(name, &role.marker)) {
             Some(observed) if observed == name => {
                 names.insert(name.clone(), name.clone());
-                fix(sides, name, observed, &role.marker, out);
+                fix(sides, name, observed, role, out);
             }
             Some(observed) => {
                 names.insert(observed.clone(), name.clone());
                 renames.push((observed.clone(), name.clone()));
-                fix(sides, name, observed, &role.marker, out);
+                fix(sides, name, observed, role, out);
             }
             // Not there, and no part of what this plan is about.
             None if !sides.within.makes(name) => {}
             None => match sides.observed.roles.get(name) {
+                None if !role.manner.create => {
+                    absent.insert(name.clone());
+                    out.left.push(Left {
+                        role: name.clone(),
+                        what: format!("the role {name}, which does not exist"),
+                        why: "`create: false`: whoever makes it comes first, and nothing of it is planned until then".to_owned(),
+                    });
+                }
                 None => out.steps.push(Step {
                     change: Change::CreateRole { role: name.clone(), marker: role.marker.clone() },
                     why: Why::Configured,
@@ -49,6 +63,7 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
     for name in gone {
         names.insert(name.clone(), name);
     }
+    let names = NewNames::of(sides, names, absent, untouched);
     if !sides.within.is_everything() || sides.options.only_adds {
         renames.clear();
     }
@@ -61,17 +76,80 @@ pub(super) fn roles(sides: &Sides, out: &mut Difference) -> NewNames {
 }
 
 /// A role that becomes immutable says so from now on; one that is so stays so.
-fn fix(sides: &Sides, name: &Ident, observed: &Ident, marker: &Marker, out: &mut Difference) {
-    let is_now = sides.observed.roles.get(observed).map(|role| &role.marker);
-    let is_free = matches!(is_now, Some(MarkerReading::Marker(now)) if !now.immutable);
-    if !marker.immutable && matches!(is_now, Some(MarkerReading::Marker(now)) if now.immutable) {
+///
+/// That a role was adopted is forgotten once what nobody declares has been taken (`--prune`).
+fn fix(sides: &Sides, name: &Ident, observed: &Ident, role: &DesiredRole, out: &mut Difference) {
+    let Some(now) = marker_of(sides, observed) else { return };
+    let DesiredRole { marker, manner } = role;
+    if !marker.immutable && now.immutable {
         out.found.push(still_immutable(sides, observed, marker));
     }
-    if marker.immutable && is_free && sides.within.is_everything() && !sides.options.only_adds {
+    if !sides.within.is_everything() || sides.options.only_adds {
+        return;
+    }
+    let immutable = marker.immutable || now.immutable;
+    let adopted = now.adopted && !(sides.options.prune && manner.revoke_other_grants);
+    if immutable != now.immutable || adopted != now.adopted {
+        let marker = Marker { immutable, adopted, ..marker.clone() };
         out.steps.push(Step {
-            change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
+            change: Change::AdoptRole { role: name.clone(), marker },
             why: Why::Configured,
         });
+    }
+}
+
+/// The roles that are switched off, taken out of those that are managed.
+fn switched_off(
+    sides: &Sides,
+    ours: &mut BTreeMap<Key, Ident>,
+    out: &mut Difference,
+) -> BTreeSet<Ident> {
+    let mut untouched = BTreeSet::new();
+    for (name, marker) in &sides.desired.disabled {
+        let observed = ours.remove(&key(name, marker)).unwrap_or_else(|| name.clone());
+        out.left.push(Left {
+            role: observed.clone(),
+            what: format!("the role {observed}"),
+            why: "`enable: false`: nothing of it is touched".to_owned(),
+        });
+        untouched.insert(observed);
+    }
+    untouched
+}
+
+/// Who owns the roles themselves, where that is declared and roles have owners.
+pub(super) fn role_owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    for (name, role) in &sides.desired.roles {
+        let Some(to) = role.manner.owner.as_ref().filter(|_| !names.absent.contains(name)) else {
+            continue;
+        };
+        if sides.observed.server.dialect != DialectKind::Snowflake {
+            out.left.push(Left {
+                role: name.clone(),
+                what: format!("its owner, which is to be {to}"),
+                why: "roles have no owners in PostgreSQL".to_owned(),
+            });
+            continue;
+        }
+        if !sides.observed.roles.contains_key(to) && !sides.desired.roles.contains_key(to) {
+            out.found.push(
+                Diagnostic::error(
+                    "missing-role-owner",
+                    format!("{to}, which is to own the role {name}, does not exist"),
+                )
+                .with_help("create it, or mend `role-owner` in the playbook"),
+            );
+            continue;
+        }
+        let observed = names.iter().find(|(_, new)| *new == name).map(|(observed, _)| observed);
+        let from = observed.and_then(|observed| sides.observed.roles.get(observed)?.owner.as_ref());
+        let from = from.map(|owner| new_name(names, owner).clone());
+        if from.as_ref() != Some(to) {
+            out.steps.push(Step {
+                change: Change::SetRoleOwner { role: name.clone(), from, to: to.clone() },
+                why: Why::Declared(role.manner.because.clone()),
+            });
+        }
     }
 }
 
@@ -93,13 +171,13 @@ fn still_immutable(sides: &Sides, observed: &Ident, marker: &Marker) -> Diagnost
     ))
 }
 
-/// The database of a role that lives in one, instance, product, product role, and policy.
-type Key = (Option<Ident>, Option<String>, String, String, Option<String>);
+/// The database of a role that lives in one, instance, product, product role, policy, and playbook.
+type Key = (Option<Ident>, Option<String>, String, String, Option<String>, Option<String>);
 
 fn key(name: &Ident, marker: &Marker) -> Key {
     let database = name.in_parts().map(|(database, _)| database);
-    let Marker { instance, product, role, policy, .. } = marker.clone();
-    (database, instance, product, role, policy)
+    let Marker { instance, product, role, policy, playbook, .. } = marker.clone();
+    (database, instance, product, role, policy, playbook)
 }
 
 /// The observed roles that bear the markers of this scope.
@@ -139,7 +217,13 @@ fn ours(sides: &Sides, out: &mut Difference) -> BTreeMap<Key, Ident> {
     ours
 }
 
-fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out: &mut Difference) {
+fn adopt(
+    sides: &Sides,
+    name: &Ident,
+    marker: &Marker,
+    names: &mut BTreeMap<Ident, Ident>,
+    out: &mut Difference,
+) {
     let role = &sides.observed.roles[name];
     let refuse = |out: &mut Difference, message: String, help: &str| {
         out.refused.push(Refusal { code: "role-exists", message, help: help.to_owned() });
@@ -181,8 +265,9 @@ fn adopt(sides: &Sides, name: &Ident, marker: &Marker, names: &mut NewNames, out
             },
         ),
         _ => {
+            let marker = Marker { adopted: !sides.options.prune, ..marker.clone() };
             out.steps.push(Step {
-                change: Change::AdoptRole { role: name.clone(), marker: marker.clone() },
+                change: Change::AdoptRole { role: name.clone(), marker },
                 why: Why::Configured,
             });
             names.insert(name.clone(), name.clone());
@@ -263,6 +348,10 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
     for (name, becomes) in names.iter().filter(|(name, _)| *name != acting_as) {
         let role = &sides.observed.roles[name];
         let deploys = sides.deploy_role == Some(name);
+        // Nothing is taken from it, so it does not matter whose it is.
+        if !deploys && names.is_playbook(becomes) && names.keeps(becomes).is_some() {
+            continue;
+        }
         // A role of ours never logs in. One that does, under a name that nobody declares, is more
         // likely somebody's than ours: its marker is only a comment, which others can write.
         let strange = name != becomes || !sides.desired.roles.contains_key(name);
@@ -363,7 +452,7 @@ fn other_templates(sides: &Sides, out: &mut Difference) {
 /// Roles that are no longer declared: emptied by the other steps, dropped only if that is wanted
 /// and nothing would be left behind.
 pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
-    for (observed, name) in names {
+    for (observed, name) in names.iter() {
         if sides.desired.roles.contains_key(name) {
             continue;
         }
@@ -373,10 +462,17 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         let gives = sides.observed.defaults.iter().find(|default| {
             default.creator.as_ref() == Some(observed)
                 && !(names.contains_key(&default.grantee)
-                    && in_reach(sides, default.schema_key().as_ref()))
+                    && in_reach(
+                        sides,
+                        names,
+                        new_name(names, &default.grantee),
+                        default.schema_key().as_ref(),
+                    ))
         });
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
+        } else if marker_of(sides, observed).is_some_and(|m| m.playbook.is_some() && m.adopted) {
+            "no longer declared, but it was there before: kept, drop it by hand".to_owned()
         } else if elsewhere > 0 {
             format!(
                 "no longer declared, but used by {elsewhere} objects in other databases: kept until plans there have emptied it"

@@ -107,6 +107,8 @@ pub fn ended(plan: &Plan, now: &DesiredState) -> Result<(), Stale> {
 struct Covered<'a> {
     grants: BTreeMap<(&'a Securable, &'a Ident), PrivilegeSet>,
     revokes: BTreeMap<(&'a Securable, &'a Ident, &'a Option<Ident>), PrivilegeSet>,
+    /// A change of defaults, without its privileges.
+    defaults: BTreeMap<Change, PrivilegeSet>,
     others: BTreeSet<&'a Change>,
 }
 
@@ -117,6 +119,10 @@ impl<'a> Covered<'a> {
             match &planned.change {
                 Change::Grant { on, role, privileges } => {
                     covered.grants.insert((on, role), *privileges);
+                }
+                Change::GrantDefault { privileges, .. }
+                | Change::RevokeDefault { privileges, .. } => {
+                    covered.defaults.insert(without_privileges(&planned.change), *privileges);
                 }
                 Change::Revoke { on, role, privileges, grantor } => {
                     covered.revokes.insert((on, role, grantor), *privileges);
@@ -138,9 +144,23 @@ impl<'a> Covered<'a> {
             Change::Revoke { on, role, privileges, grantor } => {
                 self.revokes.get(&(on, role, grantor)).is_some_and(|p| p.contains_all(*privileges))
             }
+            Change::GrantDefault { privileges, .. } | Change::RevokeDefault { privileges, .. } => {
+                let all = self.defaults.get(&without_privileges(change));
+                all.is_some_and(|all| all.contains_all(*privileges))
+            }
             other => self.others.contains(other),
         }
     }
+}
+
+fn without_privileges(change: &Change) -> Change {
+    let mut bare = change.clone();
+    if let Change::GrantDefault { privileges, .. } | Change::RevokeDefault { privileges, .. } =
+        &mut bare
+    {
+        *privileges = PrivilegeSet::EMPTY;
+    }
+    bare
 }
 
 /// Whether all that is needed now are grants that the plan had declared, on relations that were

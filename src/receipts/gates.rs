@@ -22,6 +22,7 @@ pub fn gates(config: &Config, environment: &Environment) -> Gates {
         approved_plans: _,
         deploy_role: _,
         parent_role: _,
+        admin_role: _,
         role_kind: _,
         target: _,
         connection: _,

@@ -166,16 +166,23 @@ def default(fields):
         )
         [item] = take(argument["List"], "items")[0]
         found[name] = role(item["RoleSpec"]) if name == "roles" else text(item)
-    target, kind, what, grantees, behavior = take(
-        action, "targtype", "objtype", "privileges", "grantees", "behavior"
+    is_grant, target, kind, what, grantees, option, behavior = take(
+        action,
+        "is_grant",
+        "targtype",
+        "objtype",
+        "privileges",
+        "grantees",
+        "grant_option",
+        "behavior",
     )
     restrict(behavior)
-    if target != "ACL_TARGET_DEFAULTS":
+    if target != "ACL_TARGET_DEFAULTS" or option:
         raise Unexpected(action)
     words, _ = privileges(what)
     for grantee in roles(grantees):
         yield [
-            "revoke_default",
+            "grant_default" if is_grant else "revoke_default",
             found["roles"],
             found["schemas"],
             kind,

@@ -106,6 +106,14 @@ impl Dialect for Snowflake {
         class(of).map_or(PrivilegeSet::EMPTY, |class| class.write)
     }
 
+    fn owner_word(&self, of: ObjectClass) -> Option<&'static str> {
+        class(of)?.row.owned_as
+    }
+
+    fn has_futures(&self, of: ObjectClass) -> bool {
+        class(of).is_some_and(|class| class.row.plural.is_some())
+    }
+
     fn needs(&self) -> (PrivilegeSet, PrivilegeSet) {
         let usage = PrivilegeSet::of(&[Privilege::USAGE]);
         (usage, usage)

@@ -75,7 +75,8 @@ fn marker() -> impl Strategy<Value = Marker> {
         any::<bool>(),
     )
         .prop_map(|(deployment, environment, instance, product, role, policy, immutable)| {
-            Marker { deployment, environment, instance, product, role, policy, immutable }
+            let marker = Marker { deployment, environment, instance, ..Marker::default() };
+            Marker { product, role, policy, immutable, ..marker }
         })
 }
 
@@ -193,12 +194,17 @@ pub fn change(dialect: &'static Dialect) -> impl Strategy<Value = Change> {
         ),
         (securable(dialect, dialect.owned), name(), name())
             .prop_map(|(on, from, to)| Change::SetOwner { on, from, to }),
-        default.prop_map(move |(class, schema, role, bits, creator)| {
+        (default, any::<bool>()).prop_map(move |((class, schema, role, bits, creator), grants)| {
             let schema = schema.filter(|_| class != ObjectClass::Schema);
             let privileges = some((dialect.privileges_of)(class), bits);
             let creator = dialect.postgres.then_some(creator);
             let database = Ident::new("D b").unwrap();
-            Change::RevokeDefault { creator, database, schema, class, role, privileges }
+            match grants {
+                true => Change::GrantDefault { creator, database, schema, class, role, privileges },
+                false => {
+                    Change::RevokeDefault { creator, database, schema, class, role, privileges }
+                }
+            }
         }),
     ];
     let own = prop_oneof![
@@ -209,7 +215,9 @@ pub fn change(dialect: &'static Dialect) -> impl Strategy<Value = Change> {
         }),
     ];
     let weight = if dialect.postgres { 2 } else { 0 };
-    prop_oneof![11 => both.boxed(), weight => own.boxed()]
+    let snowflakes = (name(), prop::option::of(name()), name())
+        .prop_map(|(role, from, to)| Change::SetRoleOwner { role, from, to });
+    prop_oneof![11 => both.boxed(), weight => own.boxed(), 2 - weight => snowflakes.boxed()]
 }
 
 /// Runs of edges over a few tables, roles and grantors, so that many can share a statement.

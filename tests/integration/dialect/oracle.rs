@@ -240,13 +240,20 @@ fn expected(change: &Change, target: &Target) -> Vec<Value> {
         Change::SetOwner { on, from: _, to } => {
             vec![json!(["set_owner", owned_type(on.class()), path(on), to.as_str()])]
         }
-        Change::RevokeDefault { creator, database: _, schema, class, role, privileges } => {
+        // Never made for PostgreSQL.
+        Change::SetRoleOwner { .. } => vec![],
+        Change::GrantDefault { creator, database: _, schema, class, role, privileges }
+        | Change::RevokeDefault { creator, database: _, schema, class, role, privileges } => {
+            let says = match change {
+                Change::GrantDefault { .. } => "grant_default",
+                _ => "revoke_default",
+            };
             let kind = match class {
                 C::Function | C::Procedure => "OBJECT_FUNCTION",
                 other => object_type(*other),
             };
             vec![json!([
-                "revoke_default",
+                says,
                 exact(creator.as_ref()),
                 exact(schema.as_ref()),
                 kind,

@@ -108,9 +108,15 @@ fn form(change: &Change) -> String {
         Change::AddMember { kind, .. } => format!("add {kind:?}"),
         Change::RemoveMember { kind, .. } => format!("remove {kind:?}"),
         Change::SetOwner { on: object, .. } => on("own", object),
-        Change::RevokeDefault { class, schema, .. } => {
+        Change::SetRoleOwner { .. } => "own role".into(),
+        Change::GrantDefault { class, schema, .. }
+        | Change::RevokeDefault { class, schema, .. } => {
             let place = if schema.is_some() { "schema" } else { "database" };
-            format!("revoke future {class} in {place}")
+            let what = match change {
+                Change::GrantDefault { .. } => "grant",
+                _ => "revoke",
+            };
+            format!("{what} future {class} in {place}")
         }
         Change::ResetAttributes { .. } | Change::RevokeAdminOption { .. } => "none".into(),
     }
@@ -234,7 +240,19 @@ fn expected(change: &Change) -> Vec<String> {
             vec![named(to)],
             words("COPY CURRENT GRANTS"),
         ],
-        Change::RevokeDefault { database, schema, class: of, role, privileges: set, .. } => {
+        Change::SetRoleOwner { role, to, .. } => vec![
+            words("GRANT OWNERSHIP ON ROLE"),
+            vec![named(role)],
+            words("TO ROLE"),
+            vec![named(to)],
+            words("COPY CURRENT GRANTS"),
+        ],
+        Change::GrantDefault { database, schema, class: of, role, privileges: set, .. }
+        | Change::RevokeDefault { database, schema, class: of, role, privileges: set, .. } => {
+            let (verb, side) = match change {
+                Change::GrantDefault { .. } => ("GRANT", "TO ROLE"),
+                _ => ("REVOKE", "FROM ROLE"),
+            };
             let mut plural = class(*of);
             plural.last_mut().unwrap().push('S');
             let place = match schema {
@@ -244,12 +262,12 @@ fn expected(change: &Change) -> Vec<String> {
                 None => vec!["IN".into(), "DATABASE".into(), named(database)],
             };
             vec![
-                words("REVOKE"),
+                words(verb),
                 privileges(*set),
                 words("ON FUTURE"),
                 plural,
                 place,
-                words("FROM ROLE"),
+                words(side),
                 vec![named(role)],
             ]
         }
@@ -272,7 +290,8 @@ fn plain(change: &Change) -> Change {
         | Change::RevokeGrantOption { on, privileges, .. } => {
             *privileges = plainest((SNOWFLAKE.privileges_of)(on.class()));
         }
-        Change::RevokeDefault { class, privileges, .. } => {
+        Change::GrantDefault { class, privileges, .. }
+        | Change::RevokeDefault { class, privileges, .. } => {
             *privileges = plainest((SNOWFLAKE.privileges_of)(*class));
         }
         _ => {}

@@ -14,7 +14,7 @@ const USAGE: PrivilegeSet = PrivilegeSet::of(&[Privilege::USAGE]);
 fn met(was: [Was; 3], gone: bool, ops: Vec<Op>) -> World {
     let mut desired = DesiredState::empty("prod", DialectKind::Postgres);
     for (role, name, _) in ROLES {
-        desired.roles.insert(id(name), DesiredRole { marker: marker(role) });
+        desired.roles.insert(id(name), marker(role).into());
     }
     let options = Options { allow_revokes: Some(u64::MAX), drop_roles: true, ..Options::default() };
     World { was: was.to_vec(), gone, ops, desired, options }

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use rolecall::model::{
-    DesiredMembership, DesiredOwner, DesiredRole, DesiredState, DialectKind, Ident, Marker,
-    MemberKind, ObjectClass, Privilege, PrivilegeSet, Reason, Scope, Securable,
+    DesiredMembership, DesiredOwner, DesiredState, DialectKind, Ident, Marker, MemberKind,
+    ObjectClass, Privilege, PrivilegeSet, Reason, Scope, Securable,
 };
 use rolecall::plan::Options;
 

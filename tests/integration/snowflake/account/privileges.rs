@@ -106,6 +106,7 @@ async fn held(
         schemas: BTreeSet::from([(id("D"), id("S"))]),
         relations: BTreeSet::new(),
         users: BTreeSet::new(),
+        ..Look::default()
     };
     let observed = warehouse.observe(&look).await.unwrap();
     let name = |on: &Securable| format!("{} {on}", on.class());

@@ -48,6 +48,7 @@ impl Case<'_> {
                 .collect(),
             relations: relations().filter_map(|at| relation(at).relation_key()).collect(),
             users: USERS.iter().map(|user| id(user)).collect(),
+            ..Look::default()
         };
         let observed = self.warehouse.observe(&look).await?;
         let options = Options {

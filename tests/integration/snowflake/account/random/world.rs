@@ -152,7 +152,7 @@ impl World {
         let member = |kind| DesiredMembership { kind, because: Vec::new() };
         for ((name, role), wanted) in MANAGED.iter().zip(self.wanted) {
             if wanted {
-                desired.roles.insert(id(name), DesiredRole { marker: marker(role) });
+                desired.roles.insert(id(name), marker(role).into());
                 let parent = (id(name), id(PARENTS[self.parent]));
                 desired.memberships.insert(parent, member(MemberKind::Role));
             }

@@ -1,0 +1,155 @@
+//! What `object-type` says.
+
+use crate::model::ObjectClass;
+use crate::model::diagnostic::nearest;
+
+/// The kind of object that a grant is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectType {
+    /// One that has privileges.
+    Class(ObjectClass),
+    /// A role, whose privileges the grantee gets: a membership.
+    Role,
+    /// A role of a database (Snowflake).
+    DatabaseRole,
+    /// One that nobody here knows how to grant on: read, named and left alone.
+    Unsupported(String),
+}
+
+/// Kinds that Snowflake has and nothing here grants on.
+const UNSUPPORTED: &[&str] = &[
+    "agent",
+    "aggregation_policy",
+    "alert",
+    "application",
+    "application_package",
+    "application_role",
+    "authentication_policy",
+    "class",
+    "compute_pool",
+    "connection",
+    "cortex_agent",
+    "cortex_search_service",
+    "data_exchange_listing",
+    "dataset",
+    "directory_table",
+    "event_table",
+    "external_volume",
+    "failover_group",
+    "git_repository",
+    "image_repository",
+    "instance",
+    "join_policy",
+    "listing",
+    "model",
+    "model_monitor",
+    "network_policy",
+    "network_rule",
+    "notebook",
+    "packages_policy",
+    "password_policy",
+    "privacy_policy",
+    "projection_policy",
+    "replication_group",
+    "resource_monitor",
+    "secret",
+    "semantic_view",
+    "service",
+    "session_policy",
+    "share",
+    "snapshot",
+    "streamlit",
+    "user",
+    "volume",
+    "workspace",
+];
+
+/// Other words for kinds that are known.
+const ALIASES: &[(&str, ObjectClass)] = &[
+    ("api_integration", ObjectClass::Integration),
+    ("catalog_integration", ObjectClass::Integration),
+    ("external_access_integration", ObjectClass::Integration),
+    ("notification_integration", ObjectClass::Integration),
+    ("security_integration", ObjectClass::Integration),
+    ("storage_integration", ObjectClass::Integration),
+    ("domain", ObjectClass::Type),
+    ("external_stage", ObjectClass::Stage),
+    ("internal_stage", ObjectClass::Stage),
+    ("hybrid_table", ObjectClass::Table),
+    ("server", ObjectClass::ForeignServer),
+];
+
+impl ObjectType {
+    /// Reads the word, in any case, with spaces, `_` or `-` between its parts.
+    ///
+    /// # Errors
+    /// The known word that it was most likely meant to be.
+    pub fn parse(written: &str) -> Result<Self, &'static str> {
+        let parts = written.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
+        let parts: Vec<String> =
+            parts.filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect();
+        let word = parts.join("_");
+        // Grants on columns need a place for the column's name, which the fields do not have.
+        if word == "column" {
+            return Ok(Self::Unsupported(word));
+        }
+        match word.as_str() {
+            "role" | "account_role" => return Ok(Self::Role),
+            "database_role" => return Ok(Self::DatabaseRole),
+            _ => {}
+        }
+        if let Some(class) = ObjectClass::ALL.into_iter().find(|class| class.as_str() == word) {
+            return Ok(Self::Class(class));
+        }
+        if let Some((_, class)) = ALIASES.iter().find(|(alias, _)| *alias == word) {
+            return Ok(Self::Class(*class));
+        }
+        if UNSUPPORTED.contains(&word.as_str()) {
+            return Ok(Self::Unsupported(word));
+        }
+        match nearest(&word, Self::words()) {
+            Some(near) => Err(near),
+            None => Ok(Self::Unsupported(word)),
+        }
+    }
+
+    /// Every word that something can be granted on by.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        let classes = ObjectClass::ALL.into_iter().filter(|class| *class != ObjectClass::Column);
+        classes.map(ObjectClass::as_str).chain(["role", "database_role"])
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Class(class) => class.as_str(),
+            Self::Role => "role",
+            Self::DatabaseRole => "database_role",
+            Self::Unsupported(word) => word,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_read_in_any_case_and_with_any_joint() {
+        let view = Ok(ObjectType::Class(ObjectClass::MaterializedView));
+        for word in ["materialized_view", "MATERIALIZED VIEW", "Materialized-View"] {
+            assert_eq!(ObjectType::parse(word), view, "{word}");
+        }
+        assert_eq!(ObjectType::parse("ROLE"), Ok(ObjectType::Role));
+        assert_eq!(ObjectType::parse("database role"), Ok(ObjectType::DatabaseRole));
+    }
+
+    #[test]
+    fn a_slip_is_told_from_a_kind_that_nobody_here_knows() {
+        assert_eq!(ObjectType::parse("tabel"), Err("table"));
+        assert_eq!(ObjectType::parse("warehose"), Err("warehouse"));
+        for word in ["agent", "SEMANTIC VIEW", "user", "quantum_flux_table_of_tomorrow"] {
+            assert!(matches!(ObjectType::parse(word), Ok(ObjectType::Unsupported(_))), "{word}");
+        }
+    }
+}
