@@ -13,7 +13,10 @@ mod reverse;
 mod snowflake;
 mod templates;
 
-pub use snowflake::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
+pub use snowflake::{
+    RECEIPT_COLUMNS, ReceiptRow, ReceiptTable, SnowflakeStatements, snowflake_statements,
+    snowflake_statements_markdown,
+};
 
 use reverse::reverse;
 pub(crate) use snowflake::snowflake_object;
@@ -95,6 +98,8 @@ pub trait Dialect: Sync {
     fn write_on(&self, class: ObjectClass) -> PrivilegeSet;
     /// What stands before an object whose owner is changed; `None` where nobody owns such objects.
     fn owner_word(&self, class: ObjectClass) -> Option<&'static str>;
+    /// What GRANT calls an object of a class; `None` where the dialect has no such objects.
+    fn word_of(&self, class: ObjectClass) -> Option<&'static str>;
     /// Whether privileges can be given on objects of a class that are not there yet.
     fn has_futures(&self, class: ObjectClass) -> bool;
     /// What a grant on an object needs on its database and on its schema to be of use.

@@ -27,6 +27,8 @@ pub(super) fn reverse(change: &Change) -> Option<Change> {
         Change::RemoveMember { role, member, kind, grantor: _ } => {
             Some(Change::AddMember { role: role.clone(), member: member.clone(), kind: *kind })
         }
+        // Whoever it was was not seen.
+        Change::SetOwner { from, .. } if from.as_str() == crate::model::UNSEEN => None,
         Change::SetOwner { on, from, to } => {
             Some(Change::SetOwner { on: on.clone(), from: to.clone(), to: from.clone() })
         }

@@ -207,7 +207,15 @@ impl DesiredState {
     }
 
     /// Adds privileges on what is not there yet, with the reason for each.
+    ///
+    /// PostgreSQL has one kind of default privileges for all relations, and one for all routines.
     pub fn grant_future(&mut self, future: Future, privileges: PrivilegeSet, reason: &Reason) {
+        let class = match (self.dialect, future.class) {
+            (DialectKind::Postgres, class) if class.is_relation() => ObjectClass::Table,
+            (DialectKind::Postgres, ObjectClass::Procedure) => ObjectClass::Function,
+            (_, class) => class,
+        };
+        let future = Future { class, ..future };
         if !privileges.is_empty() {
             self.futures.entry(future).or_default().add(privileges, reason);
         }

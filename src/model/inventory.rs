@@ -27,6 +27,9 @@ pub struct ObservedRelation {
     pub incarnation: Incarnation,
 }
 
+/// Stands for an owner that the warehouse did not name. No role can have this name in a statement.
+pub const UNSEEN: &str = "-";
+
 /// An object that is no relation, and is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedObject {

@@ -19,7 +19,7 @@ pub use desired::{
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
 pub use inventory::{
-    Incarnation, Inventory, ObservedObject, ObservedRelation, RelationKey, SchemaKey,
+    Incarnation, Inventory, ObservedObject, ObservedRelation, RelationKey, SchemaKey, UNSEEN,
 };
 pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,

@@ -17,12 +17,16 @@ const NAMES: &[&str] = &[
     "APPLY",
     "APPLY AGGREGATION POLICY",
     "APPLY AUTHENTICATION POLICY",
+    "APPLY CONTACT",
+    "APPLY JOIN POLICY",
     "APPLY MASKING POLICY",
     "APPLY PACKAGES POLICY",
     "APPLY PASSWORD POLICY",
+    "APPLY PRIVACY POLICY",
     "APPLY PROJECTION POLICY",
     "APPLY ROW ACCESS POLICY",
     "APPLY SESSION POLICY",
+    "APPLY STORAGE LIFECYCLE POLICY",
     "APPLY TAG",
     "APPLYBUDGET",
     "ATTACH POLICY",
@@ -31,73 +35,121 @@ const NAMES: &[&str] = &[
     "CONNECT",
     "CREATE",
     "CREATE ACCOUNT",
+    "CREATE AGENT",
+    "CREATE AGGREGATION POLICY",
     "CREATE ALERT",
     "CREATE API INTEGRATION",
     "CREATE APPLICATION",
+    "CREATE APPLICATION PACKAGE",
+    "CREATE APPLICATION SERVICE",
+    "CREATE ARTIFACT REPOSITORY",
+    "CREATE AUTHENTICATION POLICY",
     "CREATE COMPUTE POOL",
+    "CREATE CONTACT",
+    "CREATE CORTEX SEARCH SERVICE",
     "CREATE CREDENTIAL",
     "CREATE DATA EXCHANGE LISTING",
+    "CREATE DATA METRIC FUNCTION",
     "CREATE DATABASE",
     "CREATE DATABASE ROLE",
+    "CREATE DATASET",
+    "CREATE DBT PROJECT",
     "CREATE DYNAMIC TABLE",
     "CREATE EVENT TABLE",
+    "CREATE EXPERIMENT",
     "CREATE EXTERNAL TABLE",
     "CREATE EXTERNAL VOLUME",
     "CREATE FAILOVER GROUP",
     "CREATE FILE FORMAT",
     "CREATE FUNCTION",
+    "CREATE GATEWAY",
     "CREATE GIT REPOSITORY",
+    "CREATE HYBRID TABLE",
     "CREATE ICEBERG TABLE",
     "CREATE IMAGE REPOSITORY",
     "CREATE INTEGRATION",
+    "CREATE INTERACTIVE TABLE",
+    "CREATE JOIN POLICY",
+    "CREATE LISTING",
     "CREATE MASKING POLICY",
     "CREATE MATERIALIZED VIEW",
+    "CREATE MCP SERVER",
     "CREATE MODEL",
     "CREATE NETWORK POLICY",
     "CREATE NETWORK RULE",
     "CREATE NOTEBOOK",
+    "CREATE ONLINE FEATURE TABLE",
+    "CREATE ORGANIZATION LISTING",
+    "CREATE ORGANIZATION PROFILE",
+    "CREATE PACKAGES POLICY",
     "CREATE PASSWORD POLICY",
     "CREATE PIPE",
+    "CREATE PREVIEW APPLICATION",
+    "CREATE PRIVACY POLICY",
     "CREATE PROCEDURE",
+    "CREATE PROJECTION POLICY",
     "CREATE REPLICATION GROUP",
     "CREATE ROLE",
     "CREATE ROW ACCESS POLICY",
     "CREATE SCHEMA",
     "CREATE SECRET",
+    "CREATE SEMANTIC VIEW",
     "CREATE SEQUENCE",
     "CREATE SERVICE",
     "CREATE SESSION POLICY",
     "CREATE SHARE",
+    "CREATE SNAPSHOT",
+    "CREATE SNAPSHOT POLICY",
+    "CREATE SNAPSHOT SET",
+    "CREATE SNOWFLAKE.CORE.BUDGET",
+    "CREATE SNOWFLAKE.ML.ANOMALY_DETECTION",
+    "CREATE SNOWFLAKE.ML.CLASSIFICATION",
+    "CREATE SNOWFLAKE.ML.FORECAST",
+    "CREATE SNOWFLAKE.ML.TOP_INSIGHTS",
     "CREATE STAGE",
+    "CREATE STORAGE LIFECYCLE POLICY",
     "CREATE STREAM",
     "CREATE STREAMLIT",
     "CREATE TABLE",
     "CREATE TAG",
     "CREATE TASK",
     "CREATE TEMPORARY TABLE",
+    "CREATE TYPE",
     "CREATE USER",
     "CREATE VIEW",
     "CREATE WAREHOUSE",
+    "CREATE WORKSPACE",
     "DELETE",
     "EVOLVE SCHEMA",
     "EXECUTE",
     "EXECUTE ALERT",
+    "EXECUTE DATA METRIC FUNCTION",
     "EXECUTE MANAGED ALERT",
     "EXECUTE MANAGED TASK",
     "EXECUTE TASK",
     "FAILOVER",
+    "IMPERSONATE",
+    "IMPORT ORGANIZATION LISTING",
     "IMPORT SHARE",
     "IMPORTED PRIVILEGES",
     "INSERT",
     "MAINTAIN",
     "MANAGE ACCOUNT SUPPORT CASES",
+    "MANAGE APPLICATION SPECIFICATIONS",
+    "MANAGE EVENT SHARING",
     "MANAGE GRANTS",
+    "MANAGE LISTING AUTO FULFILLMENT",
+    "MANAGE ORGANIZATION SUPPORT CASES",
+    "MANAGE SHARE TARGET",
     "MANAGE USER SUPPORT CASES",
+    "MANAGE VISIBILITY",
     "MANAGE WAREHOUSES",
     "MODIFY",
     "MODIFY LOG LEVEL",
     "MODIFY METRIC LEVEL",
+    "MODIFY PROGRAMMATIC AUTHENTICATION METHODS",
     "MODIFY SESSION LOG LEVEL",
+    "MODIFY SESSION TRACE LEVEL",
     "MODIFY TRACE LEVEL",
     "MONITOR",
     "MONITOR EXECUTION",
@@ -109,17 +161,20 @@ const NAMES: &[&str] = &[
     "PURCHASE DATA EXCHANGE LISTING",
     "READ",
     "READ SESSION",
+    "READ UNREDACTED ERROR TABLE",
     "REFERENCES",
     "REFERENCE_USAGE",
     "REPLICATE",
     "RESOLVE ALL",
     "SELECT",
+    "SELECT ERROR TABLE",
     "SET",
     "TEMPORARY",
     "TRIGGER",
     "TRUNCATE",
     "UPDATE",
     "USAGE",
+    "USE AI FUNCTIONS",
     "USE_ANY_ROLE",
     "VIEW LINEAGE",
     "WRITE",
@@ -209,63 +264,80 @@ impl<'de> Deserialize<'de> for Privilege {
     }
 }
 
-/// A set of privileges, as bits: 16 bytes, so that millions of grants stay small.
+/// How many words of 64 bits a set has.
+const WORDS: usize = 3;
+
+/// A set of privileges, as bits: 24 bytes, so that millions of grants stay small. The last word is
+/// of the first privileges, so that sets are ordered as one number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct PrivilegeSet(u128);
+pub struct PrivilegeSet([u64; WORDS]);
 
 impl PrivilegeSet {
     /// No privilege at all.
-    pub const EMPTY: Self = Self(0);
+    pub const EMPTY: Self = Self([0; WORDS]);
+
+    /// The word that a privilege is in, and its bit there.
+    const fn place(privilege: Privilege) -> (usize, u64) {
+        (WORDS - 1 - privilege.0 as usize / 64, 1 << (privilege.0 % 64))
+    }
 
     /// A set of the given privileges.
     pub const fn of(privileges: &[Privilege]) -> Self {
-        let mut bits = 0;
+        let mut words = [0; WORDS];
         let mut at = 0;
         while at < privileges.len() {
-            bits |= 1 << privileges[at].0;
+            let (word, bit) = Self::place(privileges[at]);
+            words[word] |= bit;
             at += 1;
         }
-        Self(bits)
+        Self(words)
+    }
+
+    /// Both sets, word by word.
+    fn with(self, other: Self, join: impl Fn(u64, u64) -> u64) -> Self {
+        Self(std::array::from_fn(|at| join(self.0[at], other.0[at])))
     }
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self == Self::EMPTY
     }
 
     /// How many there are.
     pub fn len(self) -> usize {
-        self.0.count_ones() as usize
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Whether `privilege` is in it.
     pub fn contains(self, privilege: Privilege) -> bool {
-        self.0 & (1 << privilege.0) != 0
+        let (word, bit) = Self::place(privilege);
+        self.0[word] & bit != 0
     }
 
     /// Whether all of `other` is in it.
     pub fn contains_all(self, other: Self) -> bool {
-        other.0 & !self.0 == 0
+        other.minus(self).is_empty()
     }
 
     /// Adds one.
     pub fn insert(&mut self, privilege: Privilege) {
-        self.0 |= 1 << privilege.0;
+        let (word, bit) = Self::place(privilege);
+        self.0[word] |= bit;
     }
 
     /// Both sets together.
     pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        self.with(other, |a, b| a | b)
     }
 
     /// What is in both.
     pub fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        self.with(other, |a, b| a & b)
     }
 
     /// What is in this one and not in `other`.
     pub fn minus(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
+        self.with(other, |a, b| a & !b)
     }
 
     /// The privileges, by name.
@@ -321,7 +393,7 @@ mod tests {
     #[test]
     fn names_are_sorted_and_fit_the_bits() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(NAMES.len() <= 128);
+        assert!(NAMES.len() <= WORDS * 64);
     }
 
     #[test]

@@ -46,11 +46,44 @@ pub enum ObjectClass {
     Tag,
     MaskingPolicy,
     RowAccessPolicy,
+    Agent,
+    AggregationPolicy,
+    Alert,
+    AuthenticationPolicy,
+    ComputePool,
+    Connection,
+    CortexSearchService,
+    Dataset,
+    DbtProject,
+    EventTable,
+    ExternalVolume,
+    FailoverGroup,
+    GitRepository,
+    ImageRepository,
+    JoinPolicy,
+    Model,
+    NetworkRule,
+    Notebook,
+    PackagesPolicy,
+    PasswordPolicy,
+    PrivacyPolicy,
+    ProjectionPolicy,
+    ReplicationGroup,
+    ResourceMonitor,
+    Secret,
+    SemanticView,
+    Service,
+    SessionPolicy,
+    Snapshot,
+    StorageLifecyclePolicy,
+    Streamlit,
+    User,
+    Workspace,
 }
 
 impl ObjectClass {
     /// Every class, in order.
-    pub const ALL: [ObjectClass; 31] = [
+    pub const ALL: [ObjectClass; 64] = [
         Self::Account,
         Self::Database,
         Self::Schema,
@@ -82,6 +115,39 @@ impl ObjectClass {
         Self::Tag,
         Self::MaskingPolicy,
         Self::RowAccessPolicy,
+        Self::Agent,
+        Self::AggregationPolicy,
+        Self::Alert,
+        Self::AuthenticationPolicy,
+        Self::ComputePool,
+        Self::Connection,
+        Self::CortexSearchService,
+        Self::Dataset,
+        Self::DbtProject,
+        Self::EventTable,
+        Self::ExternalVolume,
+        Self::FailoverGroup,
+        Self::GitRepository,
+        Self::ImageRepository,
+        Self::JoinPolicy,
+        Self::Model,
+        Self::NetworkRule,
+        Self::Notebook,
+        Self::PackagesPolicy,
+        Self::PasswordPolicy,
+        Self::PrivacyPolicy,
+        Self::ProjectionPolicy,
+        Self::ReplicationGroup,
+        Self::ResourceMonitor,
+        Self::Secret,
+        Self::SemanticView,
+        Self::Service,
+        Self::SessionPolicy,
+        Self::Snapshot,
+        Self::StorageLifecyclePolicy,
+        Self::Streamlit,
+        Self::User,
+        Self::Workspace,
     ];
 
     /// The word in JSON and messages, such as `materialized_view`.
@@ -118,6 +184,39 @@ impl ObjectClass {
             Self::Tag => "tag",
             Self::MaskingPolicy => "masking_policy",
             Self::RowAccessPolicy => "row_access_policy",
+            Self::Agent => "agent",
+            Self::AggregationPolicy => "aggregation_policy",
+            Self::Alert => "alert",
+            Self::AuthenticationPolicy => "authentication_policy",
+            Self::ComputePool => "compute_pool",
+            Self::Connection => "connection",
+            Self::CortexSearchService => "cortex_search_service",
+            Self::Dataset => "dataset",
+            Self::DbtProject => "dbt_project",
+            Self::EventTable => "event_table",
+            Self::ExternalVolume => "external_volume",
+            Self::FailoverGroup => "failover_group",
+            Self::GitRepository => "git_repository",
+            Self::ImageRepository => "image_repository",
+            Self::JoinPolicy => "join_policy",
+            Self::Model => "model",
+            Self::NetworkRule => "network_rule",
+            Self::Notebook => "notebook",
+            Self::PackagesPolicy => "packages_policy",
+            Self::PasswordPolicy => "password_policy",
+            Self::PrivacyPolicy => "privacy_policy",
+            Self::ProjectionPolicy => "projection_policy",
+            Self::ReplicationGroup => "replication_group",
+            Self::ResourceMonitor => "resource_monitor",
+            Self::Secret => "secret",
+            Self::SemanticView => "semantic_view",
+            Self::Service => "service",
+            Self::SessionPolicy => "session_policy",
+            Self::Snapshot => "snapshot",
+            Self::StorageLifecyclePolicy => "storage_lifecycle_policy",
+            Self::Streamlit => "streamlit",
+            Self::User => "user",
+            Self::Workspace => "workspace",
         }
     }
 
@@ -132,6 +231,28 @@ impl ObjectClass {
                 | Self::ExternalTable
                 | Self::IcebergTable
                 | Self::ForeignTable
+        )
+    }
+
+    /// Whether such objects stand in no schema: they are found by their name alone.
+    pub fn is_global(self) -> bool {
+        matches!(
+            self,
+            Self::Language
+                | Self::ForeignDataWrapper
+                | Self::ForeignServer
+                | Self::Tablespace
+                | Self::LargeObject
+                | Self::Parameter
+                | Self::Warehouse
+                | Self::Integration
+                | Self::ComputePool
+                | Self::Connection
+                | Self::ExternalVolume
+                | Self::FailoverGroup
+                | Self::ReplicationGroup
+                | Self::ResourceMonitor
+                | Self::User
         )
     }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
 use crate::dialect;
-use crate::model::{Change, DesiredOwner, Diagnostic, DialectKind, Ident, Securable};
+use crate::model::{Change, DesiredOwner, Diagnostic, DialectKind, Ident, Securable, UNSEEN};
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let covered = |on: &Securable| sides.within.covers(on);
     let new = new_roles(out);
+    let Ok(unseen) = Ident::new(UNSEEN) else { return };
     for (on, owner) in sides.desired.owners.iter().filter(|(on, _)| covered(on)) {
         if names.absent.contains(&owner.role) {
             continue;
@@ -17,7 +18,9 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
         if rebuilt_by_dbt(sides, on, owner) {
             check_deploy_role(sides, names, (on, &owner.role), &new, out);
         }
-        let Some(observed) = sides.observed.owner_of(on) else { continue };
+        // Some lists do not say who owns what is in them.
+        let unseen = || sides.observed.inventory.objects.contains_key(on).then_some(&unseen);
+        let Some(observed) = sides.observed.owner_of(on).or_else(unseen) else { continue };
         let now = new_name(names, observed);
         if now != &owner.role && names.untouched.contains(observed) {
             out.left.push(Left {

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::{DesiredState, Diagnostic, DialectKind, Privilege, Reason, Securable};
+use crate::model::{
+    DesiredState, Diagnostic, DialectKind, Ident, ObjectClass, Privilege, Reason, Securable,
+};
 
 /// The desired state of one environment. Names are as the warehouse stores them.
 #[derive(Debug, Serialize)]
@@ -23,8 +25,8 @@ pub struct Compiled<'a> {
     pub memberships: Vec<Membership<'a>>,
     /// Declared owners.
     pub owners: Vec<Owner<'a>>,
-    /// Grants on objects not there yet; none can be declared in this version.
-    pub future_grants: Vec<()>,
+    /// Grants on objects not there yet.
+    pub future_grants: Vec<FutureGrant<'a>>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -40,6 +42,27 @@ pub struct Role<'a> {
     pub product_role: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<&'a str>,
+    /// Who is to own the role itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'a str>,
+}
+
+/// One privilege of one role on what is not there yet.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct FutureGrant<'a> {
+    pub role: &'a str,
+    pub privilege: Privilege,
+    pub class: ObjectClass,
+    pub database: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<&'a str>,
+    /// Whose new objects (PostgreSQL).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creator: Option<&'a str>,
+    pub because: &'a [Reason],
 }
 
 /// One privilege of one role on one object.
@@ -89,6 +112,8 @@ impl<'a> Compiled<'a> {
                     product: &role.marker.product,
                     product_role: &role.marker.role,
                     policy: role.marker.policy.as_deref(),
+                    playbook: role.marker.playbook.as_deref(),
+                    owner: role.manner.owner.as_ref().map(Ident::as_str),
                 })
                 .collect(),
             grants: grants
@@ -115,7 +140,21 @@ impl<'a> Compiled<'a> {
                 .iter()
                 .map(|(on, owner)| Owner { role: owner.role.as_str(), on, because: &owner.because })
                 .collect(),
-            future_grants: Vec::new(),
+            future_grants: desired
+                .futures
+                .iter()
+                .flat_map(|(future, grant)| {
+                    grant.privileges.iter().map(move |privilege| FutureGrant {
+                        role: future.role.as_str(),
+                        privilege,
+                        class: future.class,
+                        database: future.database.as_str(),
+                        schema: future.schema.as_ref().map(Ident::as_str),
+                        creator: future.creator.as_ref().map(Ident::as_str),
+                        because: grant.because.get(&privilege).map_or(&[], Vec::as_slice),
+                    })
+                })
+                .collect(),
             warnings,
         }
     }

@@ -143,7 +143,15 @@ fn line(step: &Step, style: &Style) -> String {
         Change::AdoptRole { marker, .. } if marker.immutable => {
             ("+", "32", "existing role, marked immutable".to_owned())
         }
-        Change::AdoptRole { .. } => ("+", "32", "existing role, adopted".to_owned()),
+        Change::AdoptRole { marker, .. } if marker.adopted => (
+            "+",
+            "32",
+            "existing role, adopted: what nobody declares stays until it is declared or --prune"
+                .to_owned(),
+        ),
+        Change::AdoptRole { .. } => {
+            ("+", "32", "existing role, adopted: all of it is managed from now on".to_owned())
+        }
         Change::RenameRole { from, .. } => ("~", "33", format!("renamed from {from}")),
         Change::ResetAttributes { .. } => {
             ("-", "31", "attributes reset: no LOGIN, no power of its own".to_owned())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use rolecall::dialect::privileges_markdown;
+use rolecall::dialect::{privileges_markdown, snowflake_statements_markdown};
 use rolecall::model::DialectKind;
 
 /// Set, the test writes the files instead of comparing them.
@@ -41,9 +41,25 @@ fn privileges() -> String {
     text
 }
 
+fn statements() -> String {
+    format!(
+        "# Statements on Snowflake\n{GENERATED}\n\
+         What is sent to Snowflake to give something and to take it, for every type of object, as the \
+         code writes it.\nNames are always quoted. A managed role is never given a grant option; one \
+         that it was given by somebody\nelse is taken. `ON ALL` is never sent: it would give more than \
+         the plan shows, so each object has a\nstatement of its own. Ownership is moved, never \
+         revoked. Where a form is missing, Snowflake has none.\n{}",
+        snowflake_statements_markdown()
+    )
+}
+
 #[test]
 fn the_reference_is_fresh() {
-    for (file, now) in [("cli.md", cli()), ("privileges.md", privileges())] {
+    for (file, now) in [
+        ("cli.md", cli()),
+        ("privileges.md", privileges()),
+        ("snowflake-statements.md", statements()),
+    ] {
         let path = root().join("docs/reference").join(file);
         if std::env::var_os(WRITE).is_some() {
             std::fs::write(&path, now).unwrap();

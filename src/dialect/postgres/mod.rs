@@ -100,6 +100,10 @@ impl Dialect for Postgres {
         class(of)?.row.owned_as
     }
 
+    fn word_of(&self, of: ObjectClass) -> Option<&'static str> {
+        Some(class(of)?.row.keyword)
+    }
+
     fn has_futures(&self, of: ObjectClass) -> bool {
         class(of).is_some_and(|class| class.row.plural.is_some())
     }

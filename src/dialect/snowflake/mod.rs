@@ -1,6 +1,7 @@
 //! Snowflake.
 
 mod receipts;
+mod reference;
 mod statements;
 mod table;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::{Dialect, Statement, StatementError, Target, names};
 use crate::model::{Change, DialectKind, Ident, IdentError, ObjectClass, Privilege, PrivilegeSet};
 
 pub use receipts::{RECEIPT_COLUMNS, ReceiptRow, ReceiptTable};
+pub use reference::{SnowflakeStatements, snowflake_statements, snowflake_statements_markdown};
 
 /// The dialect of Snowflake.
 pub(super) struct Snowflake;
@@ -108,6 +110,10 @@ impl Dialect for Snowflake {
 
     fn owner_word(&self, of: ObjectClass) -> Option<&'static str> {
         class(of)?.row.owned_as
+    }
+
+    fn word_of(&self, of: ObjectClass) -> Option<&'static str> {
+        Some(class(of)?.row.keyword)
     }
 
     fn has_futures(&self, of: ObjectClass) -> bool {

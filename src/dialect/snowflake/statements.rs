@@ -270,7 +270,7 @@ fn object(on: &Securable) -> Result<String, Refusal> {
         ObjectClass::Account => Ok(String::new()),
         ObjectClass::Database => part(on.name()),
         ObjectClass::Schema => schema(),
-        ObjectClass::Warehouse | ObjectClass::Integration => part(on.name()),
+        class if class.is_global() => part(on.name()),
         ObjectClass::Function | ObjectClass::Procedure => {
             let Some(types) = on.signature() else {
                 let message = format!("{on} lacks the types of its arguments");

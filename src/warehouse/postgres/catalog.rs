@@ -1,6 +1,10 @@
 //! The catalog queries, as text. Each reads everything of its kind at once; `$1` is always the
 //! OIDs of the roles of interest. Names are compared and sorted in Rust, by bytes.
 
+use std::collections::BTreeSet;
+
+use crate::model::ObjectClass;
+
 /// What the server is and who we are on it.
 pub(super) const SESSION: &str = "
     select current_setting('server_version_num')::int4, current_database()::text,
@@ -301,6 +305,53 @@ pub(super) fn owned(version: u32) -> String {
         ));
     }
     sql
+}
+
+/// Every object of these classes, in the columns of [`owned`]: in the schemas `$1` where it stands
+/// in one. Nothing where no class is a catalog's.
+pub(super) fn listed(version: u32, classes: &BTreeSet<ObjectClass>) -> Option<String> {
+    let mut parts = Vec::new();
+    for source in SOURCES.iter().filter(|source| source.since <= version) {
+        let Source { tag, from, oid, kind, schema, name, part, owner, acl: _, only, since: _ } =
+            source;
+        let wanted = match *tag {
+            "database" => classes.contains(&ObjectClass::Database),
+            "schema" => classes.contains(&ObjectClass::Schema),
+            "relation" => classes.contains(&ObjectClass::Sequence),
+            "routine" => {
+                classes.contains(&ObjectClass::Function)
+                    || classes.contains(&ObjectClass::Procedure)
+            }
+            "type" => classes.contains(&ObjectClass::Type),
+            "language" => classes.contains(&ObjectClass::Language),
+            "fdw" => classes.contains(&ObjectClass::ForeignDataWrapper),
+            "server" => classes.contains(&ObjectClass::ForeignServer),
+            "large_object" => classes.contains(&ObjectClass::LargeObject),
+            "tablespace" => classes.contains(&ObjectClass::Tablespace),
+            _ => false,
+        };
+        if !wanted {
+            continue;
+        }
+        let only = if *tag == "relation" { "o.relkind = 'S'" } else { only };
+        let here =
+            if *schema == "null" { "true".to_owned() } else { format!("{schema}::text = any($1)") };
+        parts.push(format!(
+            "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text, {owner}
+             from {from} where ({only}) and {here}"
+        ));
+    }
+    // Whatever the server can be told to set; those that nobody was given are in no list of rights.
+    if classes.contains(&ObjectClass::Parameter) && version >= 150_000 {
+        parts.push(
+            "select 'parameter', 0::oid, ''::text, null::text, lower(s.name)::text, null::text,
+                    10::oid
+             from pg_settings s where s.context in ('superuser', 'superuser-backend', 'sighup',
+                                                    'postmaster', 'user', 'backend')"
+                .to_owned(),
+        );
+    }
+    (!parts.is_empty()).then(|| parts.join("\nunion all\n"))
 }
 
 /// All memberships. Options came with PostgreSQL 16; before, being a member gave SET, and the

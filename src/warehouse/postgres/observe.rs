@@ -7,8 +7,8 @@ use tokio_postgres::{Client, Row};
 
 use crate::model::{
     DefaultGrant, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind, ObjectClass,
-    ObservedMembership, ObservedRelation, ObservedRole, ObservedState, PrivilegeSet,
-    RoleAttributes, SchemaKey, ServerIdentity,
+    ObservedMembership, ObservedObject, ObservedRelation, ObservedRole, ObservedState,
+    PrivilegeSet, RoleAttributes, SchemaKey, Securable, ServerIdentity,
 };
 use crate::warehouse::{Look, WarehouseError};
 
@@ -89,9 +89,17 @@ impl Reader<'_> {
             }
         }
 
+        let schema_rows = self.rows(catalog::SCHEMAS, &[]).await?;
+        let schema = |row: &Row| Ok((database.clone(), name(get(row, 0)?)?));
+        let all: BTreeSet<SchemaKey> =
+            schema_rows.iter().map(schema).collect::<Result<_, WarehouseError>>()?;
         let here = |key: &&SchemaKey| key.0 == database;
-        let schemas: Vec<&str> =
+        let mut schemas: Vec<&str> =
             look.schemas.iter().filter(here).map(|(_, schema)| schema.as_str()).collect();
+        if look.databases.contains(&database) {
+            let of_users = all.iter().map(|(_, schema)| schema.as_str());
+            schemas.extend(of_users.filter(|name| !is_the_system_s(name)));
+        }
         let rows = self.rows(catalog::RELATIONS, &[(&schemas, Type::TEXT_ARRAY)]).await?;
         for row in &rows {
             if let Some(class) = relation_class(get(row, 1)?) {
@@ -101,10 +109,9 @@ impl Reader<'_> {
                 relations.insert(key, ObservedRelation { class, owner, incarnation });
             }
         }
-        let rows = self.rows(catalog::SCHEMAS, &[]).await?;
-        let schema = |row: &Row| Ok((database.clone(), name(get(row, 0)?)?));
-        let schemas = rows.iter().map(schema).collect::<Result<_, WarehouseError>>()?;
-        let inventory = Inventory { relations, schemas, looked: true, ..Inventory::default() };
+        let objects = self.listed(look, &schemas, &database, version, &known).await?;
+        let inventory =
+            Inventory { relations, objects, schemas: all, looked: true, ..Inventory::default() };
 
         Ok(ObservedState {
             server,
@@ -118,6 +125,32 @@ impl Reader<'_> {
             users: BTreeSet::new(),
             found: Vec::new(),
         })
+    }
+
+    /// What is no relation, of the classes that are asked for.
+    async fn listed(
+        &self,
+        look: &Look,
+        schemas: &[&str],
+        database: &Ident,
+        version: u32,
+        known: &Roles,
+    ) -> Result<BTreeMap<Securable, ObservedObject>, WarehouseError> {
+        let Some(sql) = catalog::listed(version, &look.classes) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut objects = BTreeMap::new();
+        for row in &self.rows(&sql, &[(&schemas, Type::TEXT_ARRAY)]).await? {
+            let schema = get::<Option<&str>>(row, 3)?.map(name).transpose()?;
+            let own = name(get(row, 4)?)?;
+            let (tag, kind) = (get(row, 0)?, get(row, 2)?);
+            let on = acl::securable(tag, kind, database, schema, own, get(row, 5)?)?;
+            if look.classes.contains(&on.class()) {
+                let owner = Some(known.name(get(row, 6)?)?);
+                objects.insert(on, ObservedObject { owner });
+            }
+        }
+        Ok(objects)
     }
 
     /// The server and as whom we are on it, and the connected database's OID.
@@ -173,6 +206,11 @@ impl Reader<'_> {
 /// The database that a session is in: there always is one.
 pub(super) fn connected(server: &ServerIdentity) -> Result<Ident, WarehouseError> {
     server.database.clone().ok_or_else(|| unreadable("the server does not name its database"))
+}
+
+/// Schemas that every database has for itself: no wildcard means them.
+fn is_the_system_s(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
 }
 
 fn is_of(marker: &MarkerReading, deployment: &str) -> bool {

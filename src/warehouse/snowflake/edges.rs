@@ -276,9 +276,8 @@ impl Edges {
             let (catalog, schema) = (row.text("table_catalog"), row.text("table_schema"));
             let own = row.text("name");
             let path: Vec<&str> = match on {
-                "DATABASE" | "ROLE" | "ACCOUNT ROLE" | "WAREHOUSE" | "INTEGRATION" | "USER" => {
-                    vec![own]
-                }
+                "DATABASE" | "ROLE" | "ACCOUNT ROLE" => vec![own],
+                on if shown::class(on).is_some_and(ObjectClass::is_global) => vec![own],
                 "SCHEMA" | "DATABASE ROLE" | "DATABASE_ROLE" => vec![catalog, own],
                 _ => vec![catalog, schema, own],
             };

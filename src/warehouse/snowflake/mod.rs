@@ -13,6 +13,7 @@ mod explain;
 mod http;
 mod journal;
 mod key;
+mod listed;
 mod lock;
 mod objects;
 mod passed_on;

@@ -19,7 +19,35 @@ impl Reader<'_> {
     pub(super) async fn inventory(&self, look: &Look) -> Result<Inventory, WarehouseError> {
         let mut inventory = Inventory::default();
         let mut by_database: BTreeMap<&Ident, Vec<&Ident>> = BTreeMap::new();
-        for (database, schema) in &look.schemas {
+        let (listed, whole) = futures::join!(
+            self.listed_objects(look),
+            join_all(look.databases.iter().map(|database| self.all_objects(database))),
+        );
+        let (objects, schemas) = listed?;
+        inventory.objects = objects;
+        let mut cut: Vec<&Ident> = Vec::new();
+        for (database, rows) in look.databases.iter().zip(whole) {
+            let Some(rows) = rows? else {
+                cut.push(database);
+                continue;
+            };
+            for row in Table::of(&rows).rows() {
+                add(&mut inventory, database, &row, &LIST);
+            }
+        }
+        // Too many for one list: schema by schema.
+        let of_cut: BTreeSet<&SchemaKey> =
+            schemas.iter().filter(|(database, _)| cut.contains(&database)).collect();
+        let answers = join_all(of_cut.iter().map(|schema| self.listed(schema))).await;
+        for (schema, rows) in of_cut.into_iter().zip(answers) {
+            let Some(rows) = rows? else { continue };
+            for row in Table::of(&rows).rows() {
+                add(&mut inventory, &schema.0, &row, &LIST);
+            }
+        }
+        inventory.schemas.extend(schemas.iter().cloned());
+        let elsewhere = |key: &&SchemaKey| !look.databases.contains(&key.0);
+        for (database, schema) in look.schemas.iter().filter(elsewhere) {
             by_database.entry(database).or_default().push(schema);
         }
         if self.has_warehouse {
@@ -36,6 +64,7 @@ impl Reader<'_> {
         let unseen: BTreeSet<&SchemaKey> = look
             .schemas
             .iter()
+            .filter(|schema| !look.databases.contains(&schema.0))
             .filter(|schema| {
                 let of =
                     |(database, name, _): &&RelationKey| *database == schema.0 && *name == schema.1;

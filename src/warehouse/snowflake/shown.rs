@@ -127,6 +127,8 @@ pub(super) fn class(shown: &str) -> Option<ObjectClass> {
         | "notification_integration"
         | "security_integration"
         | "external_access_integration" => "integration",
+        "module" => "model",
+        "cortex_agent" => "agent",
         word => word,
     };
     let class = ObjectClass::ALL.into_iter().find(|class| class.as_str() == word)?;
@@ -144,7 +146,7 @@ pub(super) fn object(class: ObjectClass, shown: &str) -> Option<Securable> {
     let object = match class {
         ObjectClass::Database => Securable::database(next()?),
         ObjectClass::Schema => Securable::schema(next()?, next()?),
-        ObjectClass::Warehouse | ObjectClass::Integration => Securable::global(class, next()?),
+        class if class.is_global() => Securable::global(class, next()?),
         ObjectClass::Function | ObjectClass::Procedure => {
             let (database, schema, name) = (next()?, next()?, next()?);
             let (name, types) = routine(name.as_str())?;
@@ -156,7 +158,7 @@ pub(super) fn object(class: ObjectClass, shown: &str) -> Option<Securable> {
 }
 
 /// `NAME(A NUMBER, B VARCHAR):VARCHAR` into the name and the types of the arguments.
-fn routine(shown: &str) -> Option<(Ident, String)> {
+pub(super) fn routine(shown: &str) -> Option<(Ident, String)> {
     let (name, rest) = shown.split_once('(')?;
     let mut depth = 1;
     let end = rest.char_indices().find_map(|(at, c)| {
@@ -229,7 +231,9 @@ mod tests {
             ("MATERIALIZED VIEW", Some(ObjectClass::MaterializedView)),
             ("HYBRID_TABLE", Some(ObjectClass::Table)),
             ("ICEBERG TABLE", Some(ObjectClass::IcebergTable)),
-            ("NOTEBOOK", None),
+            ("NOTEBOOK", Some(ObjectClass::Notebook)),
+            ("MODULE", Some(ObjectClass::Model)),
+            ("GATEWAY", None),
             ("LANGUAGE", None),
         ] {
             assert_eq!(class(shown), expected, "{shown}");

@@ -1,7 +1,7 @@
 //! Worlds that random ones have led to, where a law did not hold once.
 
 use rolecall::model::{
-    DesiredMembership, DesiredOwner, DesiredRole, DesiredState, DialectKind, MemberKind, Privilege,
+    DesiredMembership, DesiredOwner, DesiredState, DialectKind, MemberKind, Privilege,
     PrivilegeSet, Securable,
 };
 use rolecall::plan::Options;

@@ -1,0 +1,161 @@
+//! What is no relation, of the classes that playbooks name: one SHOW for each class and database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::{join_all, try_join};
+
+use super::reader::{PAGE, Reader, is_missing, quoted};
+use super::shown::{Row, Table, routine};
+use super::{QueryError, Rows};
+use crate::dialect;
+use crate::model::{DialectKind, Ident, ObjectClass, ObservedObject, SchemaKey, Securable};
+use crate::warehouse::{Look, WarehouseError};
+
+/// Objects, and the schemas that are there.
+pub(super) type Listed = (BTreeMap<Securable, ObservedObject>, BTreeSet<SchemaKey>);
+
+impl Reader<'_> {
+    /// The objects of the look's classes, and every schema of its databases.
+    pub(super) async fn listed_objects(&self, look: &Look) -> Result<Listed, WarehouseError> {
+        let databases: BTreeSet<&Ident> =
+            look.schemas.iter().map(|(database, _)| database).chain(&look.databases).collect();
+        let listed = look.classes.iter().filter(|class| {
+            !class.is_relation() && !matches!(class, ObjectClass::Account | ObjectClass::Column)
+        });
+        // Whoever may be granted something is looked for by name: an account has very many.
+        let (global, inside): (Vec<ObjectClass>, Vec<ObjectClass>) = listed
+            .copied()
+            .filter(|class| *class != ObjectClass::User)
+            .partition(|class| class.is_global() || *class == ObjectClass::Database);
+        let in_account = join_all(global.iter().map(|class| async move {
+            let rows = self.list(&format!("SHOW {}", plural(*class))).await;
+            rows.map(|rows| (*class, rows))
+        }));
+        let mut asked: BTreeSet<(&Ident, ObjectClass)> =
+            look.databases.iter().map(|database| (database, ObjectClass::Schema)).collect();
+        asked.extend(databases.iter().flat_map(|d| inside.iter().map(move |class| (*d, *class))));
+        let in_databases = join_all(asked.iter().map(|(database, class)| async move {
+            let rows = self.in_database(database, *class, look).await;
+            rows.map(|rows| (*database, *class, rows))
+        }));
+        let (in_account, in_databases) = try_join(
+            async { in_account.await.into_iter().collect::<Result<Vec<_>, _>>() },
+            async { in_databases.await.into_iter().collect::<Result<Vec<_>, _>>() },
+        )
+        .await?;
+        let mut objects = BTreeMap::new();
+        let mut schemas = BTreeSet::new();
+        for (class, rows) in in_account {
+            for row in Table::of(&rows).rows() {
+                let Some(name) = row.name("name") else { continue };
+                let on = match class {
+                    ObjectClass::Database => Securable::database(name),
+                    class => Securable::global(class, name),
+                };
+                objects.insert(on, ObservedObject { owner: row.name("owner") });
+            }
+        }
+        for (database, class, rows) in in_databases {
+            for row in Table::of(&rows).rows() {
+                let Some(on) = object(database, class, &row) else { continue };
+                let Some(key) = on.schema_key() else { continue };
+                let named = look.databases.contains(database) || look.schemas.contains(&key);
+                if class == ObjectClass::Schema {
+                    schemas.insert(key);
+                }
+                if named && look.classes.contains(&class) {
+                    objects.insert(on, ObservedObject { owner: row.name("owner") });
+                }
+            }
+        }
+        Ok((objects, schemas))
+    }
+
+    /// All of a class in a database. A list that SHOW cuts is asked for schema by schema, since its
+    /// pages are told apart by names alone.
+    async fn in_database(
+        &self,
+        database: &Ident,
+        class: ObjectClass,
+        look: &Look,
+    ) -> Result<Rows, WarehouseError> {
+        let what = format!("SHOW {} IN DATABASE {}", plural(class), quoted(database));
+        let statement = match class {
+            // These know no LIMIT.
+            ObjectClass::Function | ObjectClass::Procedure => what.clone(),
+            _ => format!("{what} LIMIT {PAGE}"),
+        };
+        let rows = match self.sessions.query(&statement).await {
+            Ok(rows) => rows,
+            // Whether it is there at all is told where it is granted on.
+            Err(error) if is_missing(&error) => return Ok(Rows::default()),
+            Err(error) => return Err(self.explain(&statement, &error)),
+        };
+        if rows.rows.len() < PAGE || matches!(class, ObjectClass::Function | ObjectClass::Procedure)
+        {
+            return Ok(rows);
+        }
+        if class == ObjectClass::Schema {
+            return self.list(&what).await;
+        }
+        let schemas = self.list(&format!("SHOW SCHEMAS IN DATABASE {}", quoted(database))).await?;
+        let mut all = Rows { columns: rows.columns, rows: Vec::new() };
+        for schema in Table::of(&schemas).rows().filter_map(|row| row.name("name")) {
+            let key = (database.clone(), schema);
+            if !look.databases.contains(database) && !look.schemas.contains(&key) {
+                continue;
+            }
+            let (database, schema) = (quoted(&key.0), quoted(&key.1));
+            let place = format!("SHOW {} IN SCHEMA {database}.{schema}", plural(class));
+            all.rows.extend(self.list(&place).await?.rows);
+        }
+        Ok(all)
+    }
+
+    /// Every relation of a whole database; `None` where SHOW would cut the list.
+    pub(super) async fn all_objects(
+        &self,
+        database: &Ident,
+    ) -> Result<Option<Rows>, WarehouseError> {
+        let statement = format!("SHOW OBJECTS IN DATABASE {} LIMIT {PAGE}", quoted(database));
+        match self.sessions.query(&statement).await {
+            Ok(rows) if rows.rows.len() < PAGE => Ok(Some(rows)),
+            Ok(_) => Ok(None),
+            Err(error) if is_missing(&error) => Ok(Some(Rows::default())),
+            Err(error @ QueryError::Server(_)) => Err(self.explain(&statement, &error)),
+            Err(error) => Err(super::reader::failed(&statement, &error)),
+        }
+    }
+}
+
+/// What SHOW calls the objects of a class.
+fn plural(class: ObjectClass) -> String {
+    match class {
+        ObjectClass::Function => "USER FUNCTIONS".to_owned(),
+        ObjectClass::Procedure => "PROCEDURES".to_owned(),
+        class => {
+            let word = dialect::of(DialectKind::Snowflake).word_of(class).unwrap_or_default();
+            match word.strip_suffix('Y') {
+                Some(stem) => format!("{stem}IES"),
+                None => format!("{word}S"),
+            }
+        }
+    }
+}
+
+fn object(database: &Ident, class: ObjectClass, row: &Row) -> Option<Securable> {
+    let name = row.name("name")?;
+    match class {
+        ObjectClass::Schema => Some(Securable::schema(database.clone(), name)),
+        ObjectClass::Function | ObjectClass::Procedure => {
+            // `ADD5(NUMBER) RETURN NUMBER`; what the server brings along has no schema.
+            let schema = row.name("schema_name")?;
+            let (name, types) = routine(row.text("arguments"))?;
+            Some(Securable::routine(class, database.clone(), schema, name, types))
+        }
+        class => {
+            let schema = row.name("schema_name")?;
+            Some(Securable::in_schema(class, database.clone(), schema, name))
+        }
+    }
+}
