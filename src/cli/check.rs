@@ -1,15 +1,16 @@
 //! `rolecall check`
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{Exit, Format, Global, output, plan};
-use crate::config::parse;
-use crate::directory::Known;
+use crate::config::{Config, parse};
+use crate::directory::{Directory, Known};
 use crate::model::{Diagnostic, Diagnostics};
-use crate::project::Project;
+use crate::project::{Places, Project};
 use crate::report::{findings::one_line, json};
 use crate::review::approvals::brought;
 use crate::review::git::Git;
@@ -72,24 +73,35 @@ fn checked(global: &Global, base: &str) -> Asked {
                 .to_owned(),
         );
     }
-    let known = crate::project::known(&places, &config, &mut Diagnostics::default());
-    let directory = match &known {
-        Known::People(directory) => Some(directory.as_ref()),
-        Known::Nothing | Known::Unasked => None,
+    let base_config = parse(&before.config).0.unwrap_or_default();
+    let now_known = known(&places, &config);
+    let (was, is) = match places.directory {
+        // What the command line names is of no revision.
+        Some(_) => (None, None),
+        None => git.directories(&range, &base_config, &config)?,
     };
-    if directory.is_none() && after.config.iter().any(|file| file.text.contains("rule:")) {
+    for problem in [&was, &is].into_iter().flatten().filter_map(|read| read.as_ref().err()) {
+        notes.extend(problem.iter().map(|wrong| format!("the directory: {}", wrong.message)));
+    }
+    // What is no file of the repository is the same before and after.
+    let is_outside = was.is_none() && is.is_none();
+    let was = if is_outside { now_known.clone() } else { was.and_then(Result::ok) };
+    let is = is.map_or(now_known, Result::ok);
+    let has_rules = after.config.iter().any(|file| file.text.contains("rule"));
+    if is.is_none() && has_rules {
         notes.push("no directory is at hand: whom rules let in is not looked at".to_owned());
     }
+    let group_owners = project.as_ref().map(Project::group_owners).unwrap_or_default();
     let nothing = Evidence::default();
     let change = Reviewed {
         base: &before,
         head: &after,
         authors: &authors,
         products_of: &products_of,
-        directory,
+        directories: (was.as_deref(), is.as_deref()),
+        group_owners: &group_owners,
         evidence: &nothing,
     };
-    let base_config = parse(&before.config).0.unwrap_or_default();
     let evidence = git.evidence(&range, &base_config, &brought(&change))?;
     let reviewed = review(&Reviewed { evidence: &evidence, ..change });
     let findings = reviewed.found.sorted();
@@ -105,6 +117,14 @@ fn checked(global: &Global, base: &str) -> Asked {
         findings,
     };
     Ok(Some((checked, notes)))
+}
+
+/// Who is known by a file that is at hand.
+fn known(places: &Places, config: &Config) -> Option<Arc<Directory>> {
+    match crate::project::known(places, config, &mut Diagnostics::default()) {
+        Known::People(directory) => Some(directory),
+        Known::Nothing | Known::Unasked => None,
+    }
 }
 
 /// Which products own the nodes of each file.

@@ -1,11 +1,13 @@
 //! Who decides about a product's members, what can be asked for, and what an entry claims of both.
 
+use std::collections::BTreeSet;
+
 use super::names::check_fit;
 use super::reader::{printable, suggest};
 use super::template::{self, TemplateContext, TemplateKind};
 use super::{
-    Approval, Config, Located, Member, MemberEntry, Product, ProductRole, Request, RequestFile,
-    RequestState, parse_request, until,
+    Approval, Config, Environment, Located, Member, MemberEntry, Product, ProductRole, Request,
+    RequestFile, RequestState, parse_request, until,
 };
 use crate::model::{Diagnostic, Diagnostics, MemberKind, is_name_of, is_same_person};
 
@@ -60,26 +62,18 @@ impl Config {
         if is_same_person(one, other) {
             return true;
         }
-        let templates = self.environments.values().filter_map(|environment| {
-            let template = environment.user_name.as_ref()?;
+        for (environment, template) in self.user_templates() {
             // What only adds to a name makes no two names one.
-            template.value.contains(['|', '%']).then_some((environment, template))
-        });
-        for (environment, template) in templates {
-            let becomes = |name: &str| {
-                let context = TemplateContext {
-                    env_name: Some(&environment.name),
-                    target_name: Some(environment.target_name()),
-                    target_schema: Some("schema"),
-                    target_database: Some("database"),
-                    user_name: Some(name),
-                    ..TemplateContext::default()
-                };
-                template::render(template, TemplateKind::User, &context).ok()
-            };
+            if !template.value.contains(['|', '%']) {
+                continue;
+            }
             let forms = |name: &str| {
                 let local = name.trim_start_matches('@').split('@').next().unwrap_or(name);
-                [becomes(name), becomes(local), Some(name.to_owned())].into_iter().flatten()
+                let made = [
+                    user_name(environment, template, name),
+                    user_name(environment, template, local),
+                ];
+                made.into_iter().chain([Some(name.to_owned())]).flatten()
             };
             if forms(one).any(|one| forms(other).any(|other| is_same_person(&one, &other))) {
                 return true;
@@ -87,6 +81,30 @@ impl Config {
         }
         false
     }
+
+    /// What the environments' templates make of a user's name.
+    pub fn user_names(&self, name: &str) -> BTreeSet<String> {
+        self.user_templates().filter_map(|(at, template)| user_name(at, template, name)).collect()
+    }
+
+    fn user_templates(&self) -> impl Iterator<Item = (&Environment, &Located<String>)> {
+        self.environments
+            .values()
+            .filter_map(|environment| Some((environment, environment.user_name.as_ref()?)))
+    }
+}
+
+/// What a template makes of a user's name; for schema and database stand words.
+fn user_name(environment: &Environment, template: &Located<String>, name: &str) -> Option<String> {
+    let context = TemplateContext {
+        env_name: Some(&environment.name),
+        target_name: Some(environment.target_name()),
+        target_schema: Some("schema"),
+        target_database: Some("database"),
+        user_name: Some(name),
+        ..TemplateContext::default()
+    };
+    template::render(template, TemplateKind::User, &context).ok()
 }
 
 /// Every product role that a product offers is one that it has.

@@ -2,7 +2,7 @@
 //! where a policy asks for owners.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -134,6 +134,19 @@ impl Owners {
         let Some(node) = manifest.nodes.get(unique_id) else { return Vec::new() };
         let Some(group) = &node.group else { return Vec::new() };
         self.groups.get(&(node.package_name.clone(), group.clone())).cloned().unwrap_or_default()
+    }
+
+    /// Who owns dbt's groups, by name, of whatever package; users only.
+    pub fn of_groups(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for ((_, group), owners) in &self.groups {
+            let users = owners.iter().filter_map(|owner| match owner {
+                Owner::User(name) => Some(name.clone()),
+                Owner::Group(_) => None,
+            });
+            all.entry(group.clone()).or_default().extend(users);
+        }
+        all
     }
 
     /// Whom a node's `meta` names as its owner.

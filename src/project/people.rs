@@ -1,5 +1,6 @@
 //! Who is known, as far as files say it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -90,6 +91,11 @@ impl Project {
         let kind = if is_user { MemberKind::User } else { MemberKind::Group };
         let unseen = Inventory::default();
         resolve::member_name(&self.inputs(None, &unseen, false, None)?, name, kind)
+    }
+
+    /// Who owns dbt's groups, where a policy asks for owners: else nobody has looked.
+    pub fn group_owners(&self) -> BTreeMap<String, BTreeSet<String>> {
+        self.manifest.beyond.owners.of_groups()
     }
 
     /// The places of rules that only a warehouse can be asked about.

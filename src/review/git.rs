@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use super::people::is_address;
 use super::signed::Signer;
 use super::{Author, Side, Signature, is_request, kind_of};
-use crate::config::{RequestFile, SourceFile};
-use crate::model::Diagnostic;
+use crate::config::{Config, DirectorySource, PeopleFrom, RequestFile, SourceFile};
+use crate::directory::{Directory, read_text};
+use crate::model::{Diagnostic, Diagnostics};
 
 /// A repository, seen from the project's folder.
 #[derive(Debug)]
@@ -26,6 +28,12 @@ pub struct Range {
     /// What is checked out.
     pub head: String,
 }
+
+/// A directory of one revision, or what is wrong with it.
+type People = Result<Arc<Directory>, Diagnostics>;
+
+/// Those before and after; `None` where it is no file of the repository.
+pub type Directories = (Option<People>, Option<People>);
 
 pub(super) type Answer<T> = Result<T, Box<Diagnostic>>;
 
@@ -184,6 +192,41 @@ impl Git {
             dbt.insert((*name).to_owned(), self.text(revision, name)?);
         }
         Ok(Side { config, dbt, requests, unread: Vec::new() })
+    }
+
+    /// The directories of people at both ends, as far as they are files of the repository.
+    ///
+    /// # Errors
+    /// git fails.
+    pub fn directories(
+        &self,
+        range: &Range,
+        before: &Config,
+        after: &Config,
+    ) -> Answer<Directories> {
+        let was = self.directory(&range.base, before)?;
+        Ok((was, self.directory(&range.head, after)?))
+    }
+
+    fn directory(&self, revision: &str, config: &Config) -> Answer<Option<People>> {
+        let Some(DirectorySource { from: PeopleFrom::File(path), key, place: _ }) =
+            &config.directory
+        else {
+            return Ok(None);
+        };
+        let inside = Path::new(&path.value).components().filter_map(|part| match part {
+            std::path::Component::Normal(part) => part.to_str(),
+            _ => None,
+        });
+        let name = format!("{}{}", self.prefix, inside.collect::<Vec<_>>().join("/"));
+        let told = self.must(&["ls-tree", "-z", "--full-tree", revision, "--", &name])?;
+        // A link leads out of the revision.
+        if !told.starts_with("100") {
+            return Ok(None);
+        }
+        let text = self.must(&["cat-file", "blob", &format!("{revision}:{name}")])?;
+        let read = read_text(text.as_bytes(), Path::new(&path.value), &key.value);
+        Ok(Some(read.map(Arc::new)))
     }
 
     fn text(&self, revision: &str, name: &str) -> Answer<String> {

@@ -2,14 +2,17 @@
 //!
 //! Pure but for `git`, which reads revisions through the program of that name.
 
+mod admitted;
 pub mod approvals;
 pub mod codeowners;
 pub mod codeowners_file;
 mod declared;
 pub mod git;
+mod owners;
 mod people;
 mod platform;
 mod policies;
+mod sight;
 mod signed;
 #[cfg(test)]
 mod tests;
@@ -17,13 +20,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, FileKind, RequestFile, SourceFile, parse};
-use crate::directory::{Directory, Rule};
-use crate::edit::{Entry, EntryKind};
+use crate::directory::Directory;
+use crate::edit::Entry;
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 pub use approvals::{Evidence, Verified};
 pub use declared::{Declared, Touched};
 pub use people::{Author, Signature};
+use sight::Sight;
 
 /// The project's files at one revision: those of the configuration, and those of dbt that the change
 /// touches.
@@ -51,8 +55,10 @@ pub struct Reviewed<'a> {
     pub authors: &'a [Author],
     /// Which products own the nodes of a file, where a manifest says it.
     pub products_of: &'a BTreeMap<String, BTreeSet<String>>,
-    /// Who is known, for rules.
-    pub directory: Option<&'a Directory>,
+    /// Who is known, for rules, before and after: two where the file is in the repository.
+    pub directories: (Option<&'a Directory>, Option<&'a Directory>),
+    /// Who owns dbt's groups after it, by the group's name, where a manifest says it.
+    pub group_owners: &'a BTreeMap<String, BTreeSet<String>>,
     /// What there is for the approvals that it brings.
     pub evidence: &'a Evidence,
 }
@@ -110,8 +116,12 @@ pub fn review(change: &Reviewed) -> Review {
     let (approvals, wrong) = approvals::verify(change, &before, &new, change.evidence);
     out.approvals = approvals;
     out.found.extend(wrong);
-    out.found.extend(admitted(change, &old, &new, &out.approvals));
-    out.found.extend(policies::admitted(change, &before, &after));
+    let (was, is) = change.directories;
+    let was = Sight { config: &before, directory: was };
+    let is = Sight { config: &after, directory: is };
+    out.found.extend(admitted::admitted(change, (was, &old), (is, &new), &out.approvals));
+    out.found.extend(policies::admitted(change, was, is));
+    out.found.extend(owners::admitted(change, was, is));
     out
 }
 
@@ -150,69 +160,6 @@ fn both(review: &Review, after: &Config) -> Diagnostics {
         );
     }
     found
-}
-
-/// Entries that are new, or say something else than before, and let in whoever made the change.
-fn admitted(
-    change: &Reviewed,
-    old: &Entries,
-    new: &Entries,
-    approvals: &[Verified],
-) -> Diagnostics {
-    let mut found = Diagnostics::default();
-    for (key @ (product, role), list) in new {
-        let mut before: Vec<&Entry> =
-            old.get(key).into_iter().flatten().map(|(entry, _)| entry).collect();
-        for (entry, place) in list {
-            if let Some(at) = before.iter().position(|one| *one == entry) {
-                before.remove(at);
-                continue;
-            }
-            // Whoever asked may have written the request, where an owner has verifiably approved it.
-            let approved = |one: &Verified| {
-                one.how.is_some()
-                    && (&one.product, &one.role, &one.user) == (product, role, &entry.who)
-            };
-            if entry.approval.is_some() && approvals.iter().any(approved) {
-                continue;
-            }
-            for author in change.authors.iter().filter(|author| admits(change, entry, author)) {
-                found.push(
-                    Diagnostic::error(
-                        "author-admitted",
-                        format!(
-                            "{} lets in {author}, who made the change",
-                            what(entry, product, role)
-                        ),
-                    )
-                    .with_place(place.clone())
-                    .with_help("let somebody else propose it: nobody lets themselves in"),
-                );
-            }
-        }
-    }
-    found
-}
-
-fn what(entry: &Entry, product: &str, role: &str) -> String {
-    format!(
-        "the {} in {product}.{role}",
-        if entry.kind == EntryKind::Rule { "rule" } else { "entry" }
-    )
-}
-
-fn admits(change: &Reviewed, entry: &Entry, author: &Author) -> bool {
-    match entry.kind {
-        EntryKind::User => author.is(&entry.who),
-        // Who is in a group only its identity provider knows.
-        EntryKind::Group => false,
-        EntryKind::Rule => Rule::parse(&entry.who).is_ok_and(|rule| matches(change, &rule, author)),
-    }
-}
-
-fn matches(change: &Reviewed, rule: &Rule, author: &Author) -> bool {
-    let Some(directory) = change.directory else { return false };
-    directory.matching(rule).into_iter().any(|person| author.is(directory.name(person)))
 }
 
 /// Whether a path of the project's folder is a request's.

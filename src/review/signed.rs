@@ -56,12 +56,19 @@ impl Git {
             let mut commits = line.split_whitespace();
             let Some(commit) = commits.next() else { continue };
             let own = self.approvals_at(commit, &mut read)?;
-            let mut old = BTreeSet::new();
-            for parent in commits {
-                old.extend(self.approvals_at(parent, &mut read)?);
+            let parents: Vec<&str> = commits.collect();
+            let mut old = Vec::new();
+            for parent in &parents {
+                old.push((*parent, self.approvals_at(parent, &mut read)?));
+            }
+            let mut brings = BTreeSet::new();
+            for one in own.into_iter().filter(|one| brought.contains(one)) {
+                if self.is_brought(&one, &old, &mut read)? {
+                    brings.insert(one);
+                }
             }
             let mut signer = None;
-            for one in own.into_iter().filter(|one| brought.contains(one) && !old.contains(one)) {
+            for one in brings {
                 if signer.is_none() {
                     signer = Some(self.signer(commit)?);
                 }
@@ -71,6 +78,32 @@ impl Git {
             }
         }
         Ok(carriers)
+    }
+
+    /// Whether a commit with these parents brings an approval that it has: none of them has it, or one
+    /// of them has taken it out since they parted, which a merge leaves so by itself.
+    fn is_brought(
+        &self,
+        one: &Approved,
+        parents: &[(&str, BTreeSet<Approved>)],
+        read: &mut BTreeMap<String, BTreeSet<Approved>>,
+    ) -> Answer<bool> {
+        let (with, without): (Vec<_>, Vec<_>) =
+            parents.iter().partition(|(_, approvals)| approvals.contains(one));
+        if with.is_empty() {
+            return Ok(true);
+        }
+        for (has, _) in &with {
+            for (lacks, _) in &without {
+                let bases = self.ask(&["merge-base", "--all", has, lacks])?.unwrap_or_default();
+                for base in bases.lines() {
+                    if self.approvals_at(base.trim(), read)?.contains(one) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The approvals at a commit; each state of the files is read once.

@@ -45,7 +45,18 @@ fn author(name: &str, email: &str) -> Author {
 
 /// What is touched, and what is wrong with it.
 fn told(before: &[(&str, &str)], after: &[(&str, &str)], authors: &[Author]) -> String {
-    let directory = read_text(b"name,team\njane,x\nkim,y\n", Path::new("p.csv"), "name").unwrap();
+    let people = "name,team\njane,x\nkim,y\n";
+    told_with((before, people), (after, people), authors)
+}
+
+/// The same, with the directories of both revisions.
+fn told_with(
+    (before, was): (&[(&str, &str)], &str),
+    (after, is): (&[(&str, &str)], &str),
+    authors: &[Author],
+) -> String {
+    let read = |text: &str| read_text(text.as_bytes(), Path::new("p.csv"), "name").unwrap();
+    let (was, is) = (read(was), read(is));
     let products_of =
         BTreeMap::from([("models/f.sql".to_owned(), BTreeSet::from(["finance".to_owned()]))]);
     let reviewed = review(&Reviewed {
@@ -53,7 +64,8 @@ fn told(before: &[(&str, &str)], after: &[(&str, &str)], authors: &[Author]) -> 
         head: &side(after),
         authors,
         products_of: &products_of,
-        directory: Some(&directory),
+        directories: (Some(&was), Some(&is)),
+        group_owners: &BTreeMap::from([("fin".to_owned(), BTreeSet::from(["kim".to_owned()]))]),
         evidence: &Evidence::default(),
     });
     let names =
@@ -200,6 +212,131 @@ fn nobody_lets_themselves_in_by_a_policy() {
 }
 
 #[test]
+fn nobody_lets_themselves_in_by_a_row_of_the_directory() {
+    let root = format!("{ROOT}directory: {{path: p.csv, key: name}}\n");
+    let policies = "policies:\n  - {name: eu, privileges: [read], resources: {tags: [pii]}, actors: {rules: [\"user.region == 'eu'\"]}}\n  - {name: own, privileges: [read], match: {user_attribute: area, node_tag: area}}\n";
+    let files = [
+        ("rolecall.yml", root.as_str()),
+        ("rolecall/platform/p.yml", policies),
+        (SALES, "analyst:\n  - rule: \"user.team == 'y'\"\n  - group: bi\n"),
+    ];
+    let was = "name,team,region,area,groups,email\nk1,x,us,a,,kim@acme.example\njo,y,eu,b,bi,jo@acme.example\n";
+    let by = |row: &str, who: &str| {
+        let is = format!("{}{row}\n", &was[..was.find("k1").unwrap()]);
+        told_with((&files, was), (&files, &is), &[author(who, &format!("{who}@acme.example"))])
+    };
+    // Kim is k1 by an address in another column.
+    insta::assert_snapshot!(by("k1,y,us,a,,kim@acme.example", "kim"), @r"
+    members [] permissions []
+    author-admitted: the rule in sales.analyst, by the changed directory, lets in kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by("k1,x,eu,a,,kim@acme.example", "kim"), @r"
+    members [] permissions []
+    author-admitted: the policy eu, by the changed directory, lets in kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by("k1,x,us,c,,kim@acme.example", "kim"), @r"
+    members [] permissions []
+    author-admitted: the policy own, by the changed directory, lets in kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by("k1,x,us,a,bi,kim@acme.example", "kim"), @r"
+    members [] permissions []
+    author-admitted: the entry in sales.analyst, by the changed directory, lets in kim <kim@acme.example> (claimed), who made the change
+    ");
+    // Somebody else's row, and what was so before.
+    insta::assert_snapshot!(by("k1,y,eu,a,bi,kim@acme.example", "jo"), @"members [] permissions []");
+    insta::assert_snapshot!(by("jo,y,eu,b,bi,jo@acme.example", "jo"), @"members [] permissions []");
+}
+
+#[test]
+fn nobody_lets_themselves_in_by_what_names_become() {
+    let with =
+        |template: &str| ROOT.replace("_dev\"}", &format!("_dev\", user_name: \"{template}\"}}"));
+    let (plain, other) = (with("{{ user.name }}"), with("k{{ user.name }}"));
+    let files = |root: &'static str| [("rolecall.yml", root), (SALES, "analyst: [{user: im}]\n")];
+    let kim = [author("Kim", "kim@acme.example")];
+    let (plain, other) = (&*plain.leak(), &*other.leak());
+    insta::assert_snapshot!(told(&files(plain), &files(other), &kim), @r"
+    members [] permissions [finance sales]
+    author-admitted: the entry in sales.analyst, by the changed `user_name`, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(told(&files(other), &files(other), &kim), @"members [] permissions []");
+}
+
+#[test]
+fn nobody_lets_themselves_in_as_an_owner() {
+    let policy =
+        "policies:\n  - {name: owners, privileges: [read], actors: {resource_owners: true}}\n";
+    let platform = "rolecall/platform/p.yml";
+    let by = |root: &str, path: &'static str, old: &str, new: &str| {
+        let before = [("rolecall.yml", ROOT), (platform, policy), (path, old)];
+        let after = [("rolecall.yml", root), (platform, policy), (path, new)];
+        told(&before, &after, &[author("Kim", "kim@acme.example")])
+    };
+    let root = ROOT.replace("jane@acme", "kim@acme");
+    insta::assert_snapshot!(by(&root, "models/x.yml", "{}", "{}"), @r"
+    members [] permissions [sales]
+    author-admitted: the policy owners, by the owners of sales, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    let group = "groups:\n  - {name: fin, owner: {email: X}}\n";
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", group, &group.replace('X', "kim@acme.example")), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners, by an owner by its group, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", group, &group.replace('X', "jane@acme.example")), @"members [] permissions [finance sales]");
+    let meta = "models:\n  - {name: a, config: {meta: {owner: X}}}\n";
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", meta, &meta.replace('X', "[jane, {user: kim}]")), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners, by an owner by its meta, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", meta, &meta.replace('X', "\"{{ var('o') }}\"")), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners, by an owner by its meta, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    // Into the group that Kim owns.
+    let moved = "models:\n  - {name: a, config: {group: X}}\n";
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", moved, &moved.replace('X', "fin")), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners, by an owner by its group, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by(ROOT, "models/x.yml", "models: []", &moved.replace('X', "fin")), @"members [] permissions [finance sales]");
+    let sql = "{{ config(meta={'owner': 'X'}) }} select 1";
+    insta::assert_snapshot!(by(ROOT, "models/x.sql", sql, &sql.replace('X', "kim")), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners, by an owner by its meta, lets in Kim <kim@acme.example> (claimed), who made the change
+    ");
+    insta::assert_snapshot!(by(ROOT, "models/x.sql", sql, &sql.replace('X', "jane")), @"members [] permissions [finance sales]");
+}
+
+#[test]
+fn a_policy_that_begins_to_ask_for_owners_lets_in_those_there_are() {
+    let platform = "rolecall/platform/p.yml";
+    let policy = |more: &str| -> String {
+        format!(
+            "policies:\n  - {{name: owners, privileges: [read], {more} actors: {{users: [jo], resource_owners: [product]}}}}\n"
+        )
+    };
+    let by = |old: &str, new: &str, who: &str| {
+        let before = [("rolecall.yml", ROOT), (platform, old)];
+        let after = [("rolecall.yml", ROOT), (platform, new)];
+        told(&before, &after, &[author(who, &format!("{who}@acme.example"))])
+    };
+    let without = policy("").replace(", resource_owners: [product]", "");
+    for old in [&without, &policy("active: false,")] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(by(old, &policy(""), "jane"), @r"
+            members [] permissions [finance sales]
+            author-admitted: the policy owners, by `resource_owners`, lets in jane <jane@acme.example> (claimed), who made the change
+            ");
+            insta::assert_snapshot!(by(old, &policy(""), "kim"), @"members [] permissions [finance sales]");
+        }
+    }
+    insta::assert_snapshot!(by(&policy("active: false,"), &policy(""), "jo"), @r"
+    members [] permissions [finance sales]
+    author-admitted: the policy owners lets in jo <jo@acme.example> (claimed), who made the change
+    ");
+}
+
+#[test]
 fn what_is_said_of_all_products_is_said_of_its_file() {
     let members = |user: &'static str| (SALES, user);
     let file = "rolecall/platform/p.yml";
@@ -211,7 +348,8 @@ fn what_is_said_of_all_products_is_said_of_its_file() {
         head: &after,
         authors: &[],
         products_of: &BTreeMap::new(),
-        directory: None,
+        directories: (None, None),
+        group_owners: &BTreeMap::new(),
         evidence: &Evidence::default(),
     });
     assert_eq!(reviewed.permissions["sales"].file, Path::new(file));

@@ -1,6 +1,6 @@
 """SNOWFLAKE.ACCOUNT_USAGE: grants that are and grants that were. Here it lags behind nothing."""
 
-from .show_fields import owner
+from .show_fields import owner, user
 from .state import Membership
 
 _ROLE_COLUMNS = (
@@ -136,7 +136,41 @@ def _roles(account):
     ]
 
 
+_USER_COLUMNS = (
+    "NAME",
+    "CREATED_ON:ts",
+    "DELETED_ON:ts",
+    "LOGIN_NAME",
+    "DISPLAY_NAME",
+    "FIRST_NAME",
+    "LAST_NAME",
+    "EMAIL",
+    "COMMENT",
+    "DISABLED",
+    "DEFAULT_WAREHOUSE",
+    "DEFAULT_ROLE",
+    "OWNER",
+    "TYPE",
+)
+
+
+def _users(account):
+    def row(one):
+        found = {key.upper(): value for key, value in user(one).items()}
+        found.update(
+            NAME=one.name,
+            CREATED_ON=one.created,
+            DELETED_ON=None,
+            COMMENT=one.comment,
+            OWNER=owner(one),
+        )
+        return found
+
+    return [row(one) for one in account.of_kind(account.root, "USER")]
+
+
 VIEWS = {
+    "USERS": (_USER_COLUMNS, _users),
     "GRANTS_TO_ROLES": (_ROLE_COLUMNS, _grants_to_roles),
     "GRANTS_TO_USERS": (
         ("CREATED_ON:ts", "DELETED_ON:ts", "ROLE", "GRANTED_TO", "GRANTEE_NAME", "GRANTED_BY"),

@@ -148,11 +148,15 @@ impl Observe for Snowflake {
     }
 
     /// There are no transactions that only read: what the session may change, a function in the query
-    /// may. The query is one statement that begins with SELECT or WITH.
+    /// may. Values are texts. The query is one statement that begins with SELECT or WITH.
     async fn people(&mut self, query: &str) -> Result<People, WarehouseError> {
         let what = "the directory's query";
         let Rows { columns, rows } =
             self.sessions.query(query).await.map_err(|error| failed(what, &error))?;
+        // What nobody quoted is in upper case here, and rules are written in lower.
+        let plain = |name: &str| !name.bytes().any(|byte| byte.is_ascii_lowercase());
+        let name = |name: String| if plain(&name) { name.to_ascii_lowercase() } else { name };
+        let columns = columns.into_iter().map(name).collect();
         let value = |cell: Option<String>| cell.as_deref().and_then(Value::text);
         let rows = rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect();
         Ok(People { columns, rows })

@@ -198,3 +198,77 @@ async fn request_and_entry_say_the_same() {
         .says("error[approval-without-entry]");
     assert!(request_text(&site, &id).contains("state: approved"));
 }
+
+#[tokio::test]
+async fn a_merge_that_brings_back_what_its_owner_took_out_is_no_approval() {
+    let Some((site, keys)) = repository().await else { return };
+    let id = ask(&site, "taylor", &[]);
+    by(&site, "jane", &["approve", &id]).ends(0);
+    signed(&site, keys.path(), "jane", "approved");
+    let approved = members_text(&site);
+    // The main branch goes on: merging it is nobody's approval, and takes none away.
+    git(&site, "max", &["checkout", "-q", "main"]);
+    std::fs::write(site.path("README.md"), "more\n").unwrap();
+    git(&site, "max", &["add", "README.md"]);
+    git(&site, "max", &["commit", "-qm", "more"]);
+    git(&site, "max", &["checkout", "-q", "change"]);
+    git(&site, "max", &["merge", "-q", "--no-edit", "main"]);
+    by(&site, "x", &CHECK).ends(0).says("(signed)");
+    // Jane takes it back; taylor merges the state before it, and keeps what that says.
+    git(&site, "taylor", &["branch", "mine"]);
+    std::fs::write(site.path("rolecall/members/p.yml"), MEMBERS).unwrap();
+    signed(&site, keys.path(), "jane", "taken back");
+    by(&site, "x", &CHECK).says("approval-without-entry");
+    let back = |message: &str| {
+        std::fs::write(site.path("rolecall/members/p.yml"), &approved).unwrap();
+        git(&site, "taylor", &["add", "rolecall"]);
+        git(&site, "taylor", &["commit", "-qm", message]);
+    };
+    git(&site, "taylor", &["checkout", "-q", "mine"]);
+    std::fs::write(site.path("NEWS.md"), "mine\n").unwrap();
+    git(&site, "taylor", &["add", "NEWS.md"]);
+    git(&site, "taylor", &["commit", "-qm", "news"]);
+    git(&site, "taylor", &["merge", "-q", "--no-commit", "change"]);
+    back("merged");
+    let parents = Command::new("git")
+        .arg("-C")
+        .arg(site.path(""))
+        .args(["rev-list", "--parents", "-1", "HEAD"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&parents.stdout).split_whitespace().count(), 3);
+    by(&site, "x", &CHECK).ends(4).says("error[approval-not-verified]");
+}
+
+#[tokio::test]
+async fn a_row_of_the_directory_in_the_repository_lets_in_nobody_who_wrote_it() {
+    let site = site(&[]).await;
+    let config = std::fs::read_to_string(site.path("rolecall.yml")).unwrap();
+    std::fs::write(
+        site.path("rolecall.yml"),
+        format!("{config}directory: {{path: ./hr/people.csv, key: name}}\n"),
+    )
+    .unwrap();
+    site.members("analyst:\n  - rule: \"user.team == 'bi'\"\n");
+    std::fs::create_dir(site.path("hr")).unwrap();
+    let people = |team: &str| {
+        std::fs::write(site.path("hr/people.csv"), format!("name,team\nkim,{team}\njo,bi\n"))
+            .unwrap();
+    };
+    people("sales");
+    git(&site, "max", &["init", "-q"]);
+    git(&site, "max", &["add", "rolecall.yml", "rolecall", "hr"]);
+    git(&site, "max", &["commit", "-qm", "first"]);
+    git(&site, "max", &["checkout", "-qb", "change"]);
+    people("bi");
+    git(&site, "kim", &["commit", "-qam", "I moved"]);
+    by(&site, "x", &CHECK)
+        .ends(4)
+        .says(
+            "error[author-admitted]: the rule in p.analyst, by the changed directory, lets in kim",
+        )
+        .says("hr/people.csv");
+    // By somebody else it is what directories are for.
+    git(&site, "max", &["commit", "-q", "--amend", "--reset-author", "--no-edit"]);
+    by(&site, "x", &CHECK).ends(0);
+}

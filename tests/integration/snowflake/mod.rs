@@ -10,6 +10,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod people;
 mod promotion;
 mod results;
 mod scripted;

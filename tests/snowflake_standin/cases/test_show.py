@@ -162,6 +162,16 @@ class Show(Case):
             [("ACCOUNTADMIN",), ("R",)],
         )
 
+    def test_account_usage_has_users(self):
+        self.ok("USERADMIN", "create user jo email = 'jo@acme.example' disabled = true")
+        query = "select name, email, disabled, type from snowflake.account_usage.users"
+        self.assertEqual(
+            self.rows(
+                "ACCOUNTADMIN", query + " where name = 'JO'", "NAME", "EMAIL", "DISABLED", "TYPE"
+            ),
+            [("JO", "jo@acme.example", "true", "PERSON")],
+        )
+
     def test_account_usage_has_inherited_grants_and_both_words_for_roles(self):
         self.ok(
             "ACCOUNTADMIN",

@@ -112,6 +112,12 @@ impl Data {
         self.rowtype.iter().map(|column| column.name.clone()).collect()
     }
 
+    /// Which columns are truth values: their cells are `1` and `0` in JSON.
+    pub(super) fn truths(&self) -> Vec<usize> {
+        let is_truth = |column: &Column| column.kind.0.as_deref().is_some_and(is_boolean);
+        (0..self.rowtype.len()).filter(|at| self.rowtype.get(*at).is_some_and(is_truth)).collect()
+    }
+
     pub(super) fn into_rows(self) -> Rows {
         Rows {
             columns: self.columns(),
@@ -128,6 +134,26 @@ fn cells(row: Row) -> Vec<Option<String>> {
 #[derive(Deserialize)]
 pub(super) struct Column {
     name: String,
+    #[serde(rename = "type", default)]
+    kind: Cell,
+}
+
+fn is_boolean(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("boolean")
+}
+
+/// Writes truth values as they are written in SQL, and in results that come as Arrow.
+pub(super) fn write_truths(truths: &[usize], rows: &mut [Vec<Option<String>>]) {
+    for row in rows {
+        for at in truths {
+            let Some(Some(cell)) = row.get_mut(*at) else { continue };
+            match cell.as_str() {
+                "1" => *cell = "true".to_owned(),
+                "0" => *cell = "false".to_owned(),
+                _ => cell.make_ascii_lowercase(),
+            }
+        }
+    }
 }
 
 /// One row of a result in JSON.

@@ -24,6 +24,7 @@ impl Sender<'_> {
         let headers = header_map(&headers(&data));
         let urls: Vec<String> = data.chunks.iter().map(|chunk| chunk.url.clone()).collect();
         let returned = data.returned;
+        let truths = data.truths();
         let mut rows = data.into_rows();
         let parts: Vec<Vec<Vec<Option<String>>>> = futures::stream::iter(urls)
             .map(|url| {
@@ -37,6 +38,7 @@ impl Sender<'_> {
             .try_collect()
             .await?;
         rows.rows.extend(parts.into_iter().flatten());
+        answer::write_truths(&truths, &mut rows.rows);
         let width = rows.columns.len();
         if returned.is_some_and(|returned| (rows.rows.len() as u64) < returned)
             || rows.rows.iter().any(|row| row.len() != width)
