@@ -14,6 +14,7 @@ mod effect;
 mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
+mod import;
 mod laws;
 mod members;
 mod policies;

@@ -72,7 +72,7 @@ pub fn rewrite(
     {
         same::check(project, &sources, &mut work, &wanted);
     }
-    let Work { before, after, new_config: _, mut todo } = work;
+    let Work { before, after, new_config: _, original_config: _, mut todo } = work;
     if !todo.is_empty() {
         todo.sort();
         todo.dedup();
@@ -95,6 +95,7 @@ struct Work {
     after: BTreeMap<String, String>,
     /// The configuration's files among them, and which each is.
     new_config: BTreeMap<String, crate::config::FileKind>,
+    original_config: Vec<SourceFile>,
     todo: Vec<Todo>,
 }
 
@@ -108,7 +109,13 @@ impl Work {
             before.insert(path.clone(), file.text.clone());
             new_config.insert(path, file.kind.clone());
         }
-        Self { after: before.clone(), before, new_config, todo: Vec::new() }
+        Self {
+            after: before.clone(),
+            before,
+            new_config,
+            original_config: config.to_vec(),
+            todo: Vec::new(),
+        }
     }
 
     /// One edit of a file; what stands in its way is noted.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::config::{Config, ProductRole};
 use crate::edit::scalar;
 use crate::project::Project;
 
@@ -18,15 +19,25 @@ pub(super) struct Implied {
 }
 
 impl Implied {
-    /// What the reading of another tool's files added to the configuration; `None` where nothing, or
-    /// where the configuration declares the product itself.
-    pub fn of(project: &Project, product: &str) -> Option<Self> {
-        let declared = project.config.products.get(product)?;
-        let may = |role: &crate::config::ProductRole| {
-            role.may.iter().map(|word| word.value.clone()).collect()
-        };
-        let roles = declared.product_roles.iter().map(|(name, role)| (name.clone(), may(role)));
-        Some(Self { product: product.to_owned(), roles: roles.collect(), ..Self::default() })
+    /// What the reading of another tool's files added to the configuration that `written` is; `None`
+    /// where nothing. `Err` where a role is lacking in a product that is declared there.
+    pub fn of(project: &Project, product: &str, written: &Config) -> Result<Option<Self>, String> {
+        let Some(read) = project.config.products.get(product) else { return Ok(None) };
+        let may = |role: &ProductRole| role.may.iter().map(|word| word.value.clone()).collect();
+        let there = written.products.get(product);
+        let is_new = |name: &&String| there.is_none_or(|p| !p.product_roles.contains_key(*name));
+        let new: Vec<&String> = read.product_roles.keys().filter(is_new).collect();
+        if let (Some(_), Some(first)) = (there, new.first()) {
+            return Err(format!(
+                "the product {product} is declared, and has no product role {first}: declare it there, with what it may"
+            ));
+        }
+        if there.is_some() {
+            return Ok(None);
+        }
+        let roles = read.product_roles.iter().map(|(name, role)| (name.clone(), may(role)));
+        let product = product.to_owned();
+        Ok(Some(Self { product, roles: roles.collect(), ..Self::default() }))
     }
 
     pub fn text(&self, from: &str) -> String {

@@ -166,8 +166,15 @@ fn configuration(project: &Project, work: &mut Work) {
         let file = place.file.to_string_lossy().replace('\\', "/");
         work.edit(&file, |text| pairs::replace(text, &[], "compat", &[]));
     }
-    let implied = platform::Implied::of(project, PRODUCT);
-    let Some(mut implied) = implied else { return };
+    let (written, _) = crate::config::parse(&work.original_config);
+    let mut implied = match platform::Implied::of(project, PRODUCT, &written.unwrap_or_default()) {
+        Ok(Some(implied)) => implied,
+        Ok(None) => return,
+        Err(why) => {
+            work.todo.push(Todo::at("rolecall.yml", why));
+            return;
+        }
+    };
     let written = |role: &String| {
         let grants = project.raito.grants.iter();
         grants

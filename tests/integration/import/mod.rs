@@ -1,0 +1,5 @@
+//! Coming from somewhere else.
+
+mod law;
+mod rewrite;
+mod state;
