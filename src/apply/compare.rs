@@ -63,7 +63,8 @@ pub async fn compare<W: Observe>(
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let mut look = plan::interested_in(&resolved, database.as_ref());
     look.environments.extend(retire.map(str::to_owned));
-    let observed = warehouse.observe(&look).await?;
+    let mut observed = warehouse.observe(&look).await?;
+    observed.inventory.version = observed.server.version;
     let (again, mut warnings) = project.resolve_with(
         known,
         database.as_ref(),

@@ -7,7 +7,7 @@ use super::{Exit, Format, Global, member, output, plan};
 use crate::config;
 use crate::edit::Edited;
 use crate::import::rewrite::{self, Todo};
-use crate::project::Project;
+use crate::project::{Places, Project};
 use crate::report::{count, findings::one_line, json};
 
 #[derive(Debug, Serialize)]
@@ -47,7 +47,10 @@ pub(super) fn run(global: &Global, from: From, dry_run: bool) -> anyhow::Result<
         From::Raito => rewrite::From::Raito,
         From::DbtGrants => rewrite::From::DbtGrants,
     };
-    let outcome = rewrite::rewrite(tool, &places.project_dir, &project, &files);
+    let mut projects = vec![project];
+    let others = others(&projects, &places, now);
+    projects.extend(others);
+    let outcome = rewrite::rewrite(tool, &places.project_dir, &projects, &files);
     let (edited, todo) = match outcome {
         Ok(edited) => (edited, Vec::new()),
         Err(todo) => (Vec::new(), todo),
@@ -59,6 +62,20 @@ pub(super) fn run(global: &Global, from: From, dry_run: bool) -> anyhow::Result<
     }
     say(global, &edited, &todo, dry_run)?;
     Ok(if todo.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// The project as its other environments have it. One without a manifest is not compared, and is named.
+fn others(first: &[Project], places: &Places, now: i64) -> Vec<Project> {
+    let mut others = Vec::new();
+    let Some(first) = first.first().filter(|_| places.manifest.is_none()) else { return others };
+    for name in first.config.environments.keys().filter(|name| **name != first.environment) {
+        let places = Places { target: Some(name.clone()), ..places.clone() };
+        match Project::load(&places, now) {
+            (Some(project), _) => others.push(project),
+            (None, _) => output::message(&one_line(&format!("{name} is not compared: there is no manifest of it that can be used"))),
+        }
+    }
+    others
 }
 
 fn say(global: &Global, edited: &[Edited], todo: &[Todo], dry_run: bool) -> anyhow::Result<()> {

@@ -90,7 +90,12 @@ pub(crate) fn replace(
             _ => value.at.end,
         };
         let range = name.at.start..end.max(name.at.end);
-        let comments = comments(text, &range, root);
+        // What stands behind what goes, goes with its line.
+        let with_end = match pairs.is_empty() && !flow {
+            true => range.start..splice::lines(text, range.clone()).end,
+            false => range.clone(),
+        };
+        let comments = comments(text, &with_end, root);
         if flow {
             if !comments.is_empty() {
                 return Err("a comment stands within braces");
@@ -278,10 +283,18 @@ fn collect(tree: &Tree, scalars: &mut Vec<Range<usize>>) {
     }
 }
 
+/// A key: dbt's `+meta` needs no quotes.
+fn name(key: &str) -> String {
+    match key.strip_prefix('+') {
+        Some(rest) if scalar(rest) == rest => key.to_owned(),
+        _ => scalar(key),
+    }
+}
+
 /// Within braces.
 fn flow_pairs(pairs: &[(&str, Value)]) -> String {
     let each: Vec<String> =
-        pairs.iter().map(|(key, value)| format!("{}: {}", scalar(key), flow(value))).collect();
+        pairs.iter().map(|(key, value)| format!("{}: {}", name(key), flow(value))).collect();
     each.join(", ")
 }
 
@@ -314,9 +327,9 @@ fn block_pairs(pairs: &[(&str, Value)], width: usize, eol: &str) -> String {
         .map(|(key, value)| match value {
             Value::Object(map) if !map.is_empty() => {
                 let inner = block_pairs(&ordered(map), width + 2, eol);
-                format!("{indent}{}:{eol}{inner}", scalar(key))
+                format!("{indent}{}:{eol}{inner}", name(key))
             }
-            value => format!("{indent}{}: {}", scalar(key), flow(value)),
+            value => format!("{indent}{}: {}", name(key), flow(value)),
         })
         .collect();
     each.join(eol)

@@ -125,6 +125,8 @@ pub struct DesiredState {
     pub futures: BTreeMap<Future, DesiredGrant>,
     /// As `known`, of grants on what is not there yet.
     pub known_futures: BTreeMap<Future, PrivilegeSet>,
+    /// Memberships that a playbook says to leave alone: (role, member).
+    pub known_memberships: BTreeSet<(Ident, Ident)>,
     /// Roles that are switched off, by name: nothing of theirs is touched, and plans name them.
     pub disabled: BTreeMap<Ident, Marker>,
     /// Members by (role, member).
@@ -194,6 +196,7 @@ impl DesiredState {
             admin_role: None,
             futures: BTreeMap::new(),
             known_futures: BTreeMap::new(),
+            known_memberships: BTreeSet::new(),
             disabled: BTreeMap::new(),
         }
     }

@@ -51,6 +51,8 @@ pub struct Inventory {
     pub schemas: BTreeSet<SchemaKey>,
     /// Databases made of a share, in which nothing is granted one by one (Snowflake).
     pub of_shares: BTreeSet<Ident>,
+    /// The server's version, as [`super::ServerIdentity::version`]; 0 where it is unknown.
+    pub version: u32,
     /// Whether the warehouse was looked at; if not, what is absent is unknown.
     pub looked: bool,
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::playbooks::PlaybookRoles;
 use super::roles::RolesHere;
 use super::rules::{self, Asked};
 use super::{Inputs, Target};
+use crate::config::playbook;
 use crate::config::template::{self, TemplateContext, TemplateKind};
 use crate::config::{Environment, Member, MemberEntry, WARN_BEFORE, expires, has_expired};
 use crate::model::{
@@ -14,7 +16,7 @@ use crate::model::{
 
 pub(super) fn admit_members(
     inputs: &Inputs,
-    roles: &RolesHere,
+    (roles, of_playbooks): (&RolesHere, &PlaybookRoles),
     desired: &mut DesiredState,
     found: &mut Diagnostics,
 ) {
@@ -23,11 +25,14 @@ pub(super) fn admit_members(
     let mut ends: BTreeMap<(Ident, Ident), Vec<&MemberEntry>> = BTreeMap::new();
     for (product, by_role) in &inputs.config.members {
         for (role_name, entries) in by_role {
-            let Some(role) =
-                roles.get(product.as_str()).and_then(|roles| roles.get(role_name.as_str()))
-            else {
-                continue;
+            let held = match product.as_str() {
+                playbook::MEMBERS => of_playbooks.get(role_name.as_str()).map(|role| &role.name),
+                product => {
+                    let roles = roles.get(product);
+                    roles.and_then(|roles| roles.get(role_name.as_str())).map(|role| &role.name)
+                }
             };
+            let Some(held) = held else { continue };
             let here = entries.iter().filter(|entry| is_of(inputs.environment, entry));
             let (past, now): (Vec<_>, Vec<_>) =
                 here.partition(|entry| has_expired(entry, inputs.as_of));
@@ -52,14 +57,14 @@ pub(super) fn admit_members(
                         found.push(user_and_group(&member, kind, first, entry));
                         continue;
                     }
-                    admit(desired, (role.name.clone(), member), kind, entry, found, &mut ends);
+                    admit(desired, (held.clone(), member), kind, entry, found, &mut ends);
                 }
             }
             // Nothing that is wrong with an entry matters once it has ended.
             for entry in past {
                 let mut ignored = Diagnostics::default();
                 for (member, _) in admitted(inputs, entry, &mut asked, &mut ignored) {
-                    let key = (role.name.clone(), member);
+                    let key = (held.clone(), member);
                     let until = entry.until.as_ref().map(|until| until.value.clone());
                     let ended = Ended { entry: reason(entry), until: until.unwrap_or_default() };
                     let last = desired.ended.entry(key).or_insert_with(|| ended.clone());

@@ -9,6 +9,7 @@ mod known;
 mod members;
 mod nodes;
 mod owners;
+mod playbooks;
 mod policies;
 mod roles;
 mod rules;
@@ -179,9 +180,10 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     declared += by_policy.values().flatten().map(|(_, words)| words.len()).sum::<usize>();
     owners::check_owners(inputs, &mut desired, &mut found);
     known::know_dbt_grants(inputs, &roles, &gates, &mut desired, &mut found);
-    views::check_views(inputs, &nodes, &desired, &mut found);
+    views::check_views(inputs, &desired.owners, &desired, &mut found);
     rules::one_login_each(inputs, &mut found);
-    members::admit_members(inputs, &roles, &mut desired, &mut found);
+    let playbook_roles = playbooks::name_roles(inputs, &mut found);
+    members::admit_members(inputs, (&roles, &playbook_roles), &mut desired, &mut found);
     let mut people = policies::People::new(inputs, &mut found);
     declared += policies::grant_platform(&namer, &roles, &mut people, &mut desired, &mut found);
     chosen.admit(
@@ -195,8 +197,17 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     gates.let_in(&mut people, inputs, &mut desired, &mut found);
     policies::exclude_each_other(inputs, &nodes, &gates, &mut found);
     people.say(inputs, &desired, &mut found);
-    desired.break_glass = policies::break_glass(inputs, &desired, &mut found);
     snowflake::shape(inputs, &mut desired, &mut found);
+    let ours = playbooks::Ours {
+        deployment: &deployment,
+        instance: instance.as_deref(),
+        products: &roles,
+    };
+    let (beyond, given) =
+        playbooks::grant(inputs, &playbook_roles, &gates, &ours, &mut desired, &mut found);
+    declared += given;
+    desired.admin_role = owners::admin_role(inputs, &desired, &mut found);
+    desired.break_glass = policies::break_glass(inputs, &desired, &mut found);
     let mut schemas: BTreeMap<Ident, BTreeSet<Ident>> = BTreeMap::new();
     for node in &nodes {
         if let Some(on) = &node.relation
@@ -222,7 +233,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
         by_policy,
         gates,
         taken,
-        beyond: Beyond::default(),
+        beyond,
     };
     (Some(resolved), found)
 }

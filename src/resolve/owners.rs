@@ -1,7 +1,7 @@
 //! Ownership that was declared: dbt must go on rebuilding what somebody else owns.
 
 use super::Inputs;
-use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident};
+use crate::model::{DesiredState, Diagnostic, Diagnostics, DialectKind, Ident};
 
 /// The folded name of the environment's `deploy_role`.
 pub(super) fn deploy_role(inputs: &Inputs) -> Option<Ident> {
@@ -49,4 +49,45 @@ fn fit_deploy_role(inputs: &Inputs, desired: &DesiredState, written: &str) -> Re
         return Err("that is a managed role, and dbt may not run as one".to_owned());
     }
     Ok(())
+}
+
+/// To whom ownership goes that is no longer declared, unless somebody says otherwise (Snowflake).
+const ADMIN: &str = "SECURITYADMIN";
+
+/// The folded name of the environment's `admin_role`, else of the configuration's.
+pub(super) fn admin_role(
+    inputs: &Inputs,
+    desired: &DesiredState,
+    found: &mut Diagnostics,
+) -> Option<Ident> {
+    let written = inputs.environment.admin_role.as_ref().or(inputs.config.admin_role.as_ref());
+    let Some(written) = written else {
+        let snowflake = inputs.dialect.kind() == DialectKind::Snowflake;
+        return Ident::new(ADMIN).ok().filter(|_| snowflake);
+    };
+    let dialect = inputs.dialect;
+    let checked = dialect.fold(&written.value).map_err(|e| e.to_string()).and_then(|name| {
+        dialect.longest_name(&name)?;
+        if name.as_str().eq_ignore_ascii_case("public") {
+            return Err("everyone holds it".to_owned());
+        }
+        if desired.roles.contains_key(&name) {
+            return Err("that is a managed role".to_owned());
+        }
+        Ok(name)
+    });
+    match checked {
+        Ok(name) => Some(name),
+        Err(why) => {
+            found.push(
+                Diagnostic::error(
+                    "bad-admin-role",
+                    format!("admin_role {:?}: {why}", written.value),
+                )
+                .with_help("name the role that takes what nobody is declared to own any more")
+                .with_place(written.place.clone()),
+            );
+            None
+        }
+    }
 }

@@ -4,33 +4,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Inputs;
-use super::nodes::ManagedNode;
+use super::nodes::relation_of;
 use crate::model::{
-    DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege, Securable,
+    DesiredOwner, DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege, Securable,
 };
 
-/// Refuses `own` on a view whose new owner is not declared to read all that the view reads.
+/// Refuses ownership of a view whose new owner is not declared to read all that the view reads.
+/// `owners` are those that are looked at, in `desired` or beside it.
 pub(super) fn check_views(
     inputs: &Inputs,
-    nodes: &[ManagedNode],
+    owners: &BTreeMap<Securable, DesiredOwner>,
     desired: &DesiredState,
     found: &mut Diagnostics,
 ) {
-    if desired.owners.is_empty() {
+    if owners.is_empty() {
         return;
     }
-    let relations: BTreeMap<&str, &Securable> = nodes
-        .iter()
-        .filter_map(|node| Some((node.unique_id.as_str(), node.relation.as_ref()?)))
+    let nodes = || inputs.manifest.nodes.values();
+    let relations: BTreeMap<&str, Securable> = nodes()
+        .filter_map(|node| Some((node.unique_id.as_str(), relation_of(inputs, node)?)))
         .collect();
-    for (on, owner) in &desired.owners {
+    let reads = |on: &Securable, role: &Ident| {
+        owners.get(on).is_some_and(|owner| owner.role == *role) || reads(desired, on, role)
+    };
+    for (on, owner) in owners {
         if !matches!(on.class(), ObjectClass::View | ObjectClass::MaterializedView) {
             continue;
         }
-        for node in nodes.iter().filter(|node| node.relation.as_ref() == Some(on)) {
-            let unread: Vec<&str> = parents(inputs, &node.unique_id)
+        for (id, _) in relations.iter().filter(|(_, relation)| *relation == on) {
+            let unread: Vec<&str> = parents(inputs, id)
                 .into_iter()
-                .filter(|id| !relations.get(id).is_some_and(|on| reads(desired, on, &owner.role)))
+                .filter(|id| !relations.get(id).is_some_and(|on| reads(on, &owner.role)))
                 .collect();
             if unread.is_empty() {
                 continue;
@@ -44,7 +48,7 @@ pub(super) fn check_views(
                         unread.join(", ")
                     ),
                 )
-                .with_node(&node.unique_id)
+                .with_node(*id)
                 .with_help("every reader of the view would lose it: give the owner `read` there, or `admin` on the view instead of `own`"),
             );
         }

@@ -33,13 +33,13 @@ pub(in crate::config) struct RawPlaybookRole {
     /// What it is given.
     pub grants: Option<Vec<RawGrant>>,
     /// Whether the role is made where it is missing. Without it, true.
-    #[schemars(schema_with = "switch")]
+    #[schemars(default, schema_with = "switch")]
     pub create: Option<Switch>,
     /// Whether grants that are not defined here are revoked. Without it, true.
-    #[schemars(rename = "revoke-other-grants", schema_with = "switch")]
+    #[schemars(rename = "revoke-other-grants", default, schema_with = "switch")]
     pub revoke_other_grants: Option<Switch>,
     /// Whether the role is managed at all. Without it, true.
-    #[schemars(schema_with = "switch")]
+    #[schemars(default, schema_with = "switch")]
     pub enable: Option<Switch>,
     /// The owner of the role (Snowflake), in place of the playbook's.
     #[schemars(rename = "role-owner")]
@@ -66,13 +66,13 @@ pub(in crate::config) struct RawGrant {
     #[schemars(required, with = "Vec<String>")]
     pub privileges: Option<Vec<Located<String>>>,
     /// Where `*` stands: objects that are yet to be made. Without it, true.
-    #[schemars(rename = "include-future", schema_with = "switch")]
+    #[schemars(rename = "include-future", default, schema_with = "switch")]
     pub include_future: Option<Switch>,
     /// Where `*` stands: objects that are there. Without it, true.
-    #[schemars(rename = "include-all", schema_with = "switch")]
+    #[schemars(rename = "include-all", default, schema_with = "switch")]
     pub include_all: Option<Switch>,
     /// Whether the grant is managed at all. Without it, true.
-    #[schemars(schema_with = "switch")]
+    #[schemars(default, schema_with = "switch")]
     pub enable: Option<Switch>,
     /// Where it stands.
     #[schemars(skip)]

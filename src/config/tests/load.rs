@@ -38,9 +38,9 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
       --> rolecall.yml
       help: declare one under `environments`, named like your dbt target
     == later_word
-    error[not-supported-yet]: `playbooks` is not supported yet
+    error[not-supported-yet]: `checks` is not supported yet
       --> rolecall.yml:4:1
-       | playbooks: []
+       | checks: []
        | ^
       help: remove it: this version would not act on it
     == members_misplaced

@@ -142,29 +142,19 @@ fn a_key_stands_only_where_it_may() {
 
 #[test]
 fn words_of_later_versions_are_never_ignored() {
-    insta::assert_snapshot!(beside("policies: []\nplaybooks: []\nroles: {}\ndirectory: x\ntests: []\nchecks: {}"), @r#"
-    error[not-supported-yet]: `playbooks` is not supported yet
-      --> rolecall.yml:4:1
-       | playbooks: []
-       | ^
-      help: remove it: this version would not act on it
-    error[not-supported-yet]: `roles` is not supported yet
-      --> rolecall.yml:5:1
-       | roles: {}
-       | ^
-      help: remove it: this version would not act on it
+    insta::assert_snapshot!(beside("policies: []\ndirectory: x\ntests: []\nchecks: {}"), @r#"
     error[wrong-type]: a directory must be a map of keys and values, not the text "x"
-      --> rolecall.yml:6:12
+      --> rolecall.yml:4:12
        | directory: x
        |            ^
       help: write `key: value` lines
     error[not-supported-yet]: `tests` is not supported yet
-      --> rolecall.yml:7:1
+      --> rolecall.yml:5:1
        | tests: []
        | ^
       help: remove it: this version would not act on it
     error[not-supported-yet]: `checks` is not supported yet
-      --> rolecall.yml:8:1
+      --> rolecall.yml:6:1
        | checks: {}
        | ^
       help: remove it: this version would not act on it

@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 
 use super::blocks::{self, Given};
 use super::platform::Implied;
-use super::same::Wanted;
 use super::{Todo, Work};
 use crate::config::{FileKind, Member};
 use crate::dbt::{Node, ResourceType};
@@ -19,7 +18,6 @@ use crate::edit::pairs::{self, Step};
 use crate::edit::{Entry, EntryKind};
 use crate::model::{DialectKind, Ident, MemberKind, Privilege, PrivilegeSet, Securable};
 use crate::project::Project;
-use crate::resolve::Resolved;
 
 /// The product of grantees that are no product roles.
 pub const PRODUCT: &str = "dbt_grants";
@@ -46,35 +44,24 @@ impl Spot {
     }
 }
 
-pub(super) fn rewrite(
-    project: &Project,
-    sources: &ProjectSources,
-    work: &mut Work,
-) -> Option<Wanted> {
+pub(super) fn rewrite(projects: &[Project], sources: &ProjectSources, work: &mut Work) {
+    let Some(project) = projects.first() else { return };
     let (resolved, _) = project.resolve(None, &Default::default(), false, None);
-    let resolved = resolved?;
+    let Some(resolved) = resolved else { return };
     let without = blocks::without_product(project, &resolved);
     let ours: BTreeSet<&str> = resolved.nodes.iter().map(|node| node.unique_id.as_str()).collect();
     let texts: BTreeMap<&str, &str> = sources.texts().collect();
     // What each place comes to: dbt adds up what `meta` does not.
     let mut places: BTreeMap<Spot, (Grants, Vec<&str>)> = BTreeMap::new();
-    let mut wanted: BTreeMap<(Securable, Ident), PrivilegeSet> = BTreeMap::new();
-    for node in project.manifest.nodes.values() {
-        if node.grants.values().all(Vec::is_empty) {
-            continue;
-        }
-        if !ours.contains(node.unique_id.as_str()) {
-            work.todo.push(Todo::at(node.original_file_path.as_str(), format!("{} belongs to another package: add it to `packages`, or leave its grants to dbt", node.unique_id)));
+    for node in project.manifest.nodes.values().filter(|node| is_granted(node)) {
+        let file = node.original_file_path.as_str();
+        let id = node.unique_id.as_str();
+        if !ours.contains(id) {
+            work.todo.push(Todo::at(file, format!("{id} belongs to another package: add it to `packages`, or leave its grants to dbt")));
             continue;
         }
         if node.rolecall.is_some() {
-            work.todo.push(Todo::at(
-                node.original_file_path.as_str(),
-                format!(
-                    "{} has a `meta.rolecall` as well: say its grants there by hand",
-                    node.unique_id
-                ),
-            ));
+            work.todo.push(Todo::at(file, format!("{id} has a `meta.rolecall` as well: say its grants there by hand")));
             continue;
         }
         let layers = layers(&texts, node);
@@ -84,32 +71,28 @@ pub(super) fn rewrite(
             add(&mut sum, value);
             let place = places.entry(spot.clone()).or_insert_with(|| (sum.clone(), Vec::new()));
             if at == last {
-                place.1.push(&node.unique_id);
+                place.1.push(id);
             }
         }
         if sorted(&sum) != sorted(&node.grants) {
-            work.todo.push(Todo::at(node.original_file_path.as_str(), format!("the grants of {} are not found as the manifest has them (made while dbt runs, or edited since): run `dbt parse`, or say them by hand", node.unique_id)));
+            work.todo.push(Todo::at(file, format!("the grants of {id} are not found as the manifest has them (made while dbt runs, or edited since): run `dbt parse`, or say them by hand")));
             continue;
         }
-        let found = resolved.nodes.iter().find(|managed| managed.unique_id == node.unique_id);
-        let Some(on) = found.and_then(|managed| managed.relation.clone()) else { continue };
         for (words, grantees) in &node.grants {
+            if privileges(words).is_none() {
+                work.todo.push(Todo::at(file, format!("`{words}` in the grants of {id} is no privilege by itself: write each by its name")));
+            }
             for grantee in grantees {
-                match (privileges(words), folded(project, grantee)) {
-                    (Some(some), Ok(name)) => {
-                        let all = wanted.entry((on.clone(), name)).or_default();
-                        *all = all.union(some);
-                    }
-                    (None, _) => work.todo.push(Todo::at(node.original_file_path.as_str(), format!("`{words}` in the grants of {} is no privilege by itself: write each by its name", node.unique_id))),
-                    (_, Err(why)) => work.todo.push(Todo::at(node.original_file_path.as_str(), format!("the grantee {grantee:?} of {}: {why}", node.unique_id))),
+                if let Err(why) = folded(project, grantee) {
+                    work.todo.push(Todo::at(file, format!("the grantee {grantee:?} of {id}: {why}")));
                 }
             }
         }
     }
     if !work.todo.is_empty() {
-        return None;
+        return;
     }
-    let roles = Roles::of(project, &resolved, wanted.keys().map(|(_, grantee)| grantee));
+    let roles = Roles::of(projects, work);
     for (spot, (grants, nodes)) in &places {
         let given = roles.given(project, grants);
         let Ok(product) = blocks::product_of_place(nodes, &without, PRODUCT) else {
@@ -118,9 +101,35 @@ pub(super) fn rewrite(
         };
         put(work, &texts, spot, &blocks::block(product, &given));
     }
-    roles.write(project, work, &wanted);
-    Some(Wanted::AndGrants(wanted))
+    roles.write(projects, work);
 }
+
+fn is_granted(node: &Node) -> bool {
+    node.grants.values().any(|grantees| !grantees.is_empty())
+}
+
+/// What dbt grants in an environment, by relation and grantee.
+pub(super) fn given(project: &Project) -> ByDbt {
+    let mut given = ByDbt::new();
+    let (Some(resolved), _) = project.resolve(None, &Default::default(), false, None) else {
+        return given;
+    };
+    for managed in &resolved.nodes {
+        let node = project.manifest.nodes.get(&managed.unique_id);
+        let (Some(node), Some(on)) = (node, &managed.relation) else { continue };
+        for (words, grantees) in &node.grants {
+            for grantee in grantees {
+                if let (Some(some), Ok(name)) = (privileges(words), folded(project, grantee)) {
+                    let all = given.entry((on.clone(), name)).or_default();
+                    *all = all.union(some);
+                }
+            }
+        }
+    }
+    given
+}
+
+type ByDbt = BTreeMap<(Securable, Ident), PrivilegeSet>;
 
 fn sorted(grants: &Grants) -> BTreeMap<&str, BTreeSet<&str>> {
     grants
@@ -224,29 +233,41 @@ struct Roles {
 }
 
 impl Roles {
-    fn of<'g>(
-        project: &Project,
-        resolved: &Resolved,
-        grantees: impl Iterator<Item = &'g Ident>,
-    ) -> Self {
+    fn of(projects: &[Project], work: &mut Work) -> Self {
         let mut roles: BTreeMap<Ident, RoleRef> = BTreeMap::new();
         let mut taken: BTreeSet<String> = BTreeSet::new();
-        taken.extend(project.config.product_roles.keys().cloned());
-        for grantee in grantees.collect::<BTreeSet<_>>() {
-            let marker = resolved.desired.roles.get(grantee).map(|role| &role.marker);
-            if let Some(marker) =
-                marker.filter(|marker| marker.policy.is_none() && !marker.product.is_empty())
-            {
-                let (product, role) = (Some(marker.product.clone()), marker.role.clone());
-                roles.insert(grantee.clone(), RoleRef { product, role });
-                continue;
+        // Which product role each grantee is in each environment; `None` where it is none.
+        let mut is: BTreeMap<Ident, BTreeSet<Option<RoleRef>>> = BTreeMap::new();
+        for project in projects {
+            taken.extend(project.config.product_roles.keys().cloned());
+            let (resolved, _) = project.resolve(None, &Default::default(), false, None);
+            for (_, grantee) in given(project).into_keys() {
+                let role = resolved.as_ref().and_then(|r| r.desired.roles.get(&grantee));
+                let marker = role.map(|role| &role.marker).filter(|marker| !marker.product.is_empty() && marker.policy.is_none());
+                let role = marker.map(|marker| RoleRef {
+                    product: Some(marker.product.clone()),
+                    role: marker.role.clone(),
+                });
+                is.entry(grantee).or_default().insert(role);
+            }
+        }
+        for (grantee, is) in is {
+            let mut is = is.into_iter();
+            match (is.next(), is.next()) {
+                (Some(Some(role)), None) => {
+                    roles.insert(grantee, role);
+                    continue;
+                }
+                (Some(None) | None, None) => {}
+                _ => {
+                    work.todo.push(Todo::at("rolecall.yml", format!("the grantee {grantee} is a product role in one environment and not the same in another: say its grants by hand")));
+                    continue;
+                }
             }
             let plain: String = grantee
                 .as_str()
                 .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' }
-                })
+                .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' })
                 .collect();
             let mut role = plain.clone();
             let mut number = 2;
@@ -254,7 +275,7 @@ impl Roles {
                 role = format!("{plain}_{number}");
                 number += 1;
             }
-            roles.insert(grantee.clone(), RoleRef { product: Some(PRODUCT.to_owned()), role });
+            roles.insert(grantee, RoleRef { product: Some(PRODUCT.to_owned()), role });
         }
         Self { roles }
     }
@@ -277,12 +298,13 @@ impl Roles {
     }
 
     /// The product of those that were no product roles, and who is in each.
-    fn write(
-        &self,
-        project: &Project,
-        work: &mut Work,
-        wanted: &BTreeMap<(Securable, Ident), PrivilegeSet>,
-    ) {
+    fn write(&self, projects: &[Project], work: &mut Work) {
+        let Some(project) = projects.first() else { return };
+        let wanted: Vec<(Ident, PrivilegeSet)> = projects
+            .iter()
+            .flat_map(given)
+            .map(|((_, grantee), privileges)| (grantee, privileges))
+            .collect();
         let strangers: BTreeMap<&Ident, &RoleRef> = self
             .roles
             .iter()
@@ -296,7 +318,7 @@ impl Roles {
         for (grantee, role) in strangers {
             let all = wanted
                 .iter()
-                .filter(|((_, of), _)| of == grantee)
+                .filter(|(of, _)| of == grantee)
                 .fold(PrivilegeSet::EMPTY, |all, (_, some)| all.union(*some));
             implied.roles.insert(role.role.clone(), words(all));
             let Some(entry) = entry(project, grantee) else {

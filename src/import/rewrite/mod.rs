@@ -47,30 +47,39 @@ impl Todo {
 
 /// The files as they are to be, by path from the project's folder.
 ///
-/// `config` are the configuration's own files. Nothing is read or written here but through `project_dir`
-/// for the places of declarations.
+/// `projects` is the project as each of its environments has it that has a manifest: files are one for
+/// all of them, so that what is given must stay the same in each. `config` are the configuration's own
+/// files. Nothing is read but the project's files, for the places of declarations.
 ///
 /// # Errors
 /// What has to be done by hand first.
 pub fn rewrite(
     from: From,
     project_dir: &Path,
-    project: &Project,
+    projects: &[Project],
     config: &[SourceFile],
 ) -> Result<Vec<Edited>, Vec<Todo>> {
-    let sources = ProjectSources::read_of(project_dir, &project.manifest, |node| match from {
-        From::Raito => node.raito.is_some(),
-        From::DbtGrants => !node.grants.is_empty() || node.rolecall.is_some(),
-    });
-    let mut work = Work::new(&sources, config);
-    let wanted = match from {
-        From::Raito => raito::rewrite(project, &sources, &mut work),
-        From::DbtGrants => dbt_grants::rewrite(project, &sources, &mut work),
+    let Some(first) = projects.first() else { return Ok(Vec::new()) };
+    let read = |project: &Project| {
+        ProjectSources::read_of(project_dir, &project.manifest, |node| match from {
+            From::Raito => node.raito.is_some(),
+            From::DbtGrants => !node.grants.is_empty() || node.rolecall.is_some(),
+        })
     };
-    if work.todo.is_empty()
-        && let Some(wanted) = wanted
-    {
-        same::check(project, &sources, &mut work, &wanted);
+    let sources = read(first);
+    let mut work = Work::new(&sources, config);
+    match from {
+        From::Raito => raito::rewrite(first, &sources, &mut work),
+        From::DbtGrants => dbt_grants::rewrite(projects, &sources, &mut work),
+    }
+    if work.todo.is_empty() {
+        for project in projects {
+            let wanted = match from {
+                From::Raito => same::Wanted::AsBefore,
+                From::DbtGrants => same::Wanted::AndGrants(dbt_grants::given(project)),
+            };
+            same::check(project, &read(project), &mut work, &wanted);
+        }
     }
     let Work { before, after, new_config: _, original_config: _, mut todo } = work;
     if !todo.is_empty() {

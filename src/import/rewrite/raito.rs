@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::blocks::{self, Given};
 use super::platform;
-use super::same::Wanted;
 use super::{Todo, Work};
 use crate::config::FileKind;
 use crate::dbt::RAITO;
@@ -20,13 +19,9 @@ const FILE: &str = "rolecall/platform/raito.yml";
 /// The key of a block in a file, and which nodes get it.
 type Spots<'p> = BTreeMap<(String, u32, u32), Vec<&'p str>>;
 
-pub(super) fn rewrite(
-    project: &Project,
-    sources: &ProjectSources,
-    work: &mut Work,
-) -> Option<Wanted> {
+pub(super) fn rewrite(project: &Project, sources: &ProjectSources, work: &mut Work) {
     let (resolved, _) = project.resolve(None, &Default::default(), false, None);
-    let resolved = resolved?;
+    let Some(resolved) = resolved else { return };
     let without = blocks::without_product(project, &resolved);
     let mut spots: Spots<'_> = BTreeMap::new();
     for node in project.manifest.nodes.values() {
@@ -52,7 +47,6 @@ pub(super) fn rewrite(
         one_file(project, work, &file, &spots, &without);
     }
     configuration(project, work);
-    Some(Wanted::AsBefore)
 }
 
 fn gives(block: &Value) -> bool {

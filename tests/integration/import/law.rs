@@ -311,10 +311,11 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
     let prune = Options { prune: true, allow_revokes: Some(u64::MAX), ..Options::default() };
     let pruned = case.compare(session, &prune).await?;
     let named: BTreeSet<&Ident> = imported.left.iter().map(|left| &left.role).collect();
+    let adopts = |change: &Change| matches!(change, Change::AdoptRole { .. });
     let forgotten = pruned
         .steps
         .iter()
-        .find(|step| !roles_of(&step.change).iter().any(|role| named.contains(role)));
+        .find(|step| !adopts(&step.change) && !roles_of(&step.change).iter().any(|role| named.contains(role)));
     if let Some(step) = forgotten {
         return fail(format!("not imported and not named: {:?}\n{}", step.change, show(&pruned)));
     }

@@ -134,34 +134,18 @@ fn given_by_us(project: &Project, target: &str) -> Vec<(String, String, String)>
     let compiled = project.rolecall(&["compile", "-t", target]).with(0).json();
     let mut given = Vec::new();
     for grant in compiled["grants"].as_array().unwrap() {
-        let on = &grant["on"];
-        let Some(name) =
-            on["name"].as_str().filter(|_| on["class"] != "schema" && on["class"] != "database")
-        else {
+        let text = |key: &str| grant[key].as_str().unwrap_or_default().to_owned();
+        if ["schema", "database"].contains(&text("class").as_str()) {
             continue;
-        };
-        let on = format!(
-            "{}.{}.{name}",
-            on["database"].as_str().unwrap(),
-            on["schema"].as_str().unwrap()
-        );
-        let role = grant["role"].as_str().unwrap();
-        let members = compiled["memberships"].as_array().unwrap();
-        let members: Vec<&str> = members
-            .iter()
-            .filter(|member| member["role"] == role)
-            .map(|member| member["member"].as_str().unwrap())
-            .collect();
-        let holders = if members.is_empty() { vec![role] } else { members };
-        for privilege in grant["privileges"].as_array().unwrap() {
-            for holder in &holders {
-                given.push((
-                    on.clone(),
-                    (*holder).to_owned(),
-                    privilege.as_str().unwrap().to_owned(),
-                ));
-            }
         }
+        let on = format!("{}.{}.{}", text("database"), text("schema"), text("name"));
+        let members = compiled["memberships"].as_array().unwrap().iter();
+        let members: Vec<String> = members
+            .filter(|member| member["role"] == grant["role"])
+            .map(|member| member["member"].as_str().unwrap().to_owned())
+            .collect();
+        let holders = if members.is_empty() { vec![text("role")] } else { members };
+        given.extend(holders.into_iter().map(|holder| (on.clone(), holder, text("privilege"))));
     }
     given.sort();
     given
@@ -174,7 +158,7 @@ fn dbt_s_own_grants_become_product_roles_that_the_grantees_are_in() {
     project.write("rolecall.yml", "version: 1\nenvironments:\n  dev: {role_name: \"{{ env.name }}_{{ product.name }}_{{ role.name }}\"}\n  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}\nproduct_roles:\n  analyst: {may: [read]}\nproducts:\n  sales_analytics: {outputs: \"path:models/sales\"}\n");
     project.write("rolecall/members/sales_analytics.yml", "analyst: []\n");
     project.write("dbt_project.yml", "name: market\nversion: \"1.0\"\nprofile: market\nmodels:\n  market:\n    +grants: {select: [reporter]}\n    finance:\n      # Those who audit, too.\n      +grants:\n        +select: [\"auditor\"]\nseeds:\n  market:\n    +schema: seeds\n");
-    project.write("seeds/_seeds.yml", "seeds:\n  - name: countries\n    config:\n      grants: {select: [reporter, sales_analytics_analyst]}\n");
+    project.write("seeds/_seeds.yml", "seeds:\n  - name: countries\n    config:\n      grants: {select: [reporter, shop_analyst]}\n");
     project.write("models/sales/orders.sql", "{{ config(materialized='table', grants={'select': ['reporter'], 'insert': ['loader']}) }}\nselect 1 as id\n");
     project.write("models/sales/returns.sql", "select 1 as id\n");
     project.write("models/sales/_sales.yml", "models:\n  - name: returns\n    config:\n      meta:\n        contact: jane # whom to ask\n      # who reads it\n      grants:\n        +select: [support]  # the desk\n");
