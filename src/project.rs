@@ -168,7 +168,12 @@ impl Project {
         let project = Self {
             known: people::known(places, &config, &mut found),
             manifest_sha256,
-            config_sha256: sha256_of(&config_files(&places.project_dir), &places.project_dir),
+            config_sha256: {
+                let mut files = config_files(&places.project_dir);
+                let outside = config.playbooks.files.iter();
+                files.extend(outside.map(|file| places.project_dir.join(file)));
+                sha256_of(&files, &places.project_dir)
+            },
             manifest,
             manifest_path,
             declarations,

@@ -80,7 +80,9 @@ fn is_playbook_role(
     diagnostics: &mut Diagnostics,
 ) -> bool {
     let name = role.value.as_str();
-    if config.playbooks.role(name).is_some() {
+    // Where other files were not read, as for a revision of git, what is in them is not known.
+    let unread = !config.playbooks.paths.is_empty() && config.playbooks.files.is_empty();
+    if unread || config.playbooks.role(name).is_some() {
         return true;
     }
     let message = format!("there is no playbook role `{}`", printable(name));

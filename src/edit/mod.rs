@@ -20,7 +20,7 @@ pub(crate) use import::written as written_member;
 pub use import::{Undeclared, undeclared};
 pub use mark::mark;
 
-use crate::config::{Config, FileKind, SourceFile, is_name, parse, suggest};
+use crate::config::{Config, FileKind, SourceFile, is_name, parse, playbook, suggest};
 use crate::model::{Diagnostic, Diagnostics, Place};
 
 /// A file as it is to be.
@@ -168,6 +168,15 @@ fn sound(files: &[SourceFile]) -> Result<Config, Diagnostics> {
 /// # Errors
 /// There is none; the nearest name is said.
 pub fn known(config: &Config, product: &str, role: Option<&str>) -> Result<(), Diagnostics> {
+    if product == playbook::MEMBERS {
+        let Some(role) = role.filter(|role| config.playbooks.role(role).is_none()) else {
+            return Ok(());
+        };
+        let what = format!("there is no playbook role `{}`", role.escape_debug());
+        let known: Vec<&str> = config.playbooks.roles.iter().map(|one| one.id.as_str()).collect();
+        let help = suggest(role, known, "none is defined");
+        return Err(one(Diagnostic::error("unknown-playbook-role", what).with_help(help)));
+    }
     let Some(declared) = config.products.get(product).filter(|_| is_name(product)) else {
         let what = format!("there is no product `{}`", product.escape_debug());
         let help = suggest(product, config.products.keys().map(String::as_str), "none is declared");

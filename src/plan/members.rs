@@ -166,6 +166,15 @@ impl<'a> Seen<'a> {
             .memberships
             .get(&(role.clone(), member.clone()))
             .is_some_and(|wanted| self.namespace(wanted.kind) == seen.kind);
+        let key = (role.clone(), member.clone());
+        if !wanted && is_role && sides.desired.known_memberships.contains(&key) {
+            out.left.push(Left {
+                role: member.clone(),
+                what: format!("being in the role {role}"),
+                why: "the grant that says so is switched off".to_owned(),
+            });
+            return;
+        }
         // Either side may say that this is none of the plan's business.
         let ends = is_held && names.declares_members(role);
         if !ends && (!holds || names.keeps(member).is_some()) {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::limit::new_roles;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
 use crate::dialect;
-use crate::model::{Change, DesiredOwner, Diagnostic, DialectKind, Ident, Securable, UNSEEN};
+use crate::model::{
+    Change, DesiredOwner, Diagnostic, DialectKind, Ident, Privilege, Securable, UNSEEN,
+};
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let covered = |on: &Securable| sides.within.covers(on);
@@ -81,7 +83,12 @@ fn undeclared(
         what: format!("ownership of {}", describe(on)),
         why: why.to_owned(),
     };
-    if let Some(keeps) = names.keeps(owner) {
+    let key = (on.clone(), owner.clone());
+    let is_known = sides.desired.known.get(&key);
+    if is_known.is_some_and(|known| known.contains(Privilege::OWNERSHIP)) {
+        out.left
+            .push(left("the grant that gives it is switched off, or leaves what is there alone"));
+    } else if let Some(keeps) = names.keeps(owner) {
         out.left.push(left(keeps.why()));
     } else if names.is_playbook(owner) {
         to_admin(sides, on, owner, left, out);

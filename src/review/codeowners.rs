@@ -1,5 +1,7 @@
 //! The lines of CODEOWNERS that set the owners' files and the platform's apart.
 
+use std::path::{Component, Path, PathBuf};
+
 use crate::config::{Config, PeopleFrom, Product};
 use crate::model::Diagnostic;
 
@@ -23,6 +25,24 @@ pub fn lines(config: &Config, below: &str, platform: &[String]) -> (String, Vec<
     let lists = config.environments.values().filter_map(|one| one.approved_plans.as_ref());
     for list in lists.chain(&config.approved_plans) {
         let line = format!("/{below}{}", escaped(list.value.trim_start_matches("./")));
+        if !whole.contains(&line) {
+            whole.push(line);
+        }
+    }
+    let playbooks = &config.playbooks;
+    let outside = playbooks.paths.iter().map(|path| PathBuf::from(&path.value));
+    for path in outside.chain(playbooks.files.iter().cloned()) {
+        // What is elsewhere is in no file of owners of this repository.
+        let plain = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+        let inside = playbooks
+            .paths
+            .iter()
+            .any(|one| path != Path::new(&one.value) && path.starts_with(&one.value));
+        if inside || !path.components().all(plain) {
+            continue;
+        }
+        let path = path.to_string_lossy().replace('\\', "/");
+        let line = format!("/{below}{}", escaped(path.trim_start_matches("./")));
         if !whole.contains(&line) {
             whole.push(line);
         }

@@ -17,6 +17,7 @@ mod engines_embedded;
 mod import;
 mod laws;
 mod members;
+mod playbook_engine;
 mod policies;
 mod postgres_execute;
 mod postgres_memory;

@@ -12,6 +12,9 @@ _ACCOUNT_RIGHTS = {
     "WAREHOUSE": "CREATE WAREHOUSE",
     "INTEGRATION": "CREATE INTEGRATION",
     "SHARE": "CREATE SHARE",
+    # ACCOUNTADMIN alone makes these.
+    "CONNECTION": "CREATE ACCOUNT",
+    "RESOURCE MONITOR": "CREATE ACCOUNT",
 }
 # BCR-2433: replacing one of these copies its grants once the bundle 2026_08 is enabled.
 _COPIED_BY_DEFAULT = {

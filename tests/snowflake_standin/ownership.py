@@ -3,6 +3,9 @@
 from . import authority, errors, futures, grants, resolve
 from .results import status
 
+# «You cannot transfer the OWNERSHIP privilege for the following objects.»
+_NEVER_MOVED = ("CONNECTION", "MODEL", "SERVICE", "SHARE")
+
 
 def grant(session, node):
     if node.inherited:
@@ -21,6 +24,8 @@ def grant(session, node):
             "001003",
             "42000",
         )
+    if node.on.scope == "object" and node.on.of.name in _NEVER_MOVED:
+        raise errors.unsupported(f"GRANT OWNERSHIP ON {node.on.of.name}")
     if node.on.scope == "object" and node.on.of.name in ("ROLE", "USER"):
         objects = [resolve.named(session, node.on.of, node.on.name)]
     else:

@@ -38,6 +38,9 @@ def create(r):
     alter = not replace and r.take("OR", "ALTER")
     adjectives = []
     while r.peek() and r.peek().value in _ADJECTIVES and r.peek().kind == "word":
+        # STORAGE LIFECYCLE POLICY is a kind, STORAGE INTEGRATION is not.
+        if longest(KINDS, r.words_ahead())[0]:
+            break
         adjectives.append(r.next().value)
     node = Node(
         kind="create",

@@ -28,7 +28,11 @@ def show(r):
         start=None,
         history=False,
     )
-    if r.take("OBJECTS"):
+    if r.take("USER", "FUNCTIONS"):
+        node.of = "FUNCTION"
+    elif r.take("USER", "PROCEDURES"):
+        node.of = "PROCEDURE"
+    elif r.take("OBJECTS"):
         node.of = "OBJECTS"
     elif r.take("PRIMARY", "KEYS") or r.take("IMPORTED", "KEYS"):
         node.of = "KEYS"

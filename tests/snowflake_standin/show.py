@@ -65,7 +65,7 @@ def _candidates(session, node):
         return account.of_kind(account.root, "ROLE")
     if node.of == "USER":
         return account.of_kind(account.root, "USER")
-    if node.of in ("WAREHOUSE", "DATABASE", "INTEGRATION", "SHARE"):
+    if node.of in KINDS and KINDS[node.of].level == "account":
         return [o for o in account.of_kind(account.root, node.of) if session.sees(o)]
     if node.of == "OBJECTS":
         level, wanted = "schema", None

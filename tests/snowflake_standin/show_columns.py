@@ -50,6 +50,19 @@ _COLUMNS = {
     "KEYS": """
         created_on:ts database_name schema_name table_name column_name
     """,
+    "FUNCTION": """
+        created_on:ts name schema_name is_builtin is_aggregate is_ansi min_num_arguments:n
+        max_num_arguments:n arguments description catalog_name is_table_function
+        valid_for_clustering is_secure
+        secrets external_access_integrations is_external_function language is_memoizable
+        is_data_metric
+    """,
+    "PROCEDURE": """
+        created_on:ts name schema_name is_builtin is_aggregate is_ansi min_num_arguments:n
+        max_num_arguments:n arguments description catalog_name is_table_function
+        valid_for_clustering is_secure
+        secrets external_access_integrations
+    """,
     "other": """
         created_on:ts name database_name schema_name owner comment kind owner_role_type
     """,

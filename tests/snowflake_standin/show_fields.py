@@ -77,6 +77,16 @@ def fields(session, obj):
             kind="IMPORTED DATABASE" if extra.get("imported") else "STANDARD",
             origin="SNOWFLAKE.ACCOUNT_USAGE" if extra.get("imported") else "",
         )
+    elif name in ("FUNCTION", "PROCEDURE"):
+        # Neither list says who owns what is in it.
+        found.update(
+            arguments=f"{obj.name}({', '.join(obj.args)}) RETURN {extra['returns'].split('(')[0]}",
+            catalog_name=found["database_name"],
+            description="user-defined function",
+            is_builtin="N",
+            min_num_arguments=len(obj.args),
+            max_num_arguments=len(obj.args),
+        )
     elif name == "SCHEMA":
         found.update(
             is_current=_yn(obj is session.schema),

@@ -86,28 +86,13 @@ pub fn shape(
         ObjectType::Class(ObjectClass::Account) => of.account(names),
         ObjectType::Class(ObjectClass::Database) => of.database(names),
         ObjectType::Class(ObjectClass::Schema) => of.schema(names),
-        ObjectType::Class(class) if is_global(*class) => of.global(names).map(Shape::Global),
+        ObjectType::Class(class) if class.is_global() => of.global(names).map(Shape::Global),
         ObjectType::Class(_) => of.object(names),
         ObjectType::Role => of.global(names).map(Shape::Role),
         ObjectType::DatabaseRole => of.database_role(names),
         ObjectType::Unsupported(_) => Ok(Shape::Unsupported),
     }
     .map_err(|problem| vec![*problem])
-}
-
-/// What stands in no schema.
-pub(super) fn is_global(class: ObjectClass) -> bool {
-    matches!(
-        class,
-        ObjectClass::Warehouse
-            | ObjectClass::Integration
-            | ObjectClass::Language
-            | ObjectClass::ForeignDataWrapper
-            | ObjectClass::ForeignServer
-            | ObjectClass::Tablespace
-            | ObjectClass::LargeObject
-            | ObjectClass::Parameter
-    )
 }
 
 fn a(kind: &ObjectType) -> String {

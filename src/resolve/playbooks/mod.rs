@@ -9,6 +9,8 @@ mod memberships;
 mod objects;
 mod owners;
 mod said;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod words;
 

@@ -6,8 +6,7 @@ use super::words::{Words, words};
 use super::{Giving, One};
 use crate::config::playbook::{Part, Shape};
 use crate::model::{
-    DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege,
-    PrivilegeSet, Securable,
+    DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege, PrivilegeSet, Securable,
 };
 
 impl Giving<'_, '_> {

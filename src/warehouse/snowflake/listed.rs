@@ -28,7 +28,11 @@ impl Reader<'_> {
             .filter(|class| *class != ObjectClass::User)
             .partition(|class| class.is_global() || *class == ObjectClass::Database);
         let in_account = join_all(global.iter().map(|class| async move {
-            let rows = self.list(&format!("SHOW {}", plural(*class))).await;
+            let what = format!("SHOW {}", plural(*class));
+            let rows = match class {
+                ObjectClass::Database => self.list(&what).await,
+                _ => self.ask(&what).await,
+            };
             rows.map(|rows| (*class, rows))
         }));
         let mut asked: BTreeSet<(&Ident, ObjectClass)> =
@@ -80,26 +84,23 @@ impl Reader<'_> {
         look: &Look,
     ) -> Result<Rows, WarehouseError> {
         let what = format!("SHOW {} IN DATABASE {}", plural(class), quoted(database));
-        let statement = match class {
-            // These know no LIMIT.
-            ObjectClass::Function | ObjectClass::Procedure => what.clone(),
-            _ => format!("{what} LIMIT {PAGE}"),
+        let rows = match class {
+            ObjectClass::Schema => self.sessions.query(&format!("{what} LIMIT {PAGE}")).await,
+            // Few of the others know LIMIT.
+            _ => self.sessions.query(&what).await,
         };
-        let rows = match self.sessions.query(&statement).await {
-            Ok(rows) => rows,
+        match rows {
+            Ok(rows) if class == ObjectClass::Schema && rows.rows.len() >= PAGE => {
+                return self.list(&what).await;
+            }
+            Ok(rows) => return Ok(rows),
             // Whether it is there at all is told where it is granted on.
             Err(error) if is_missing(&error) => return Ok(Rows::default()),
-            Err(error) => return Err(self.explain(&statement, &error)),
-        };
-        if rows.rows.len() < PAGE || matches!(class, ObjectClass::Function | ObjectClass::Procedure)
-        {
-            return Ok(rows);
-        }
-        if class == ObjectClass::Schema {
-            return self.list(&what).await;
+            Err(error) if is_too_much(&error) => {}
+            Err(error) => return Err(self.explain(&what, &error)),
         }
         let schemas = self.list(&format!("SHOW SCHEMAS IN DATABASE {}", quoted(database))).await?;
-        let mut all = Rows { columns: rows.columns, rows: Vec::new() };
+        let mut all = Rows::default();
         for schema in Table::of(&schemas).rows().filter_map(|row| row.name("name")) {
             let key = (database.clone(), schema);
             if !look.databases.contains(database) && !look.schemas.contains(&key) {
@@ -107,7 +108,9 @@ impl Reader<'_> {
             }
             let (database, schema) = (quoted(&key.0), quoted(&key.1));
             let place = format!("SHOW {} IN SCHEMA {database}.{schema}", plural(class));
-            all.rows.extend(self.list(&place).await?.rows);
+            let rows = self.ask(&place).await?;
+            all.columns = rows.columns;
+            all.rows.extend(rows.rows);
         }
         Ok(all)
     }
@@ -126,6 +129,11 @@ impl Reader<'_> {
             Err(error) => Err(super::reader::failed(&statement, &error)),
         }
     }
+}
+
+/// SHOW gives no more than a number of rows, and nothing at all where there would be more.
+fn is_too_much(error: &QueryError) -> bool {
+    matches!(error, QueryError::Server(error) if error.code == "090153")
 }
 
 /// What SHOW calls the objects of a class.

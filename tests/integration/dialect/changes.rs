@@ -127,12 +127,7 @@ fn securable(
             }
             C::LargeObject => Securable::global(class, Ident::new("4711").unwrap()),
             C::Parameter => Securable::global(class, Ident::new("my.Setting").unwrap()),
-            C::Language
-            | C::ForeignDataWrapper
-            | C::ForeignServer
-            | C::Tablespace
-            | C::Warehouse
-            | C::Integration => Securable::global(class, name),
+            class if class.is_global() => Securable::global(class, name),
             _ => Securable::in_schema(class, database, schema, name),
         },
     )
@@ -195,7 +190,8 @@ pub fn change(dialect: &'static Dialect) -> impl Strategy<Value = Change> {
         (securable(dialect, dialect.owned), name(), name())
             .prop_map(|(on, from, to)| Change::SetOwner { on, from, to }),
         (default, any::<bool>()).prop_map(move |((class, schema, role, bits, creator), grants)| {
-            let schema = schema.filter(|_| class != ObjectClass::Schema);
+            let nowhere = [ObjectClass::Schema, ObjectClass::LargeObject];
+            let schema = schema.filter(|_| !nowhere.contains(&class));
             let privileges = some((dialect.privileges_of)(class), bits);
             let creator = dialect.postgres.then_some(creator);
             let database = Ident::new("D b").unwrap();

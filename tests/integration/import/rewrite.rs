@@ -134,7 +134,10 @@ fn given_by_us(project: &Project, target: &str) -> Vec<(String, String, String)>
     let compiled = project.rolecall(&["compile", "-t", target]).with(0).json();
     let mut given = Vec::new();
     for grant in compiled["grants"].as_array().unwrap() {
-        let text = |key: &str| grant[key].as_str().unwrap_or_default().to_owned();
+        let text = |key: &str| {
+            let value = grant["on"].get(key).unwrap_or(&grant[key]);
+            value.as_str().unwrap_or_default().to_owned()
+        };
         if ["schema", "database"].contains(&text("class").as_str()) {
             continue;
         }

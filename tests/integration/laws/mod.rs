@@ -3,6 +3,7 @@
 mod adding;
 mod dump;
 mod limited;
+mod manners;
 mod memory;
 mod met;
 mod privileges;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use rolecall::model::{
-    DesiredMembership, DesiredOwner, DesiredState, DialectKind, Ident, Marker, MemberKind,
+    DesiredMembership, DesiredOwner, DesiredState, DialectKind, Future, Ident, Marker, MemberKind,
     ObjectClass, Privilege, PrivilegeSet, Reason, Scope, Securable,
 };
 use rolecall::plan::Options;
@@ -371,7 +371,14 @@ fn desired() -> impl Strategy<Value = DesiredState> {
         (0..ROLES.len()).flat_map(|r| (0..PEOPLE.len()).map(move |p| (r, p))).collect::<Vec<_>>(),
         0..6,
     );
-    (grants, known, owners, members).prop_map(|(grants, known, owners, members)| {
+    let futures = proptest::collection::vec(
+        (proptest::option::of(select(SCHEMAS.to_vec())), any::<bool>(), 0..ROLES.len()),
+        0..3,
+    );
+    let sequences =
+        proptest::collection::vec((select(SCHEMAS[..2].to_vec()), 0..ROLES.len()), 0..2);
+    let more = (futures, sequences);
+    (grants, known, owners, members, more).prop_map(|(grants, known, owners, members, more)| {
         let mut desired = DesiredState::empty("prod", DialectKind::Postgres);
         for (role, name, _) in ROLES {
             desired.roles.insert(id(name), marker(role).into());
@@ -391,6 +398,26 @@ fn desired() -> impl Strategy<Value = DesiredState> {
             way(&mut desired, schema, at, role, false);
             let on = relation(schema, at);
             desired.grant(on.clone(), id(ROLES[role].1), privileges, &reason(&on));
+        }
+        let (futures, sequences) = more;
+        for (schema, of_table, role) in futures {
+            let future = Future {
+                creator: Some(id(DBT)),
+                database: id(DATABASE),
+                schema: schema.map(id),
+                class: if of_table { ObjectClass::Table } else { ObjectClass::Sequence },
+                role: id(ROLES[role].1),
+            };
+            let because = Reason { node: None, file: None, line: None, permission: None };
+            let what = [Privilege::SELECT, Privilege::UPDATE];
+            desired.grant_future(future, PrivilegeSet::of(&what), &because);
+        }
+        for (schema, role) in sequences {
+            way(&mut desired, schema, 0, role, false);
+            let on =
+                Securable::in_schema(ObjectClass::Sequence, id(DATABASE), id(schema), id(SEQUENCE));
+            let usage = PrivilegeSet::of(&[Privilege::USAGE]);
+            desired.grant(on.clone(), id(ROLES[role].1), usage, &reason(&relation(schema, 0)));
         }
         for (schema, at, role) in known {
             let key = (relation(schema, at), id(ROLES[role].1));

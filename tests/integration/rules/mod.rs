@@ -13,6 +13,7 @@ mod meanwhile;
 mod missing;
 mod ordinary;
 mod plans;
+mod playbooks;
 mod retiring;
 mod scope;
 mod selected;

@@ -11,6 +11,7 @@ pub(crate) mod live;
 mod logins;
 mod mistakes;
 mod people;
+mod playbooks;
 mod promotion;
 mod results;
 mod scripted;
@@ -21,6 +22,14 @@ mod tls;
 use std::time::Duration;
 
 use rolecall::warehouse::snowflake::{Auth, Protocol, Retry, Secret, SnowflakeSettings};
+
+/// An account on the stand-in, and a session of its role DEPLOYER, which manages grants.
+pub(crate) async fn playbook_account()
+-> Option<(standin::Standin, rolecall::warehouse::snowflake::Snowflake)> {
+    let standin = account::site::account()?;
+    let warehouse = account::site::connect(&standin).await;
+    Some((standin, warehouse))
+}
 
 /// Settings for a server on this machine that gives up soon.
 fn settings(port: u16) -> SnowflakeSettings {

@@ -8,3 +8,4 @@ mod privileges;
 mod random;
 mod semantics;
 pub(super) mod site;
+mod table;

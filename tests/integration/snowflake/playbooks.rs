@@ -1,0 +1,122 @@
+//! The examples of Data Fence's documentation, as they stand there, on the stand-in.
+
+use rolecall::apply::Outcome;
+use rolecall::plan::Options;
+use rolecall::project::Project;
+
+use super::account::site::{account, apply_it, connect, load_with, plan, steps};
+use super::standin::Standin;
+use crate::binary::repository;
+
+/// A project with one playbook, and a model of which nobody says anything.
+fn project(folder: &std::path::Path, playbook: &str, more: &str) -> Project {
+    let path = repository("dbt_fixtures/playbooks").join(playbook);
+    let config = format!(
+        "version: 1\nenvironments:\n  prod: {{role_name: \"{{{{ product.name }}}}_{{{{ role.name }}}}\"}}\nplaybooks: ['{}']\n{more}",
+        path.display()
+    );
+    std::fs::write(folder.join("rolecall.yml"), config).unwrap();
+    let manifest = serde_json::json!({
+        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+                     "dbt_version": "1.11.0", "project_name": "shop", "adapter_type": "snowflake"},
+        "nodes": {"model.shop.t": {
+            "resource_type": "model", "package_name": "shop", "name": "t", "alias": "t",
+            "database": "analytics_db", "schema": "public", "relation_name": "analytics_db.public.t",
+            "original_file_path": "models/t.sql", "fqn": ["shop", "t"], "tags": [],
+            "config": {"enabled": true, "materialized": "table", "meta": {}},
+        }},
+        "sources": {},
+    });
+    let file = folder.join("manifest.json");
+    std::fs::write(&file, manifest.to_string()).unwrap();
+    load_with(folder.to_owned(), Some(file), "prod")
+}
+
+fn databases(standin: &Standin, names: &[&str]) {
+    for name in names {
+        standin.sql(&[
+            &format!("CREATE DATABASE {name}"),
+            &format!("CREATE SCHEMA IF NOT EXISTS {name}.PUBLIC"),
+            &format!("CREATE SCHEMA {name}.LANDING"),
+            &format!("CREATE TABLE {name}.PUBLIC.T (ID NUMBER)"),
+            &format!("CREATE TABLE {name}.LANDING.RAW (ID NUMBER)"),
+            &format!("CREATE VIEW {name}.LANDING.SEEN AS SELECT 1 AS ID"),
+        ]);
+    }
+}
+
+/// Plans, applies, and finds nothing more to do. What the plan said.
+async fn comes_to_rest(standin: &Standin, project: &Project, options: &Options) -> Vec<String> {
+    let mut warehouse = connect(standin).await;
+    let first = plan(&mut warehouse, project, options).await.unwrap();
+    assert!(first.is_clean(), "{:?} {:?}", first.difference.refused, first.findings().sorted());
+    let planned = steps(&first);
+    let applied = apply_it(&mut warehouse, project, options).await.unwrap();
+    match applied {
+        Outcome::Applied { after, .. } => assert_eq!(steps(&after), Vec::<String>::new()),
+        Outcome::InSync(_) => assert_eq!(planned, Vec::<String>::new()),
+        other => panic!("{other:#?}"),
+    }
+    let again = apply_it(&mut warehouse, project, options).await.unwrap();
+    assert!(matches!(again, Outcome::InSync(_)), "{again:#?}");
+    planned
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_of_data_fence_runs_from_plan_to_empty_plan() {
+    let Some(standin) = account() else { return };
+    databases(&standin, &["ANALYTICS_DB", "RAW_DATA", "SHARED_DATA", "APP_DATA"]);
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), "data_fence", "");
+    let options = Options::default();
+    let planned = comes_to_rest(&standin, &project, &options).await;
+    assert!(!planned.is_empty());
+    let role = |name: &str| planned.iter().filter(|step| step.contains(name)).count();
+    assert!(role("DATA_ANALYST") > 3 && role("DATA_ENGINEER") > 5, "{planned:#?}");
+    assert_eq!(role("EXTERNAL_SYSTEM_ROLE"), 0, "it is not there, and never made: {planned:#?}");
+    // New tables have it from the start; a grant that is missing is one grant; one too many goes.
+    standin.sql(&["CREATE TABLE RAW_DATA.LANDING.NEW (ID NUMBER)"]);
+    assert_eq!(comes_to_rest(&standin, &project, &options).await, Vec::<String>::new());
+    standin.sql(&[
+        "REVOKE SELECT ON TABLE RAW_DATA.LANDING.NEW FROM ROLE DATA_ENGINEER",
+        "GRANT DELETE ON TABLE RAW_DATA.LANDING.NEW TO ROLE DATA_ENGINEER",
+        "GRANT SELECT ON TABLE APP_DATA.LANDING.RAW TO ROLE HYBRID_MANAGED_ROLE",
+    ]);
+    let drift = comes_to_rest(&standin, &project, &options).await;
+    assert_eq!(drift.len(), 2, "{drift:#?}");
+    // The role that another system makes.
+    standin.sql(&["CREATE ROLE EXTERNAL_SYSTEM_ROLE"]);
+    let adopt = Options { adopt: true, ..Options::default() };
+    let adopted = comes_to_rest(&standin, &project, &adopt).await;
+    assert!(adopted.iter().any(|step| step.contains("EXTERNAL_SYSTEM_ROLE")), "{adopted:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_one_id_run_each_by_itself() {
+    for (file, made_before, adopt) in [
+        ("alone/03_future_only.yml", false, false),
+        ("alone/06_created_another_way.yml", false, false),
+        ("alone/06_created_another_way.yml", true, true),
+        ("alone/07_provided_another_way.yml", true, true),
+    ] {
+        let Some(standin) = account() else { return };
+        databases(&standin, &["ANALYTICS_DB", "MY_DB"]);
+        if made_before {
+            standin.sql(&[
+                "CREATE ROLE RBAC_EXAMPLE_1",
+                "GRANT SELECT ON TABLE MY_DB.LANDING.RAW TO ROLE RBAC_EXAMPLE_1",
+            ]);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let project = project(folder.path(), file, "");
+        let options = Options { adopt, ..Options::default() };
+        let planned = comes_to_rest(&standin, &project, &options).await;
+        match (file, made_before) {
+            ("alone/06_created_another_way.yml", false) => {
+                assert_eq!(planned, Vec::<String>::new());
+            }
+            _ => assert!(!planned.is_empty(), "{file}"),
+        }
+        assert!(!planned.iter().any(|step| step.contains("revoke")), "{file}: {planned:#?}");
+    }
+}
