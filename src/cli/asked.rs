@@ -10,8 +10,8 @@ use crate::config::PERMISSION_WORDS;
 use crate::effect::AccessState;
 use crate::model::diagnostic::nearest;
 use crate::model::{
-    Diagnostic, Diagnostics, Ident, Inventory, MemberKind, ObjectClass, Privilege, PrivilegeSet,
-    Securable,
+    Diagnostic, Diagnostics, DialectKind, Ident, Inventory, MemberKind, ObjectClass, Privilege,
+    PrivilegeSet, Securable,
 };
 use crate::project::Project;
 use crate::resolve::Resolved;
@@ -41,15 +41,27 @@ pub(super) struct Subject {
     pub(super) on: Securable,
 }
 
-/// Reads the project and the access of its database; `None` where the project is wrong, which is
-/// said.
-pub(super) fn look(global: &Global, flags: &AskedFlags) -> anyhow::Result<Option<Asked>> {
+/// Reads the project and the access of its database, on Snowflake to one node's relation alone; `None`
+/// where the project is wrong, which is said. `who` is somebody who is asked about.
+pub(super) fn look(
+    global: &Global,
+    flags: &AskedFlags,
+    node: &str,
+    who: Option<&str>,
+) -> anyhow::Result<Option<Asked>> {
     let Some(project) = plan::load(global)? else { return Ok(None) };
+    let about = match (flags.declared, project.dialect) {
+        (false, DialectKind::Snowflake) => Some(offline(&project)?.relation(node, who)?),
+        _ => None,
+    };
     let state = match flags.declared {
         true => None,
         false => Some(plan::runtime()?.block_on(async {
             let mut warehouse = plan::connect(&flags.connection, &project).await?;
-            Ok::<_, anyhow::Error>(warehouse.access().await?)
+            Ok::<_, anyhow::Error>(match &about {
+                Some((on, user)) => warehouse.access_on(on, user.as_ref()).await?,
+                None => warehouse.access().await?,
+            })
         })?),
     };
     if let Some(state) = state.as_ref().filter(|state| state.dialect != project.dialect) {
@@ -71,6 +83,14 @@ pub(super) fn look(global: &Global, flags: &AskedFlags) -> anyhow::Result<Option
         }
     };
     Ok(Some(Asked { project, resolved, state }))
+}
+
+/// What is known before a warehouse is asked.
+fn offline(project: &Project) -> anyhow::Result<Asked> {
+    let (resolved, found) = project.resolve(None, &Inventory::default(), true, None);
+    let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
+    let state = declared(&resolved)?;
+    Ok(Asked { project: project.clone(), resolved, state })
 }
 
 /// On Snowflake a user and a role may have one name; who is meant where would be guessed.
@@ -98,6 +118,32 @@ pub(super) fn declared(resolved: &Resolved) -> anyhow::Result<AccessState> {
 }
 
 impl Asked {
+    /// The relation of a node, or one that is named with its database and schema; and a user's name.
+    fn relation(
+        &mut self,
+        node: &str,
+        who: Option<&str>,
+    ) -> anyhow::Result<(Securable, Option<Ident>)> {
+        let parts: Result<Vec<Ident>, _> =
+            node.split('.').map(|part| self.project.dialect().fold(part)).collect();
+        let on = match (self.subject(node), parts.unwrap_or_default().as_slice()) {
+            (Ok(subject), _) => subject.on,
+            (Err(_), [database, schema, name]) => Securable::in_schema(
+                ObjectClass::Table,
+                database.clone(),
+                schema.clone(),
+                name.clone(),
+            ),
+            (Err(error), _) => return Err(error),
+        };
+        let fold = |name: &str| self.project.dialect().fold(name).ok();
+        let user = who.and_then(|who| {
+            let written = self.project.member_names(who);
+            written.iter().find_map(|name| fold(name)).or_else(|| fold(who))
+        });
+        Ok((on, user))
+    }
+
     /// The node of a name: dbt's name of it, its `unique_id`, or its relation; else a relation of the
     /// database that no node has.
     pub(super) fn subject(&mut self, name: &str) -> anyhow::Result<Subject> {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::asked::{self, AskedFlags, Subject};
 use super::{Exit, Format, Global, output};
 use crate::effect::{AsRole, Effect, Remedy};
-use crate::model::{Ident, Privilege, Securable};
+use crate::model::{DialectKind, Ident, Privilege, Securable};
 use crate::report::access::{self, Explained, May, Teller, WasIn, Way};
 use crate::report::findings::one_line;
 use crate::report::json;
@@ -24,7 +24,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(mut asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
+    let Some(mut asked) =
+        asked::look(global, &arguments.asked, &arguments.node, Some(&arguments.who))?
+    else {
+        return Ok(Exit::Failed);
+    };
     let Subject { node, on } = asked.subject(&arguments.node)?;
     let who = asked.somebody(&arguments.who)?;
     let wanted = asked.privileges(&arguments.may, &on)?;
@@ -60,6 +64,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         version: json::VERSION,
         environment: &asked.project.environment,
         declared_only: arguments.asked.declared,
+        dialect: asked.state.dialect,
         exists: role.is_some(),
         node: node.as_deref(),
         row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
@@ -189,9 +194,12 @@ fn text(told: &Explained<'_>) -> String {
                 line("  no declared product role has it: declare one on the node first".to_owned())
             }
             [first, others @ ..] => {
-                line(format!("  the smallest change: {}", remedy(first, who, permission)));
+                line(format!(
+                    "  the smallest change: {}",
+                    remedy(first, who, permission, told.dialect)
+                ));
                 for other in others.iter().take(3) {
-                    line(format!("  or: {}", remedy(other, who, permission)));
+                    line(format!("  or: {}", remedy(other, who, permission, told.dialect)));
                 }
             }
         }
@@ -207,10 +215,12 @@ fn phrase(permission: &str) -> String {
     }
 }
 
-fn remedy(remedy: &Remedy, who: &Ident, permission: &str) -> String {
+fn remedy(remedy: &Remedy, who: &Ident, permission: &str, dialect: DialectKind) -> String {
     match remedy {
         Remedy::Apply => "it is declared; `rolecall apply` makes it so".to_owned(),
-        Remedy::SetRole { role } => format!("nothing: after SET ROLE {role} they can"),
+        Remedy::SetRole { role } => {
+            format!("nothing: after {} {role} they can", access::set_role(dialect))
+        }
         Remedy::Inherit { role, member } => format!(
             "{member} is in {role} without inheriting from it: GRANT it WITH INHERIT TRUE, or ALTER \
              ROLE … INHERIT before PostgreSQL 16"

@@ -7,7 +7,7 @@ use clap::Args;
 use super::asked::{self, AskedFlags, Subject};
 use super::{Exit, Format, Global, output};
 use crate::effect::{Effect, Step};
-use crate::model::Ident;
+use crate::model::{DialectKind, Ident};
 use crate::report::access::{self, May, Teller, Who, WhoCan};
 use crate::report::findings::one_line;
 use crate::report::{count, json};
@@ -23,7 +23,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Some(mut asked) = asked::look(global, &arguments.asked)? else { return Ok(Exit::Failed) };
+    let Some(mut asked) = asked::look(global, &arguments.asked, &arguments.node, None)? else {
+        return Ok(Exit::Failed);
+    };
     let Subject { node, on } = asked.subject(&arguments.node)?;
     let privileges = asked.privileges(&arguments.permission, &on)?;
     let effect = Effect::of(&asked.state);
@@ -52,6 +54,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         version: json::VERSION,
         environment: &asked.project.environment,
         declared_only: arguments.asked.declared,
+        dialect: asked.state.dialect,
         node: node.as_deref(),
         on: &on,
         row_security: asked.state.find(&on).is_some_and(|(_, object)| object.row_security),
@@ -84,6 +87,10 @@ fn text(told: &WhoCan<'_>) -> String {
     if told.row_security {
         out.push_str("Row security is on: its policies decide which rows each of them sees.\n");
     }
+    let people = match told.dialect {
+        DialectKind::Postgres => "people (roles that can log in)",
+        DialectKind::Snowflake => "people (users)",
+    };
     let by_public: Vec<_> =
         told.holders.iter().filter(|who| who.may.iter().all(only_public)).collect();
     if let Some(first) = by_public.first() {
@@ -95,7 +102,7 @@ fn text(told: &WhoCan<'_>) -> String {
         let others = count(by_public.len(), "role");
         out.push_str(&format!("  {others} by this alone, of which {usable} can use it\n"));
     }
-    for (person, title) in [(true, "people (roles that can log in)"), (false, "roles")] {
+    for (person, title) in [(true, people), (false, "roles")] {
         let these: Vec<_> = told
             .holders
             .iter()

@@ -71,6 +71,8 @@ pub struct AsRole<'e, 'a> {
     pub(super) role: u32,
     /// The roles whose privileges it has.
     pub(super) inherits: Reached,
+    /// Those whose rights to create it has, where these are others.
+    creates: Option<Reached>,
 }
 
 impl<'a> Effect<'a> {
@@ -80,7 +82,8 @@ impl<'a> Effect<'a> {
     }
 
     pub(super) fn numbered(&self, role: u32) -> AsRole<'_, 'a> {
-        AsRole { effect: self, role, inherits: self.inherits.upwards(&[role]) }
+        let creates = self.creates.as_ref().map(|graph| graph.upwards(&[role]));
+        AsRole { effect: self, role, inherits: self.inherits.upwards(&[role]), creates }
     }
 
     /// `pg_has_role(member, role, 'MEMBER')`.
@@ -149,6 +152,18 @@ impl<'a> AsRole<'_, 'a> {
         self.effect.number(name).is_some_and(|role| self.inherits.holds(role))
     }
 
+    /// Of privileges that somebody was granted, those that count for this role at once.
+    fn creates_as(&self, grantee: Option<&Ident>, privileges: PrivilegeSet) -> PrivilegeSet {
+        let Some(creates) = &self.creates else { return privileges };
+        let is_user = self.effect.roles.get(self.role as usize).is_some_and(|r| r.attributes.login);
+        let number = grantee.and_then(|grantee| self.effect.number(grantee));
+        let own = is_user && number == Some(self.role);
+        if !own && number.is_none_or(|role| creates.holds(role)) {
+            return privileges;
+        }
+        privileges.iter().filter(|p| !p.as_str().starts_with("CREATE ")).collect()
+    }
+
     /// What it holds on an object. On a column: what it holds there and on the whole relation.
     pub fn held(&self, on: &Securable) -> Held {
         let relation = self.effect.relation_of(on);
@@ -175,7 +190,8 @@ impl<'a> AsRole<'_, 'a> {
         let mut held = Held::default();
         for entry in &object.acl {
             if entry.grantee.as_ref().is_none_or(|grantee| self.acts_as(grantee)) {
-                held.privileges = held.privileges.union(entry.privileges);
+                let created = self.creates_as(entry.grantee.as_ref(), entry.privileges);
+                held.privileges = held.privileges.union(created);
                 held.grantable = held.grantable.union(entry.grantable);
             }
         }

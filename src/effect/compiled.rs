@@ -10,6 +10,9 @@ use crate::model::{DialectKind, Ident, ObjectClass, Securable};
 /// Whoever owns the database is in it, and no catalog says so (14+).
 const DATABASE_OWNER: &str = "pg_database_owner";
 
+/// Every user and every role of an account is in it, and no catalog says so.
+const EVERYBODY: &str = "PUBLIC";
+
 /// PostgreSQL's own roles that mean something beyond what is granted to them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Predefined {
@@ -33,6 +36,9 @@ pub struct Effect<'a> {
     /// Whose member one is at all.
     pub(super) belongs: Graph,
     pub(super) predefined: Predefined,
+    /// On Snowflake, whose right to create a member has at once: a session creates as its primary role
+    /// alone, so nobody's roles give a user any.
+    pub(super) creates: Option<Graph>,
 }
 
 impl<'a> Effect<'a> {
@@ -74,6 +80,24 @@ impl<'a> Effect<'a> {
                 inherits.push(edge);
             }
         }
+        let mut creates = None;
+        if state.dialect == DialectKind::Snowflake {
+            let everybody = numbers.get(EVERYBODY).copied();
+            for member in (0..names.len() as u32).filter(|member| Some(*member) != everybody) {
+                let Some(to) = everybody else { break };
+                let edge = (member, Edge { to, by: None });
+                inherits.push(edge);
+                sets.push(edge);
+                belongs.push(edge);
+            }
+            // Everybody can make PUBLIC their primary role; what else a user begins with is no state's.
+            let counts = |(from, edge): &&(u32, Edge)| {
+                let is_role = roles.get(*from as usize).is_some_and(|role| !role.attributes.login);
+                is_role || edge.by.is_none()
+            };
+            let edges = inherits.iter().filter(counts).copied().collect();
+            creates = Some(Graph::of(names.len(), edges));
+        }
         let find = |name: &'static str| numbers.get(name).copied();
         let predefined = match state.dialect {
             DialectKind::Snowflake => Predefined::default(),
@@ -85,7 +109,7 @@ impl<'a> Effect<'a> {
         };
         let graph = |edges| Graph::of(names.len(), edges);
         let (inherits, sets, belongs) = (graph(inherits), graph(sets), graph(belongs));
-        Self { state, names, roles, numbers, inherits, sets, belongs, predefined }
+        Self { state, names, roles, numbers, inherits, sets, belongs, predefined, creates }
     }
 
     /// The state that it was made of.

@@ -99,9 +99,7 @@ impl AccessState {
             Change::GrantDefault { .. } | Change::SetRoleOwner { .. } => {}
             Change::RevokeDefault { creator, schema, class, role, privileges, .. } => {
                 for list in self.defaults.iter_mut().filter(|list| {
-                    Some(&list.creator) == creator.as_ref()
-                        && list.schema == *schema
-                        && list.class == *class
+                    list.creator == *creator && list.schema == *schema && list.class == *class
                 }) {
                     for entry in &mut list.acl {
                         if entry.grantee.as_ref() == Some(role) {
@@ -204,7 +202,7 @@ impl AccessState {
             &mut object.acl
         });
         let defaults = self.defaults.iter_mut().map(|list| {
-            turn(&mut list.creator);
+            list.creator.iter_mut().for_each(turn);
             &mut list.acl
         });
         for entry in lists.chain(defaults).flatten() {

@@ -65,6 +65,14 @@ pub struct AccessEntry {
     pub grantable: PrivilegeSet,
 }
 
+impl AccessEntry {
+    /// All that an owner has on Snowflake, where OWNERSHIP is every privilege.
+    pub fn of_owner(owner: &Ident, all: PrivilegeSet) -> Self {
+        let (grantee, grantor) = (Some(owner.clone()), Some(owner.clone()));
+        Self { grantee, grantor, privileges: all, grantable: all }
+    }
+}
+
 /// What a view reads, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
@@ -82,11 +90,11 @@ pub struct Reading {
 /// built-in defaults.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DefaultList {
-    /// Whose new objects.
-    pub creator: Ident,
-    /// In which schema; `None` for all of them.
+    /// Whose new objects; `None` for anyone's (Snowflake).
+    pub creator: Option<Ident>,
+    /// In which schema; `None` for all of them (Snowflake: all of the database).
     pub schema: Option<Ident>,
-    /// Of which class; `Table` stands for all relations, `Function` for all routines.
+    /// Of which class; on PostgreSQL `Table` stands for all relations, `Function` for all routines.
     pub class: ObjectClass,
     /// The whole list.
     pub acl: Vec<AccessEntry>,

@@ -8,7 +8,7 @@ use super::findings::{one_line, where_is};
 use crate::config::Config;
 use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
 use crate::model::{
-    DesiredState, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
+    DesiredState, DialectKind, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
 };
 
 /// One step and what declares it.
@@ -28,6 +28,17 @@ pub struct Told<'a> {
     /// dbt's own `grants` say so.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_dbt: bool,
+    /// Whose words are used.
+    #[serde(skip)]
+    pub dialect: DialectKind,
+}
+
+/// How one becomes a role for a while.
+pub fn set_role(dialect: DialectKind) -> &'static str {
+    match dialect {
+        DialectKind::Postgres => "SET ROLE",
+        DialectKind::Snowflake => "USE ROLE",
+    }
 }
 
 /// One privilege of somebody's.
@@ -74,6 +85,9 @@ pub struct WhoCan<'a> {
     pub environment: &'a str,
     /// Of what is declared alone: no warehouse was asked.
     pub declared_only: bool,
+    /// Whose words are used.
+    #[serde(skip)]
+    pub dialect: DialectKind,
     /// The dbt node; absent where a relation was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<&'a str>,
@@ -96,6 +110,9 @@ pub struct Explained<'a> {
     pub environment: &'a str,
     /// As in [`WhoCan`].
     pub declared_only: bool,
+    /// As in [`WhoCan`].
+    #[serde(skip)]
+    pub dialect: DialectKind,
     /// The role's name in the warehouse.
     pub who: &'a Ident,
     /// The server has such a role.
@@ -195,6 +212,7 @@ impl Teller<'_> {
             defined: marker.map(|marker| self.defined(marker)).unwrap_or_default(),
             declared: declared.unwrap_or_default(),
             by_dbt,
+            dialect: desired.dialect,
         }
     }
 
@@ -256,7 +274,7 @@ pub fn places(declared: &[Reason]) -> String {
 
 /// A step in a few words, without who it starts from.
 pub fn step(told: &Told<'_>) -> String {
-    let Told { step, product_role, declared, by_dbt, defined: _ } = told;
+    let Told { step, product_role, declared, by_dbt, defined: _, dialect } = told;
     let by = |grantor: &Option<&Ident>, done: &str| match grantor {
         _ if !declared.is_empty() => format!(" [{}]", places(declared)),
         _ if *by_dbt => " [dbt's own grants]".to_owned(),
@@ -271,11 +289,17 @@ pub fn step(told: &Told<'_>) -> String {
         Step::Member { role, grantor: None, .. } if role.as_str() == "pg_database_owner" => {
             format!("in {role}, as the database's owner")
         }
+        Step::Member { role, grantor: None, .. }
+            if *dialect == DialectKind::Snowflake && role.as_str() == "PUBLIC" =>
+        {
+            "in PUBLIC, as everyone".to_owned()
+        }
         Step::Member { role, grantor, .. } => {
             format!("in {}{}", called(role), by(grantor, "let in"))
         }
         Step::SetRole { role, grantor, .. } => {
-            format!("may SET ROLE {}{}", called(role), by(grantor, "let in"))
+            let (role, by) = (called(role), by(grantor, "let in"));
+            format!("may {} {role}{by}", set_role(*dialect))
         }
         Step::Superuser { .. } => "a superuser".to_owned(),
         Step::Owner { .. } => format!("owns it{}", by(&None, "")),
@@ -317,7 +341,10 @@ pub fn lines(may: &[May<'_>]) -> Vec<(String, String, Vec<String>)> {
     for may in may {
         let use_ = match (may.held, may.usable, &may.by_set_role) {
             (true, true, _) => "usable".to_owned(),
-            (_, _, Some(_)) => "after SET ROLE".to_owned(),
+            (_, _, Some(by)) => {
+                let dialect = by.first().map_or(DialectKind::Postgres, |step| step.dialect);
+                format!("after {}", set_role(dialect))
+            }
             _ => {
                 let lacks: Vec<String> = may.lacks.iter().map(lack).collect();
                 format!("no use: {}", lacks.join("; "))

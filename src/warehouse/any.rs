@@ -4,7 +4,7 @@ use super::postgres::Postgres;
 use super::snowflake::Snowflake;
 use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 use crate::directory::People;
-use crate::model::{Change, ObservedState, SchemaKey, Scope, ServerIdentity};
+use crate::model::{Change, Ident, ObservedState, SchemaKey, Scope, Securable, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse of either kind.
@@ -27,6 +27,19 @@ impl Warehouse {
                 "--from-account-usage is for Snowflake: PostgreSQL has no ACCOUNT_USAGE".to_owned(),
             )),
             postgres => Ok(postgres),
+        }
+    }
+
+    /// All that decides about access to one object: read of a Snowflake account, where reading all of
+    /// it would take too long, and the whole database on PostgreSQL. `user`: of whom more is to be known.
+    pub async fn access_on(
+        &mut self,
+        on: &Securable,
+        user: Option<&Ident>,
+    ) -> Result<crate::effect::AccessState, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.access().await,
+            Self::Snowflake(snowflake) => snowflake.access_on(on, user).await,
         }
     }
 

@@ -108,7 +108,9 @@ def user(obj):
         "default_role": extra.get("DEFAULT_ROLE", ""),
         "default_warehouse": extra.get("DEFAULT_WAREHOUSE", ""),
         "default_namespace": extra.get("DEFAULT_NAMESPACE", ""),
-        "default_secondary_roles": '["ALL"]',
+        "default_secondary_roles": "[]"
+        if str(extra.get("DEFAULT_SECONDARY_ROLES", "('ALL')")).replace(" ", "") == "()"
+        else '["ALL"]',
         "has_password": str("PASSWORD" in extra).lower(),
         "has_rsa_public_key": str("RSA_PUBLIC_KEY" in extra).lower(),
         "type": extra.get("TYPE", "PERSON"),

@@ -130,7 +130,7 @@ impl Postgres {
                 "L" => ObjectClass::LargeObject,
                 _ => continue,
             };
-            let creator = known.name(get(row, 0)?)?;
+            let creator = Some(known.name(get(row, 0)?)?);
             let schema = get::<Option<&str>>(row, 1)?.map(name).transpose()?;
             let acl = entries(&get::<Vec<&str>>(row, 3)?, &known)?;
             defaults.insert((creator, schema, class), acl);

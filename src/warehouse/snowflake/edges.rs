@@ -36,12 +36,17 @@ fn nobody() -> Option<Ident> {
 }
 
 impl Known<'_> {
-    fn role(&self, shown: &str) -> Option<Ident> {
+    pub(super) fn role(&self, shown: &str) -> Option<Ident> {
         shown::one(shown, |name| self.roles.contains(name))
     }
 
     /// A grantee: a role of the account, or one of `database`.
-    fn grantee(&self, kind: &str, shown: &str, database: Option<&Ident>) -> Option<Ident> {
+    pub(super) fn grantee(
+        &self,
+        kind: &str,
+        shown: &str,
+        database: Option<&Ident>,
+    ) -> Option<Ident> {
         match shown::holder(kind)? {
             Holder::Role => return self.role(shown),
             Holder::User => return None,

@@ -3,6 +3,7 @@
 //! [`Sessions`] is what observing and applying stand on: statements in, rows or a typed failure out.
 //! What that crate lacks is mended in `http`, the layer under it.
 
+mod access;
 mod account;
 mod arrow;
 mod authority;

@@ -212,7 +212,7 @@ impl Reader<'_> {
         Ok(of_a_share.filter_map(|row| row.name("name")).collect())
     }
 
-    async fn database_roles(
+    pub(super) async fn database_roles(
         &self,
         database: &Ident,
     ) -> Result<BTreeMap<Ident, ObservedRole>, WarehouseError> {
@@ -271,7 +271,7 @@ fn wanted(look: &Look, name: &Ident, role: &ObservedRole) -> bool {
         || matches!(&role.marker, MarkerReading::Marker(marker) if ours(marker))
 }
 
-fn read_roles(rows: &Rows) -> BTreeMap<Ident, ObservedRole> {
+pub(super) fn read_roles(rows: &Rows) -> BTreeMap<Ident, ObservedRole> {
     let table = Table::of(rows);
     let role = |row: super::shown::Row<'_>| {
         let comment = row.text("comment");

@@ -18,6 +18,7 @@ mod scripted;
 pub(crate) mod standin;
 pub(crate) mod statements;
 mod tls;
+mod who_can;
 
 use std::time::Duration;
 
