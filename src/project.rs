@@ -1,6 +1,7 @@
 //! Everything that is read from files before a warehouse is looked at.
 
 mod choose;
+mod dbt_project;
 mod people;
 mod profile;
 mod written_for;
@@ -22,6 +23,7 @@ use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
+pub use dbt_project::macro_folder;
 pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
@@ -164,7 +166,7 @@ impl Project {
             .metadata
             .project_name
             .clone()
-            .or_else(|| dbt_project_name(&places.project_dir));
+            .or_else(|| dbt_project::name(&places.project_dir));
         let project = Self {
             known: people::known(places, &config, &mut found),
             manifest_sha256,
@@ -368,32 +370,6 @@ fn choose_dialect(
         );
     }
     chosen
-}
-
-fn dbt_project<T: serde::de::DeserializeOwned>(project_dir: &Path) -> Option<T> {
-    let text = std::fs::read_to_string(project_dir.join("dbt_project.yml")).ok()?;
-    serde_saphyr::from_str(&text).ok()
-}
-
-/// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
-fn dbt_project_name(project_dir: &Path) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct DbtProject {
-        name: Option<String>,
-    }
-    dbt_project::<DbtProject>(project_dir)?.name
-}
-
-/// The first of dbt's `macro-paths`, from the project's folder.
-pub fn macro_folder(project_dir: &Path) -> PathBuf {
-    #[derive(serde::Deserialize)]
-    struct DbtProject {
-        #[serde(rename = "macro-paths")]
-        macro_paths: Vec<PathBuf>,
-    }
-    let project = dbt_project::<DbtProject>(project_dir);
-    let first = project.and_then(|project| project.macro_paths.into_iter().next());
-    first.unwrap_or_else(|| PathBuf::from("macros"))
 }
 
 fn config_files(project_dir: &Path) -> Vec<PathBuf> {

@@ -72,7 +72,9 @@ fn others(first: &[Project], places: &Places, now: i64) -> Vec<Project> {
         let places = Places { target: Some(name.clone()), ..places.clone() };
         match Project::load(&places, now) {
             (Some(project), _) => others.push(project),
-            (None, _) => output::message(&one_line(&format!("{name} is not compared: there is no manifest of it that can be used"))),
+            (None, _) => output::message(&one_line(&format!(
+                "{name} is not compared: there is no manifest of it that can be used"
+            ))),
         }
     }
     others

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::compat;
 use super::directory;
 use super::environment::add_environment;
 use super::guards;
@@ -73,7 +74,7 @@ pub(super) fn merge(
         }
         once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
         for tool in compat.unwrap_or_default() {
-            add_compat(&mut config, tool, diagnostics);
+            compat::add(&mut config, tool, diagnostics);
         }
         own.0.push(playbook::RawPlaybook { role_owner, roles });
         config.playbooks.paths.extend(playbooks.unwrap_or_default());
@@ -128,22 +129,6 @@ fn once<T>(
         (None, new) => *slot = new,
         (Some(first), Some(new)) => diagnostics.push(said_twice(what, new.place, &first.place)),
     }
-}
-
-/// The tools whose declarations are read.
-const TOOLS: [&str; 1] = ["raito"];
-
-fn add_compat(config: &mut Config, tool: Located<String>, diagnostics: &mut Diagnostics) {
-    if TOOLS.contains(&tool.value.as_str()) {
-        config.raito.get_or_insert(tool.place);
-        return;
-    }
-    let what = format!("no declarations of `{}` are read", printable(&tool.value));
-    diagnostics.push(
-        Diagnostic::error("unknown-compat", what)
-            .with_help(suggest(&tool.value, TOOLS, ""))
-            .with_place(tool.place),
-    );
 }
 
 fn check_version(version: Option<Located<u32>>, diagnostics: &mut Diagnostics) {

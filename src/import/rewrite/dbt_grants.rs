@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::blocks::{self, Given};
+use super::dbt_layers::{Grants, Spot, add, layers, sorted};
 use super::platform::Implied;
 use super::{Todo, Work};
 use crate::config::{FileKind, Member};
-use crate::dbt::{Node, ResourceType};
+use crate::dbt::Node;
 use crate::declare::{self, ProjectSources, RoleRef};
 use crate::edit::pairs::{self, Step};
 use crate::edit::{Entry, EntryKind};
@@ -23,26 +24,6 @@ use crate::project::Project;
 pub const PRODUCT: &str = "dbt_grants";
 const FILE: &str = "rolecall/platform/dbt_grants.yml";
 const MEMBERS: &str = "rolecall/members/dbt_grants.yml";
-
-/// privilege → grantees.
-type Grants = BTreeMap<String, Vec<String>>;
-
-/// A place that says `grants`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Spot {
-    /// A map in a YAML file, with the key `grants` or `+grants`.
-    Yaml(String, Vec<Step>),
-    /// The `config()` of a model's file.
-    Call(String),
-}
-
-impl Spot {
-    fn file(&self) -> &str {
-        match self {
-            Self::Yaml(file, _) | Self::Call(file) => file,
-        }
-    }
-}
 
 pub(super) fn rewrite(projects: &[Project], sources: &ProjectSources, work: &mut Work) {
     let Some(project) = projects.first() else { return };
@@ -61,7 +42,10 @@ pub(super) fn rewrite(projects: &[Project], sources: &ProjectSources, work: &mut
             continue;
         }
         if node.rolecall.is_some() {
-            work.todo.push(Todo::at(file, format!("{id} has a `meta.rolecall` as well: say its grants there by hand")));
+            work.todo.push(Todo::at(
+                file,
+                format!("{id} has a `meta.rolecall` as well: say its grants there by hand"),
+            ));
             continue;
         }
         let layers = layers(&texts, node);
@@ -84,7 +68,8 @@ pub(super) fn rewrite(projects: &[Project], sources: &ProjectSources, work: &mut
             }
             for grantee in grantees {
                 if let Err(why) = folded(project, grantee) {
-                    work.todo.push(Todo::at(file, format!("the grantee {grantee:?} of {id}: {why}")));
+                    work.todo
+                        .push(Todo::at(file, format!("the grantee {grantee:?} of {id}: {why}")));
                 }
             }
         }
@@ -131,76 +116,6 @@ pub(super) fn given(project: &Project) -> ByDbt {
 
 type ByDbt = BTreeMap<(Securable, Ident), PrivilegeSet>;
 
-fn sorted(grants: &Grants) -> BTreeMap<&str, BTreeSet<&str>> {
-    grants
-        .iter()
-        .filter(|(_, list)| !list.is_empty())
-        .map(|(key, list)| (key.as_str(), list.iter().map(String::as_str).collect()))
-        .collect()
-}
-
-/// As dbt merges: a key replaces, one with `+` adds.
-fn add(sum: &mut Grants, value: &Map<String, Value>) {
-    for (key, value) in value {
-        let list: Vec<String> = match value {
-            Value::String(one) => vec![one.clone()],
-            Value::Array(many) => {
-                many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
-        match key.strip_prefix('+') {
-            Some(key) => sum.entry(key.to_owned()).or_default().extend(list),
-            None => {
-                sum.insert(key.clone(), list);
-            }
-        }
-    }
-}
-
-/// Where a node's grants are said, weak to strong.
-fn layers(texts: &BTreeMap<&str, &str>, node: &Node) -> Vec<(Spot, Map<String, Value>)> {
-    let section = match node.resource_type {
-        ResourceType::Model => "models",
-        ResourceType::Seed => "seeds",
-        ResourceType::Snapshot => "snapshots",
-        ResourceType::Source => "sources",
-    };
-    let mut found = Vec::new();
-    let key = |text: &str| Step::Key(text.to_owned());
-    let mut look = |file: &str, way: Vec<Step>, name: &str| {
-        let Some(text) = texts.get(file) else { return };
-        let mut own = way.clone();
-        own.push(key(name));
-        if let Some(Value::Object(map)) = declare::yaml_value(text, &own) {
-            found.push((Spot::Yaml(file.to_owned(), way), map));
-        }
-    };
-    let mut way = vec![key(section)];
-    look("dbt_project.yml", way.clone(), "+grants");
-    for folder in &node.fqn {
-        way.push(key(folder));
-        look("dbt_project.yml", way.clone(), "+grants");
-    }
-    if let Some(file) = node.patch_path.as_deref()
-        && let Some(Value::Array(items)) =
-            texts.get(file).and_then(|text| declare::yaml_value(text, &[key(section)]))
-    {
-        for (at, item) in items.iter().enumerate() {
-            if item.get("name").and_then(Value::as_str) == Some(node.name.as_str()) {
-                look(file, vec![key(section), Step::Item(at), key("config")], "grants");
-            }
-        }
-    }
-    let file = node.original_file_path.as_str();
-    if let Some(text) = texts.get(file).filter(|_| file.ends_with(".sql"))
-        && let Some((_, Value::Object(map))) = declare::value_in_config_call(text, "grants")
-    {
-        found.push((Spot::Call(file.to_owned()), map));
-    }
-    found
-}
-
 /// One privilege, or several with commas; never ALL, which means another thing on each server.
 fn privileges(words: &str) -> Option<PrivilegeSet> {
     let each = words.split(',').map(|word| Privilege::parse(word.trim()));
@@ -243,7 +158,9 @@ impl Roles {
             let (resolved, _) = project.resolve(None, &Default::default(), false, None);
             for (_, grantee) in given(project).into_keys() {
                 let role = resolved.as_ref().and_then(|r| r.desired.roles.get(&grantee));
-                let marker = role.map(|role| &role.marker).filter(|marker| !marker.product.is_empty() && marker.policy.is_none());
+                let marker = role
+                    .map(|role| &role.marker)
+                    .filter(|marker| !marker.product.is_empty() && marker.policy.is_none());
                 let role = marker.map(|marker| RoleRef {
                     product: Some(marker.product.clone()),
                     role: marker.role.clone(),
@@ -267,7 +184,9 @@ impl Roles {
             let plain: String = grantee
                 .as_str()
                 .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' })
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' }
+                })
                 .collect();
             let mut role = plain.clone();
             let mut number = 2;

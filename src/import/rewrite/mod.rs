@@ -6,6 +6,7 @@
 
 mod blocks;
 mod dbt_grants;
+mod dbt_layers;
 mod platform;
 mod raito;
 mod same;

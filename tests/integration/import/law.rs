@@ -312,10 +312,9 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
     let pruned = case.compare(session, &prune).await?;
     let named: BTreeSet<&Ident> = imported.left.iter().map(|left| &left.role).collect();
     let adopts = |change: &Change| matches!(change, Change::AdoptRole { .. });
-    let forgotten = pruned
-        .steps
-        .iter()
-        .find(|step| !adopts(&step.change) && !roles_of(&step.change).iter().any(|role| named.contains(role)));
+    let forgotten = pruned.steps.iter().find(|step| {
+        !adopts(&step.change) && !roles_of(&step.change).iter().any(|role| named.contains(role))
+    });
     if let Some(step) = forgotten {
         return fail(format!("not imported and not named: {:?}\n{}", step.change, show(&pruned)));
     }

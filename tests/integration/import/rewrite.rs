@@ -171,12 +171,78 @@ fn dbt_s_own_grants_become_product_roles_that_the_grantees_are_in() {
     let before = ["dev", "prod"].map(|target| given_by_dbt(&project, target));
     assert!(before[0].len() > 8, "{before:?}");
     let ended = project.rolecall(&["import", "--from", "dbt-grants", "-t", "prod"]).with(0);
-    insta::assert_snapshot!(ended.stdout, @"");
-    insta::assert_snapshot!(project.read("dbt_project.yml"), @"");
-    insta::assert_snapshot!(project.read("models/sales/_sales.yml"), @"");
-    insta::assert_snapshot!(project.read("models/sales/orders.sql"), @"");
-    insta::assert_snapshot!(project.read("rolecall/platform/dbt_grants.yml"), @"");
-    insta::assert_snapshot!(project.read("rolecall/members/dbt_grants.yml"), @"");
+    insta::assert_snapshot!(ended.stdout, @r#"
+    dbt_project.yml
+    models/sales/_sales.yml
+    models/sales/orders.sql
+    rolecall/members/dbt_grants.yml  (new)
+    rolecall/platform/dbt_grants.yml  (new)
+    seeds/_seeds.yml
+    "#);
+    insta::assert_snapshot!(project.read("dbt_project.yml"), @r#"
+    name: market
+    version: "1.0"
+    profile: market
+    models:
+      market:
+        +meta:
+          rolecall:
+            grants:
+              dbt_grants.reporter: [read]
+        finance:
+          # Those who audit, too.
+          +meta:
+            rolecall:
+              product: dbt_grants
+              grants:
+                auditor: [read]
+                reporter: [read]
+    seeds:
+      market:
+        +schema: seeds
+    "#);
+    insta::assert_snapshot!(project.read("models/sales/_sales.yml"), @r#"
+    models:
+      - name: returns
+        config:
+          meta:
+            contact: jane # whom to ask
+            rolecall:
+              grants:
+                dbt_grants.reporter: [read]
+                dbt_grants.support: [read]
+          # who reads it
+          # the desk
+    "#);
+    insta::assert_snapshot!(project.read("models/sales/orders.sql"), @r#"
+    {{ config(materialized='table', meta={'rolecall': {'grants': {'dbt_grants.loader': ['INSERT'], 'dbt_grants.reporter': ['read']}}}) }}
+    select 1 as id
+    "#);
+    insta::assert_snapshot!(project.read("rolecall/platform/dbt_grants.yml"), @r#"
+    # Written by `rolecall import --from dbt-grants`: the roles that no product role was, and what
+    # they may. Move them into products of their own, and let owners say who is in them.
+    products:
+      dbt_grants:
+        product_roles:
+          auditor: {may: [read]}
+          loader: {may: [INSERT]}
+          reporter: {may: [read]}
+          shop_analyst: {may: [read]}
+          support: {may: [read]}
+    "#);
+    insta::assert_snapshot!(project.read("rolecall/members/dbt_grants.yml"), @r#"
+    # Written by `rolecall import --from dbt-grants`: whom dbt granted to.
+    auditor:
+      - {group: auditor, reason: "dbt's grants"}
+    loader:
+      - {group: loader, reason: "dbt's grants"}
+    reporter:
+      - {group: reporter, reason: "dbt's grants"}
+    shop_analyst:
+      - {group: shop_analyst, reason: "dbt's grants"}
+    support:
+      - {group: support, reason: "dbt's grants"}
+    "#);
     project.parse();
     for (target, before) in ["dev", "prod"].iter().zip(before) {
         assert_eq!(given_by_dbt(&project, target), []);
@@ -197,5 +263,10 @@ fn grants_that_are_made_while_dbt_runs_are_left_to_people() {
     let ended = project.rolecall(&["import", "--from", "dbt-grants", "-t", "prod"]).with(1);
     assert_eq!(project.files(), files);
     let told: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("by hand")).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    by hand: models/a.sql: the grants of model.market.a are not found as the manifest has them (made while dbt runs, or edited since): run `dbt parse`, or say them by hand
+    by hand: models/b.sql: `all` in the grants of model.market.b is no privilege by itself: write each by its name
+    by hand: models/b.sql: the grantee "group x" of model.market.b: it is more than a name: say it by hand
+    by hand: models/b.sql: the grantee "public" of model.market.b: it is everybody, and nobody's product role is: say it by hand
+    "#);
 }
