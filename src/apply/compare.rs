@@ -64,7 +64,9 @@ pub async fn compare<W: Observe>(
     let mut look = plan::interested_in(&resolved, database.as_ref());
     look.environments.extend(retire.map(str::to_owned));
     let mut observed = warehouse.observe(&look).await?;
+    observed.inventory.listed = look.classes.clone();
     observed.inventory.version = observed.server.version;
+    observed.inventory.acting_as = Some(observed.server.acting_as.clone());
     let (again, mut warnings) = project.resolve_with(
         known,
         database.as_ref(),

@@ -51,8 +51,13 @@ pub struct Inventory {
     pub schemas: BTreeSet<SchemaKey>,
     /// Databases made of a share, in which nothing is granted one by one (Snowflake).
     pub of_shares: BTreeSet<Ident>,
+    /// The classes whose objects are in `objects`, if there are any; of others, what is not there
+    /// is unknown.
+    pub listed: BTreeSet<ObjectClass>,
     /// The server's version, as [`super::ServerIdentity::version`]; 0 where it is unknown.
     pub version: u32,
+    /// As [`super::ServerIdentity::acting_as`], where a server was asked.
+    pub acting_as: Option<Ident>,
     /// Whether the warehouse was looked at; if not, what is absent is unknown.
     pub looked: bool,
 }

@@ -67,7 +67,7 @@ fn rebuilt_by_dbt(sides: &Sides, on: &Securable, owner: &DesiredOwner) -> bool {
     let in_theirs = || on.schema_key().is_some_and(|key| sides.scope.schemas.contains(&key));
     on.class().is_relation()
         && (owner.because.iter().any(|why| why.node.is_some())
-            || !sides.desired.roles.get(&owner.role).is_some_and(|r| r.marker.playbook.is_some())
+            || sides.desired.roles.get(&owner.role).is_none_or(|r| r.marker.playbook.is_none())
             || in_theirs())
 }
 

@@ -112,7 +112,9 @@ async fn one_database(
     let staged = stage::stage(engine, database, resolved).await?;
     tell(Event::Staged { database, relations: staged.relations, people: staged.people });
     let mut warehouse = Postgres::connect(&engine.url(database.as_str())).await?;
-    let options = Options::default();
+    // Nobody has made what playbooks name: that is told, and not proven.
+    let skip_missing = !project.config.playbooks.roles.is_empty();
+    let options = Options { skip_missing, ..Options::default() };
     let mut before = compare(&mut warehouse, project, &options, None).await?;
     before.warnings = without_others(before.warnings);
     if !before.is_clean() {

@@ -25,7 +25,15 @@ impl Giving<'_, '_> {
     ) {
         let Some(class) = self.class_ahead(one, class) else { return };
         let postgres = self.inputs.dialect.kind() == DialectKind::Postgres;
-        let creator = deploy_role(self.inputs).filter(|_| postgres);
+        let acting = || self.inputs.inventory.acting_as.clone();
+        let creator = deploy_role(self.inputs).or_else(acting).filter(|_| postgres);
+        if postgres && creator.is_none() {
+            if one.enable && one.future {
+                let why = "default privileges are of whoever makes the objects, and without `deploy_role` that is whoever applies";
+                self.said.not_ahead(why, &one.grant.place);
+            }
+            return;
+        }
         let future = Future {
             creator,
             database: database.clone(),

@@ -65,25 +65,35 @@ impl Giving<'_, '_> {
             return all;
         }
         if class.is_relation() {
-            let from = (database.clone(), schema.cloned(), name.cloned());
-            return self.relations(&from).filter(fits).collect();
+            return self.relations(database, schema).filter(fits).collect();
         }
         inputs.inventory.objects.keys().filter(|on| fits(on)).cloned().collect()
     }
 
-    /// The relations of a database, from the first of the schema on.
+    /// The relations of a database, or of one schema of it: they stand beside each other.
     fn relations(
         &self,
-        (database, schema, _): &(Ident, Option<Ident>, Option<Ident>),
+        database: &Ident,
+        schema: Option<&Ident>,
     ) -> impl Iterator<Item = Securable> {
-        let (database, schema) = (database.clone(), schema.clone());
-        let is_in = move |key: &(Ident, Ident, Ident)| {
-            key.0 == database && schema.as_ref().is_none_or(|schema| key.1 == *schema)
+        let all = &self.inputs.inventory.relations;
+        // No name is smaller.
+        let least = Ident::new("\u{1}").ok();
+        let from = schema.or(least.as_ref()).zip(least.as_ref());
+        let from = from.map(|(schema, name)| (database.clone(), schema.clone(), name.clone()));
+        let from = match from {
+            Some(from) => std::ops::Bound::Included(from),
+            None => std::ops::Bound::Unbounded,
         };
-        let all = self.inputs.inventory.relations.iter();
-        all.filter(move |(key, _)| is_in(key)).map(|((database, schema, name), relation)| {
-            Securable::in_schema(relation.class, database.clone(), schema.clone(), name.clone())
-        })
+        let (database, schema) = (database.clone(), schema.cloned());
+        all.range((from, std::ops::Bound::Unbounded))
+            .take_while(move |((its, of, _), _)| {
+                *its == database && schema.as_ref().is_none_or(|schema| of == schema)
+            })
+            .map(|((database, schema, name), relation)| {
+                let (database, schema) = (database.clone(), schema.clone());
+                Securable::in_schema(relation.class, database, schema, name.clone())
+            })
     }
 }
 

@@ -21,8 +21,8 @@ use super::roles::RolesHere;
 use super::{Beyond, Inputs};
 use crate::config::playbook::{MEMBERS, ObjectType, PlaybookGrant, PlaybookRole, Shape, shape};
 use crate::model::{
-    DesiredOwner, DesiredRole, DesiredState, Diagnostics, Ident, Manner, Marker, Reason,
-    RelationKey, Securable,
+    DesiredOwner, DesiredRole, DesiredState, Diagnostics, Ident, Manner, Marker, ObjectClass,
+    Reason, RelationKey, Securable,
 };
 use said::Said;
 use texts::Texts;
@@ -43,7 +43,7 @@ struct Giving<'x, 'a> {
     gates: &'x Gates,
     /// The relations of the manifest, which dbt makes.
     nodes: Vec<Securable>,
-    made_by_dbt: BTreeSet<RelationKey>,
+    made_by_dbt: BTreeMap<RelationKey, ObjectClass>,
     owners: BTreeMap<Securable, DesiredOwner>,
     future_owners: BTreeMap<future::Container, (Ident, Reason)>,
     disabled: BTreeSet<Ident>,
@@ -99,7 +99,7 @@ pub(super) fn grant<'a>(
         inputs,
         texts: Texts { inputs },
         gates,
-        made_by_dbt: nodes.iter().filter_map(Securable::relation_key).collect(),
+        made_by_dbt: nodes.iter().filter_map(|on| Some((on.relation_key()?, on.class()))).collect(),
         nodes,
         owners: BTreeMap::new(),
         future_owners: BTreeMap::new(),
@@ -131,7 +131,7 @@ pub(super) fn grant<'a>(
         }
     }
     for RoleHere { name, role } in here.values() {
-        if !desired.roles.get(name).is_some_and(|role| role.marker.playbook.is_some()) {
+        if desired.roles.get(name).is_none_or(|role| role.marker.playbook.is_none()) {
             continue;
         }
         for one in &role.grants {

@@ -70,6 +70,10 @@ impl Giving<'_, '_> {
         found: &mut Diagnostics,
     ) {
         let Some(name) = self.fold(name, one, found) else { return };
+        if !self.texts.reaches(&name) {
+            self.said.elsewhere(&name, &one.grant.place);
+            return;
+        }
         let on = Securable::database(name.clone());
         let shared = self.inputs.inventory.of_shares.contains(&name);
         if words.imported || shared {
@@ -84,13 +88,10 @@ impl Giving<'_, '_> {
                 return;
             }
         }
-        if self.texts.reaches(&name) {
-            self.beyond.classes.insert(ObjectClass::Database);
-            if !self.is_there(one, &on) {
-                return;
-            }
+        self.beyond.classes.insert(ObjectClass::Database);
+        if self.is_there(one, &on) {
+            self.give(one, &[on], words, desired, found);
         }
-        self.give(one, &[on], words, desired, found);
     }
 
     fn on_schemas(
@@ -185,10 +186,9 @@ impl Giving<'_, '_> {
     /// One object by its name, as the warehouse calls its class where it is a relation.
     fn named(&self, class: ObjectClass, database: Ident, schema: Ident, name: Ident) -> Securable {
         let key = (database, schema, name);
-        let seen = || {
-            let node = self.nodes.iter().find(|on| on.relation_key().as_ref() == Some(&key));
-            let node = node.filter(|_| !self.inputs.inventory.looked).map(Securable::class);
-            self.inputs.inventory.class_of(&key).or(node)
+        let seen = || match self.inputs.inventory.looked {
+            true => self.inputs.inventory.class_of(&key),
+            false => self.made_by_dbt.get(&key).copied(),
         };
         let class = if class.is_relation() { seen().unwrap_or(class) } else { class };
         let (database, schema, name) = key;
@@ -280,6 +280,9 @@ impl Giving<'_, '_> {
     fn is_there(&mut self, one: &One, on: &Securable) -> bool {
         let inventory = self.inputs.inventory;
         if !inventory.looked {
+            return true;
+        }
+        if !on.class().is_relation() && !inventory.listed.contains(&on.class()) {
             return true;
         }
         let there = match on.class() {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::Inputs;
 use super::{Giving, One};
 use crate::model::{
-    DesiredOwner, DesiredState, Diagnostic, Diagnostics, Reason, RelationKey, Securable,
+    DesiredOwner, DesiredState, Diagnostic, Diagnostics, ObjectClass, Reason, RelationKey,
+    Securable,
 };
 
 impl Giving<'_, '_> {
@@ -49,7 +50,7 @@ fn at(reason: &Reason) -> String {
 pub(super) fn check(
     inputs: &Inputs,
     owners: &BTreeMap<Securable, DesiredOwner>,
-    made_by_dbt: &BTreeSet<RelationKey>,
+    made_by_dbt: &BTreeMap<RelationKey, ObjectClass>,
     found: &mut Diagnostics,
 ) {
     if inputs.environment.deploy_role.is_some() {
@@ -57,7 +58,7 @@ pub(super) fn check(
     }
     let mut told: BTreeSet<&Vec<Reason>> = BTreeSet::new();
     for (on, owner) in owners {
-        if on.relation_key().is_none_or(|key| !made_by_dbt.contains(&key))
+        if on.relation_key().is_none_or(|key| !made_by_dbt.contains_key(&key))
             || !told.insert(&owner.because)
         {
             continue;

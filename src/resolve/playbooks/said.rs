@@ -102,7 +102,7 @@ impl Said {
             found.push(warn(
                 "not-ahead",
                 format!("what is yet to come cannot be granted ahead: {why}"),
-                "new ones get it by the next apply; write include-future: false to say so",
+                "new ones get it by the next apply",
                 &places,
             ));
         }

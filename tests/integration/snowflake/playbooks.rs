@@ -85,7 +85,10 @@ async fn the_folder_of_data_fence_runs_from_plan_to_empty_plan() {
     let drift = comes_to_rest(&standin, &project, &options).await;
     assert_eq!(drift.len(), 2, "{drift:#?}");
     // The role that another system makes.
-    standin.sql(&["CREATE ROLE EXTERNAL_SYSTEM_ROLE"]);
+    standin.sql(&[
+        "CREATE ROLE EXTERNAL_SYSTEM_ROLE",
+        "GRANT OWNERSHIP ON ROLE EXTERNAL_SYSTEM_ROLE TO ROLE DEPLOYER",
+    ]);
     let adopt = Options { adopt: true, ..Options::default() };
     let adopted = comes_to_rest(&standin, &project, &adopt).await;
     assert!(adopted.iter().any(|step| step.contains("EXTERNAL_SYSTEM_ROLE")), "{adopted:#?}");
@@ -104,6 +107,7 @@ async fn the_examples_of_one_id_run_each_by_itself() {
         if made_before {
             standin.sql(&[
                 "CREATE ROLE RBAC_EXAMPLE_1",
+                "GRANT OWNERSHIP ON ROLE RBAC_EXAMPLE_1 TO ROLE DEPLOYER",
                 "GRANT SELECT ON TABLE MY_DB.LANDING.RAW TO ROLE RBAC_EXAMPLE_1",
             ]);
         }

@@ -87,6 +87,8 @@ impl Given {
     /// `schema database.name`.
     pub fn there(mut self, objects: &[&str]) -> Self {
         self.inventory.looked = true;
+        self.inventory.listed = ObjectClass::ALL.into_iter().collect();
+        self.inventory.acting_as = Some(id("admin"));
         for object in objects {
             let (class, names) = object.split_once(' ').unwrap();
             let class = ObjectClass::ALL.into_iter().find(|known| known.as_str() == class).unwrap();
