@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::grants::{MANIFEST_DOES_NOT_NAME, reasons};
 use super::{Difference, Left, NewNames, Sides, Step, Why, in_reach, new_name};
-use crate::model::{Change, Diagnostic, Future, Ident, PrivilegeSet};
+use crate::model::{Change, Diagnostic, Future, Ident, Privilege, PrivilegeSet};
 
 /// Plans both ways, and says which grants must wait for what is taken: those that come back
 /// without the right to pass them on.
@@ -24,11 +24,13 @@ pub(super) fn defaults(sides: &Sides, names: &NewNames, out: &mut Difference) ->
         if missing.is_empty() {
             continue;
         }
-        let change = granted(future, missing);
-        if !again.is_empty() {
-            late.insert(change.clone());
+        for privileges in said_apart(missing) {
+            let change = granted(future, privileges);
+            if !privileges.intersection(again).is_empty() {
+                late.insert(change.clone());
+            }
+            out.steps.push(Step { change, why: Why::Declared(reasons(wanted, privileges)) });
         }
-        out.steps.push(Step { change, why: Why::Declared(reasons(wanted, missing)) });
     }
     if !sides.options.only_adds {
         held.iter().for_each(|(future, has)| extra(sides, names, future, *has, out));
@@ -93,10 +95,18 @@ fn extra(sides: &Sides, names: &NewNames, future: &Future, has: Has, out: &mut D
         }
         return;
     }
-    let Future { creator, database, schema, class, role } = future.clone();
-    let change =
-        Change::RevokeDefault { creator, database, schema, class, role, privileges: taken };
-    out.steps.push(Step { change, why: Why::Undeclared });
+    for privileges in said_apart(taken) {
+        let Future { creator, database, schema, class, role } = future.clone();
+        let change = Change::RevokeDefault { creator, database, schema, class, role, privileges };
+        out.steps.push(Step { change, why: Why::Undeclared });
+    }
+}
+
+/// Ownership of what is to come has a statement of its own (Snowflake), and each change has one.
+fn said_apart(privileges: PrivilegeSet) -> impl Iterator<Item = PrivilegeSet> {
+    let ownership = PrivilegeSet::of(&[Privilege::OWNERSHIP]);
+    let parts = [privileges.minus(ownership), privileges.intersection(ownership)];
+    parts.into_iter().filter(|part| !part.is_empty())
 }
 
 fn described(future: &Future, privileges: PrivilegeSet) -> String {

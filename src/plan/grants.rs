@@ -32,10 +32,10 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
     }
     let mut kept: BTreeMap<&Ident, usize> = BTreeMap::new();
     for (key, entries) in &seen.by_role {
-        match names.keeps(&key.1) {
-            Some(keeps) => kept_all(&seen, key, keeps, &mut kept, out),
-            None => extra(&seen, key, entries, out),
+        if let Some(keeps) = names.keeps(&key.1) {
+            kept_all(&seen, key, keeps, &mut kept, out);
         }
+        extra(&seen, key, entries, out);
     }
     for (role, privileges) in kept {
         let what = match privileges {
@@ -169,9 +169,12 @@ impl Seen<'_> {
     }
 
     /// What a role keeps although nobody declares it: what dbt's own `grants` gave it, and the way
-    /// into the database for what it has in schemas out of reach.
+    /// into the database for what it has in schemas out of reach. All of it, where nothing is taken.
     fn retained(&self, key: &Key) -> PrivilegeSet {
         let (on, role) = key;
+        if self.names.keeps(role).is_some() {
+            return self.held(key, true);
+        }
         let known = self.sides.desired.known.get(key).copied().unwrap_or_default();
         let way = if on.class() == ObjectClass::Database && self.keeps_database.contains(role) {
             PrivilegeSet::of(&[Privilege::CONNECT, Privilege::USAGE])
@@ -268,6 +271,7 @@ fn will_own(seen: &Seen, on: &Securable, role: &Ident) -> bool {
     let owns = sides.observed.owned.get(on).is_some_and(|owner| new_name(names, owner) == role);
     let to_deploy_role = on.class().is_relation()
         && !names.is_playbook(role)
+        && names.keeps(role).is_none()
         && sides.deploy_role.is_some_and(|r| sides.observed.roles.contains_key(r));
     owns && !to_deploy_role && !seen.moves.contains_key(&owned(on))
 }
@@ -298,7 +302,8 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
     let wanted = declared.map_or(PrivilegeSet::EMPTY, |grant| grant.privileges);
     let retained = seen.retained(key);
     let undeclared = retained.minus(wanted);
-    if on.class() == ObjectClass::Database && !undeclared.is_empty() {
+    let keeps_all = seen.names.keeps(role).is_some();
+    if on.class() == ObjectClass::Database && !undeclared.is_empty() && !keeps_all {
         out.left.push(Left {
             role: role.clone(),
             what: format!("{undeclared} on {}", describe(on)),
@@ -315,7 +320,10 @@ fn extra(seen: &Seen, key: &Key, entries: &[&AclEntry], out: &mut Difference) {
         }
         let stays = wanted.minus(taking.hanging);
         let extra = taking.privileges.minus(stays);
-        let passing_on = taking.grantable.intersection(stays);
+        let passing_on = match keeps_all {
+            true => PrivilegeSet::EMPTY,
+            false => taking.grantable.intersection(stays),
+        };
         if extra.is_empty() && passing_on.is_empty() {
             continue;
         }

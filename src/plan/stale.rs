@@ -122,7 +122,9 @@ impl<'a> Covered<'a> {
                 }
                 Change::GrantDefault { privileges, .. }
                 | Change::RevokeDefault { privileges, .. } => {
-                    covered.defaults.insert(without_privileges(&planned.change), *privileges);
+                    let bare = without_privileges(&planned.change);
+                    let all = covered.defaults.entry(bare).or_default();
+                    *all = all.union(*privileges);
                 }
                 Change::Revoke { on, role, privileges, grantor } => {
                     covered.revokes.insert((on, role, grantor), *privileges);

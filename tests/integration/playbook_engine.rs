@@ -411,13 +411,33 @@ async fn a_playbook_on_snowflake_from_plan_to_empty_plan_and_back() {
     }
     assert_eq!(there[&Securable::database(id("D"))].owner, Some(id("ACCOUNTADMIN")));
     assert!(seen.inventory.class_of(&(id("D"), id("S"), id("T"))).is_some());
-    insta::assert_snapshot!(case.apply(&mut warehouse).await.join("\n"), @r"");
+    insta::assert_snapshot!(case.apply(&mut warehouse).await.join("\n"), @r"
+    create the role LOADER
+    grant USAGE on database D to LOADER
+    grant IMPORTED PRIVILEGES on database SNOWFLAKE to LOADER
+    grant CREATE TABLE, USAGE on schema D.S to LOADER
+    grant CREATE DATABASE, MONITOR USAGE on the account to LOADER
+    grant SELECT on table D.S.T to LOADER
+    grant USAGE on function D.S.F(NUMBER) to LOADER
+    grant OPERATE, USAGE on warehouse BI_WH to LOADER
+    grant READ, WRITE on stage D.S.I to LOADER
+    grant USAGE on future objects (schema) to LOADER
+    grant OWNERSHIP on future objects (view) to LOADER
+    grant SELECT on future objects (view) to LOADER
+    grant INSERT, SELECT on future objects (table) to LOADER
+    grant the role HELD to LOADER
+    make LOADER the owner of sequence D.S.Q
+    make SECURITYADMIN the owner of the role LOADER
+    ");
     // What is new gets what was promised.
     standin.sql(&["CREATE TABLE D.S.NEW (A NUMBER)", "CREATE VIEW D.S.V AS SELECT 1 AS A"]);
     let (plan, seen) = case.plan(&mut warehouse).await;
     assert_eq!(seen.owned.get(&inside(C::View, "V")), Some(&role));
     let steps: Vec<String> = plan.steps.iter().map(|step| step.change.brief()).collect();
-    insta::assert_snapshot!(steps.join("\n"), @r"");
+    insta::assert_snapshot!(steps.join("\n"), @r"
+    make SECURITYADMIN the owner of view D.S.V
+    revoke INSERT, SELECT on table D.S.NEW from LOADER
+    ");
     // Without a word of it in the playbook, all goes, and ownership goes to the administrator.
     case.desired.grants.clear();
     case.desired.futures.clear();

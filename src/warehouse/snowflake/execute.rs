@@ -47,12 +47,14 @@ impl Executor<'_> {
             .enumerate()
             .map(|(at, change)| {
                 let one = std::slice::from_ref(change);
-                let mut rendered = dialect.statements(one, &Target::default())?;
-                rendered.pop().ok_or_else(|| StatementError {
-                    code: "unsupported-change",
-                    change: at,
-                    message: format!("no statement can {}", change.brief()),
-                })
+                let rendered = dialect.statements(one, &Target::default())?;
+                let [statement] =
+                    <[Statement; 1]>::try_from(rendered).map_err(|_| StatementError {
+                        code: "unsupported-change",
+                        change: at,
+                        message: format!("no one statement can {}", change.brief()),
+                    })?;
+                Ok(statement)
             })
             .collect::<Result<_, StatementError>>()?;
         let progress = Mutex::new(Progress {

@@ -20,6 +20,7 @@ const UNREAD: &[(&str, &str, &str)] = &[
     ("CREATE DATABASE ROLE \"D\".\"R\"", "CREATE DATABASE ROLE", "CREATE ROLE"),
     ("DROP DATABASE ROLE \"D\".\"R\"", "DROP DATABASE ROLE", "DROP ROLE"),
     ("ALTER ROLE \"R\" RENAME TO \"S\"", "ALTER ROLE", "ALTER TABLE"),
+    ("GRANT OWNERSHIP ON ROLE \"R\" TO ROLE \"S\"", "OWNERSHIP ON ROLE", "OWNERSHIP ON TABLE"),
 ];
 
 /// The same for classes of objects, objects to come and privileges, which it is asked about one by
@@ -31,6 +32,10 @@ static STUMBLES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     for class in ObjectClass::ALL {
         let Some(word) = snowflake.word_of(class) else { continue };
         privileges = privileges.union(snowflake.privileges_of(class));
+        // No name follows.
+        if class == ObjectClass::Account {
+            continue;
+        }
         if parsed(&format!("GRANT SELECT ON {word} \"O\" TO ROLE \"R\"")).is_err() {
             swaps.push((format!("ON {word}"), "ON TABLE".to_owned()));
         }
