@@ -351,7 +351,18 @@ mod tests {
         let way = way(text, "raito");
         let new =
             replace(text, &way, "raito", &[("rolecall", json!({"grants": {"p.x": ["read"]}}))]);
-        insta::assert_snapshot!(new.unwrap(), @"");
+        insta::assert_snapshot!(new.unwrap(), @r#"
+        models:
+          - name: a # one
+            meta:
+              # theirs
+              # g
+              # what
+              rolecall:
+                grants:
+                  p.x: [read]
+              owner: me
+        "#);
         let braces = "m: {meta: {raito: {grant: []}, b: 1}}\r\n";
         let way = find(braces, "raito").unwrap().remove(0).0;
         let new = replace(braces, &way, "raito", &[("rolecall", json!({"grants": {}}))]).unwrap();
@@ -363,9 +374,33 @@ mod tests {
     fn a_pair_is_taken_out_and_others_are_put_in() {
         let text = "a:\n  b:\n    # of c\n    c: 1 # c\n    d:\n      - 2\n";
         let way = way(text, "c");
-        insta::assert_snapshot!(replace(text, &way, "c", &[]).unwrap(), @"");
-        insta::assert_snapshot!(insert(text, &way, Some("d"), &[("e", json!({"f": ["g"]}))]).unwrap(), @"");
-        insta::assert_snapshot!(insert(text, &way, None, &[("e", json!("x: y"))]).unwrap(), @"");
+        insta::assert_snapshot!(replace(text, &way, "c", &[]).unwrap(), @r#"
+        a:
+          b:
+            # of c
+            # c
+            d:
+              - 2
+        "#);
+        insta::assert_snapshot!(insert(text, &way, Some("d"), &[("e", json!({"f": ["g"]}))]).unwrap(), @r#"
+        a:
+          b:
+            # of c
+            c: 1 # c
+            e:
+              f: [g]
+            d:
+              - 2
+        "#);
+        insta::assert_snapshot!(insert(text, &way, None, &[("e", json!("x: y"))]).unwrap(), @r#"
+        a:
+          b:
+            # of c
+            c: 1 # c
+            d:
+              - 2
+            e: "x: y"
+        "#);
         assert!(replace("a: {b: 1}", &[], "c", &[]).is_err());
         assert!(replace("a: &x 1\nb: *x\n", &[], "a", &[]).is_err(), "anchors are not edited");
     }

@@ -227,6 +227,7 @@ impl Case {
         let look = plan::interested_in(&resolved, Some(&self.database));
         let mut observed = session.observe(&look).await.map_err(failed)?;
         observed.inventory.version = observed.server.version;
+        observed.inventory.acting_as = Some(observed.server.acting_as.clone());
         let resolved = self.resolve(&observed.inventory)?;
         let scope = resolved.scope(Some(&self.database));
         let environments = BTreeSet::from(["prod".to_owned()]);

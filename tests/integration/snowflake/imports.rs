@@ -2,6 +2,7 @@
 
 use rolecall::apply::Outcome;
 use rolecall::import::read::read;
+use rolecall::model::Change;
 use rolecall::plan::Options;
 
 use super::account::site::{account, apply_it, connect, load_with, plan, steps};
@@ -58,9 +59,21 @@ async fn an_account_s_roles_are_imported_adopted_and_then_there_is_nothing_to_pl
         .iter()
         .map(|one| format!("{}: {} ({})", one.role, one.what, one.why))
         .collect();
-    insta::assert_snapshot!(left.join("\n"), @"");
+    assert_eq!(left, Vec::<String>::new());
     let text: Vec<&str> = seen.files.values().map(String::as_str).collect();
-    insta::assert_snapshot!(text.join("---\n"), @"");
+    let text = text.join("---\n");
+    for part in [
+        "READER:\n  - user: TAYLOR\n",
+        "LOADER:\n  - group: TRANSFORMER\n",
+        "    name: \"Odd Name\"\n",
+        "object-name: \"*\"\n        privileges: [select]\n",
+        "object-name: \"*\"\n        privileges: [update]\n        include-all: false\n",
+        "object-type: warehouse\n        object-name: WH\n        privileges: [usage]\n",
+        "object-type: role\n        object-name: READER\n",
+        "privileges: [ownership]",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
     let project = load();
     let adopt = Options { adopt: true, ..Options::default() };
     let planned = plan(&mut warehouse, &project, &adopt).await.unwrap();
@@ -70,7 +83,8 @@ async fn an_account_s_roles_are_imported_adopted_and_then_there_is_nothing_to_pl
         planned.difference.refused,
         planned.findings().sorted()
     );
-    insta::assert_snapshot!(steps(&planned).join("\n"), @"");
+    let marks = |step: &rolecall::plan::Step| matches!(step.change, Change::AdoptRole { .. });
+    assert!(planned.difference.steps.iter().all(marks), "{:#?}\n{text}", steps(&planned));
     let applied = apply_it(&mut warehouse, &project, &adopt).await.unwrap();
     assert!(matches!(applied, Outcome::Applied { .. }), "{applied:#?}");
     let again = plan(&mut warehouse, &project, &Options::default()).await.unwrap();
