@@ -24,7 +24,11 @@ pub(super) fn rewrite(project: &Project, sources: &ProjectSources, work: &mut Wo
     let Some(resolved) = resolved else { return };
     let without = blocks::without_product(project, &resolved);
     let mut spots: Spots<'_> = BTreeMap::new();
-    for node in project.manifest.nodes.values() {
+    let managed: BTreeSet<&str> =
+        resolved.nodes.iter().map(|node| node.unique_id.as_str()).collect();
+    // What belongs to another package gives nothing here, and its files are not ours.
+    let nodes = project.manifest.nodes.values();
+    for node in nodes.filter(|node| managed.contains(node.unique_id.as_str())) {
         let Some(block) = node.raito.as_ref().and_then(|meta| meta.block.as_ref()) else {
             continue;
         };

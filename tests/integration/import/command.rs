@@ -82,14 +82,14 @@ async fn a_warehouse_s_roles_are_written_adopted_and_then_there_is_nothing_to_pl
           ~Odd_Name:
             name: "~Odd Name"
             grants:
-              - object-type: role
-                object-name: ~reader
-                privileges: [usage]
               - object-type: table
                 database-name: DB
                 schema-name: sales
                 object-name: salaries
                 privileges: [ownership]
+              - object-type: role
+                object-name: ~reader
+                privileges: [usage]
           ~loader:
             name: ~loader
             # not said here: ~group as a member (it comes with the admin option; who is in the role stays undeclared)

@@ -121,7 +121,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     }
     let states = tally.states.get() as usize;
     assert!(tally.grants.get() > states && tally.roles.get() > states, "hardly anything: {told}");
-    for seen in [&tally.wild, &tally.future, &tally.owned, &tally.members, &tally.left] {
+    for seen in [&tally.wild, &tally.future, &tally.owned, &tally.left] {
         assert!(states < 50 || seen.get() > states / 10, "hardly anything: {told}");
     }
     assert!(states < 50 || tally.whole.get() > 0, "always something left: {told}");
