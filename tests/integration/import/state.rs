@@ -60,7 +60,7 @@ fn other() -> BoxedStrategy<Vec<Op>> {
             "grant usage on type s0.ty to {}",
             "alter default privileges in schema s1 grant usage on types to {}",
             "create table s1.mine (a int); alter table s1.mine owner to {}",
-            "alter role {} nologin; create role person login; grant {} to person",
+            "alter role {} nologin",
             "grant execute on procedure s0.pr(int) to {}",
             "revoke execute on function s0.f0(int) from public; grant execute on function s0.f0(int) to {}",
             "create schema \"S*2\"; grant usage on schema \"S*2\" to {}",
