@@ -24,6 +24,7 @@ use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
 pub use dbt_project::macro_folder;
+pub(crate) use dbt_project::name as dbt_project_name;
 pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
@@ -166,7 +167,7 @@ impl Project {
             .metadata
             .project_name
             .clone()
-            .or_else(|| dbt_project::name(&places.project_dir));
+            .or_else(|| dbt_project_name(&places.project_dir));
         let project = Self {
             known: people::known(places, &config, &mut found),
             manifest_sha256,

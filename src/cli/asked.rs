@@ -94,7 +94,7 @@ fn offline(project: &Project) -> anyhow::Result<Asked> {
 }
 
 /// On Snowflake a user and a role may have one name; who is meant where would be guessed.
-fn one_kind_each(resolved: &Resolved) -> anyhow::Result<()> {
+pub(super) fn one_kind_each(resolved: &Resolved) -> anyhow::Result<()> {
     let mut kinds: BTreeMap<&Ident, MemberKind> = BTreeMap::new();
     for ((_, member), membership) in &resolved.desired.memberships {
         let kind = *kinds.entry(member).or_insert(membership.kind);

@@ -11,6 +11,7 @@ mod compile_dbt;
 mod completions;
 mod custody;
 mod decide;
+mod diff;
 mod exit;
 mod explain;
 mod import;
@@ -25,6 +26,7 @@ mod plan;
 mod promote;
 mod reference;
 mod rehearse;
+mod report;
 mod request;
 mod requests;
 mod schema;
@@ -149,6 +151,26 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// A comment for a pull request (diff only)
+    Markdown,
+    /// The graph of roles for Mermaid (report only)
+    Mermaid,
+    /// The graph of roles for Graphviz (report only)
+    Dot,
+}
+
+impl Format {
+    /// The one command that it is for, and its name; `None` where all have it.
+    fn only_for(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Text | Self::Json => None,
+            Self::Sql => Some(("sql", "compile")),
+            Self::Dbt => Some(("dbt", "compile")),
+            Self::Markdown => Some(("markdown", "diff")),
+            Self::Mermaid => Some(("mermaid", "report")),
+            Self::Dot => Some(("dot", "report")),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,6 +193,10 @@ enum Command {
     WhoCan(who_can::Arguments),
     /// Why somebody can use a model, or why not and what would allow it; reads only
     Explain(explain::Arguments),
+    /// One HTML page of who may do what, by which chain, drift and findings; or a graph of the roles
+    Report(report::Arguments),
+    /// Who gains and who loses, by a change of the project, between environments, or by a plan
+    Diff(diff::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
     Log(log::Arguments),
     /// Who is in a product role: add, remove, list, in the owner's file
@@ -325,11 +351,14 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if let (Format::Sql | Format::Dbt, false) =
-        (global.format, matches!(command, Command::Compile(_)))
-    {
-        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
-        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
+    let running = match command {
+        Command::Compile(_) => "compile",
+        Command::Diff(_) => "diff",
+        Command::Report(_) => "report",
+        _ => "",
+    };
+    if let Some((name, only)) = global.format.only_for().filter(|(_, only)| *only != running) {
+        return output::fail(anyhow::anyhow!("--format {name} is for `{only}`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -344,6 +373,8 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
+        Command::Report(arguments) => report::run(&global, arguments),
+        Command::Diff(arguments) => diff::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),
         Command::Request(arguments) => request::run(&global, arguments),

@@ -6,15 +6,18 @@ use anyhow::Context;
 use clap::Args;
 
 use super::custody::{self, ByFlag};
+use super::diff::planned;
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, WaitFlags, output};
 use crate::apply::{Compared, Failure, compare};
 use crate::dbt::Wanted;
 use crate::dbt::profiles::{Adapter, Lack};
+use crate::effect::AccessState;
 use crate::model::Diagnostics;
 use crate::plan::{Limit, Options};
 use crate::project::Project;
+use crate::report::gains::{Most, Summary, text as gains_text};
 use crate::report::{json, plan as plan_text};
 use crate::warehouse::Warehouse;
 use crate::warehouse::postgres::Postgres;
@@ -48,14 +51,16 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     let options = Options { limit, ..arguments.flags.options() };
     let retire = retire(&arguments.flags, &project)?;
-    let (compared, signature) = runtime()?.block_on(async {
+    let (compared, signature, before) = runtime()?.block_on(async {
         let warehouse = connect(&arguments.connection, &project).await?;
         let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         let mut compared = compare(&mut warehouse, &project, &options, retire).await?;
         let found = &mut compared.warnings;
         let signature = custody::signature(&mut warehouse, &project, &arguments.by, found).await?;
-        Ok::<_, anyhow::Error>((compared, signature))
+        let before = planned::before(&mut warehouse, &compared).await;
+        Ok::<_, anyhow::Error>((compared, signature, before))
     })?;
+    let gains = before.map(|before| gains(global, &project, &compared, &before));
     let clean = compared.is_clean();
     let plan = clean.then(|| compared.plan(&project, &options, retire.is_some())).transpose()?;
     let plan = plan.map(|plan| plan.signed(signature));
@@ -64,7 +69,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         write_whole(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
         custody::say_approval(&project, plan, &text);
     }
-    show(global, &compared, plan, options.limit.as_ref(), found)?;
+    show(global, &compared, plan, gains, options.limit.as_ref(), found)?;
     if compared.difference.found.has_errors() {
         return Ok(Exit::Failed);
     }
@@ -75,11 +80,23 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     Ok(if arguments.check && pending { Exit::Pending } else { Exit::Done })
 }
 
+/// Who gains and loses by it: for people, what they are shown.
+pub(super) fn gains(
+    global: &Global,
+    project: &Project,
+    compared: &Compared,
+    before: &AccessState,
+) -> Summary {
+    let most = if global.format == Format::Json { Most::ALL } else { Most::SHOWN };
+    planned::summary(project, compared, before, most)
+}
+
 /// A plan to stdout; what was found and refused, to stderr.
 pub(super) fn show(
     global: &Global,
     compared: &Compared,
     plan: Option<crate::plan::Plan>,
+    gains: Option<Summary>,
     limit: Option<&Limit>,
     found: Diagnostics,
 ) -> anyhow::Result<()> {
@@ -89,6 +106,7 @@ pub(super) fn show(
             version: json::VERSION,
             in_sync: plan.is_some() && difference.steps.is_empty(),
             plan,
+            gains,
             adopted_members: json::AdoptedMember::of(difference),
             refused: difference.refused.clone(),
             outside: limit.map(|_| difference.outside),
@@ -109,6 +127,9 @@ pub(super) fn show(
         }
         let server = &compared.observed.server;
         output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
+        if let Some(gains) = &gains {
+            output::data(&gains_text::under_a_plan(gains, server.dialect))?;
+        }
     }
     output::refusals(&difference.refused);
     Ok(())

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::custody::{self, ByFlag};
+use super::diff::planned;
 use super::exit::WrongArguments;
 use super::limit::{self, LimitFlags};
 use super::selection::Selection;
@@ -15,6 +16,7 @@ use crate::model::{Diagnostic, Diagnostics, Place, Severity};
 use crate::plan::{Plan, Signature};
 use crate::project::{Places, Project};
 use crate::promote::{How, Promotion, Side, joined, one_project, promote, way};
+use crate::report::gains::{Summary, text as gains_text};
 use crate::report::{json, plan as plan_text, promotion as text};
 
 #[derive(Debug, Args)]
@@ -82,7 +84,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         output::message(&format!("{name} {}: {manifest}", project.environment));
     }
     let how = How { limit, strict: arguments.strict };
-    let (promotion, signature) = plan::runtime()?.block_on(async {
+    let (promotion, signature, before) = plan::runtime()?.block_on(async {
         let give =
             "--from-connection postgres://user@host/database, or set ROLECALL_FROM_CONNECTION";
         let url = arguments.from_connection.as_deref();
@@ -97,8 +99,15 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         promotion.found.extend(found);
         let found = &mut promotion.found;
         let signature = custody::signature(&mut target, to, &arguments.by, found).await?;
-        Ok::<_, anyhow::Error>((promotion, signature))
+        let before = match promotion.target.as_ref().filter(|_| promotion.is_open()) {
+            Some(compared) => planned::before(&mut target, compared).await,
+            None => None,
+        };
+        Ok::<_, anyhow::Error>((promotion, signature, before))
     })?;
+    let compared = promotion.target.as_ref();
+    let gains = compared.zip(before.as_ref());
+    let gains = gains.map(|(compared, before)| plan::gains(global, to, compared, before));
     let made = match &promotion.target {
         Some(compared) if promotion.is_open() => Some(compared.plan(to, &how.options(), false)?),
         _ => None,
@@ -123,7 +132,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     } else {
         Exit::Done
     };
-    show(global, (from, to), promotion, made, &how)?;
+    show(global, (from, to), promotion, (made, gains), &how)?;
     Ok(exit)
 }
 
@@ -244,6 +253,7 @@ fn empty(from: &Project, to: &Project) -> json::Promoted {
         to: to.environment.clone(),
         in_sync: false,
         plan: None,
+        gains: None,
         gates: Vec::new(),
         skipped: Vec::new(),
         beyond: Vec::new(),
@@ -258,7 +268,7 @@ fn show(
     global: &Global,
     (from, to): (&Project, &Project),
     promotion: Promotion,
-    made: Option<Plan>,
+    (made, gains): (Option<Plan>, Option<Summary>),
     how: &How,
 ) -> anyhow::Result<()> {
     let gates = json::AskedGate::all(&promotion);
@@ -270,6 +280,7 @@ fn show(
         return output::data(&json::print(&json::Promoted {
             in_sync: made.as_ref().is_some_and(|plan| plan.changes.is_empty()),
             plan: made,
+            gains,
             gates,
             skipped,
             beyond: beyond.into_iter().map(|step| step.change).collect(),
@@ -295,6 +306,9 @@ fn show(
         } else {
             let Compared { scope, observed, .. } = compared;
             output::data(&plan_text::text(difference, scope, &observed.server, limit, &style))?;
+            if let Some(gains) = &gains {
+                output::data(&gains_text::under_a_plan(gains, to.dialect))?;
+            }
         }
         output::data(&text::skipped(&skipped))?;
         output::data(&text::beyond(&beyond, &to.environment))?;

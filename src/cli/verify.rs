@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         .is_clean()
         .then(|| compared.plan(&project, &options, retire.is_some()))
         .transpose()?;
-    plan::show(global, &compared, made, options.limit.as_ref(), found)?;
+    plan::show(global, &compared, made, None, options.limit.as_ref(), found)?;
     let difference = &compared.difference;
     if !round.is_empty() && !difference.found.has_errors() {
         if global.format == Format::Text {

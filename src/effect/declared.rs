@@ -1,10 +1,15 @@
 //! States that are not read from a server: what is declared, and a state after changes.
 
+use std::collections::BTreeSet;
+
 use super::state::{AccessEntry, AccessRole, AccessState};
 use crate::model::{
-    Change, DesiredState, Ident, MarkerReading, MemberKind, ObservedMembership, PrivilegeSet,
-    RoleAttributes, Securable,
+    Change, DesiredState, Ident, MarkerReading, MemberKind, ObservedMembership, ObservedState,
+    PrivilegeSet, RoleAttributes, Securable,
 };
+
+/// A role, who leaves it, and whose letting in is taken back; `None` for whoever's.
+type Leaving<'c> = (&'c Ident, &'c Ident, Option<&'c Ident>);
 
 /// The newest rules: a declared state is of no server.
 const NEWEST: u32 = 180_000;
@@ -21,10 +26,7 @@ impl AccessState {
         }
         for ((role, member), membership) in &desired.memberships {
             let login = membership.kind == MemberKind::User;
-            state.roles.entry(member.clone()).or_insert_with(|| AccessRole {
-                attributes: RoleAttributes { login, ..RoleAttributes::MANAGED },
-                marker: MarkerReading::None,
-            });
+            state.known_as(member, login);
             state.let_in(role, member, membership.kind);
         }
         for ((on, role), grant) in &desired.grants {
@@ -36,16 +38,116 @@ impl AccessState {
         state
     }
 
+    /// The same with what dbt's own `grants` give to product roles, once it has run.
+    #[must_use]
+    pub fn with_grants_of_dbt(mut self, desired: &DesiredState) -> Self {
+        for ((on, role), privileges) in &desired.known {
+            let wanted = desired.roles.get(role);
+            if wanted.is_some_and(|role| !role.marker.product.is_empty()) {
+                self.give(on, role, *privileges);
+            }
+        }
+        self
+    }
+
+    /// What a plan sees of a server: the roles that are its business, and what they have.
+    pub fn of_observed(observed: &ObservedState, database: &Ident) -> Self {
+        let server = &observed.server;
+        let mut state = Self::empty(server.dialect, server.version, database.clone());
+        for (name, role) in &observed.roles {
+            let (attributes, marker) = (role.attributes.clone(), role.marker.clone());
+            state.roles.insert(name.clone(), AccessRole { attributes, marker });
+        }
+        for membership in &observed.memberships {
+            let login = membership.kind == MemberKind::User;
+            state.known_as(&membership.member, login);
+            state.memberships.push(membership.clone());
+        }
+        for entry in &observed.acl {
+            let object = state.objects.entry(entry.on.clone()).or_default();
+            object.acl.push(AccessEntry {
+                grantee: Some(entry.grantee.clone()),
+                grantor: Some(entry.grantor.clone()),
+                privileges: entry.privileges,
+                grantable: entry.grantable,
+            });
+        }
+        for (on, owner) in &observed.owned {
+            state.own(on, owner);
+        }
+        state
+    }
+
     /// The state after changes, as the server would make them.
     #[must_use]
     pub fn after<'c>(&self, changes: impl IntoIterator<Item = &'c Change>) -> Self {
         let mut state = self.clone();
+        let mut leaving = BTreeSet::new();
         for change in changes {
+            // Many leave one after another: together, all memberships are looked through once.
+            if let Change::RemoveMember { role, member, kind: _, grantor } = change {
+                leaving.insert((role, member, grantor.as_ref()));
+                continue;
+            }
+            state.let_out(&mut leaving);
             state.make(change);
         }
+        state.let_out(&mut leaving);
         state.memberships.sort_unstable();
         state.memberships.dedup();
         state
+    }
+
+    /// The state before changes that led to this one.
+    #[must_use]
+    pub fn before(&self, changes: &[&Change]) -> Self {
+        let mut state = self.clone();
+        let mut leaving = BTreeSet::new();
+        for change in changes.iter().rev() {
+            if let Change::AddMember { role, member, .. } = change {
+                leaving.insert((role, member, None));
+                continue;
+            }
+            state.let_out(&mut leaving);
+            match change {
+                Change::Grant { on, role, privileges } => state.take(on, role, None, |entry| {
+                    entry.privileges = entry.privileges.minus(*privileges);
+                }),
+                Change::Revoke { on, role, privileges, .. } => {
+                    state.known_as(role, false);
+                    state.give(on, role, *privileges);
+                }
+                Change::RemoveMember { role, member, kind, .. } => {
+                    state.known_as(role, false);
+                    state.known_as(member, *kind == MemberKind::User);
+                    state.let_in(role, member, *kind);
+                }
+                Change::SetOwner { on, from, .. } => state.own(on, from),
+                Change::DropRole { role } => state.known_as(role, false),
+                // The rest gives nobody anything, or names what has a marker.
+                _ => {}
+            }
+        }
+        state.let_out(&mut leaving);
+        state
+    }
+
+    fn known_as(&mut self, name: &Ident, login: bool) {
+        self.roles.entry(name.clone()).or_insert_with(|| AccessRole {
+            attributes: RoleAttributes { login, ..RoleAttributes::MANAGED },
+            marker: MarkerReading::None,
+        });
+    }
+
+    fn let_out(&mut self, leaving: &mut BTreeSet<Leaving<'_>>) {
+        if leaving.is_empty() {
+            return;
+        }
+        self.memberships.retain(|it| {
+            let by = |grantor| leaving.contains(&(&it.role, &it.member, grantor));
+            !by(None) && !by(Some(&it.grantor))
+        });
+        leaving.clear();
     }
 
     fn make(&mut self, change: &Change) {
@@ -72,7 +174,10 @@ impl AccessState {
                 }
             }
             Change::Grant { on, role, privileges } => self.give(on, role, *privileges),
-            Change::AddMember { role, member, kind } => self.let_in(role, member, *kind),
+            Change::AddMember { role, member, kind } => {
+                self.known_as(member, *kind == MemberKind::User);
+                self.let_in(role, member, *kind);
+            }
             Change::SetOwner { on, from, to } => {
                 self.own(on, to);
                 // The server writes the new owner's name into the list wherever the old one stood.
@@ -118,9 +223,7 @@ impl AccessState {
                 }
             }
             Change::RemoveMember { role, member, kind: _, grantor } => {
-                let by = |it: &Ident| grantor.as_ref().is_none_or(|grantor| it == grantor);
-                self.memberships
-                    .retain(|m| !(m.role == *role && m.member == *member && by(&m.grantor)));
+                self.let_out(&mut BTreeSet::from([(role, member, grantor.as_ref())]));
             }
             Change::DropRole { role } => {
                 self.roles.remove(role);

@@ -4,11 +4,17 @@
 //! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
 //! the database, and what a view reads). What is reached only by SET ROLE is a third answer.
 //!
+//! [`gains`] compares two states.
+//!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
+mod alike;
+#[cfg(test)]
+mod alike_tests;
 mod answer;
 mod compiled;
 mod declared;
+pub mod gains;
 mod reach;
 mod reasons;
 mod remedy;
@@ -20,6 +26,7 @@ mod to_come;
 mod views;
 mod who;
 
+pub use alike::{Alike, MayDo};
 pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
 pub use reasons::{Chain, Step};

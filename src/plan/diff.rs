@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Difference, Left, Sides, Step, Why, Within, defaults, dependents, future, gaps, grants, guard,
-    limit, members, order, owners, roles,
+    limit, members, order, owners, roles, standing,
 };
 use crate::model::{
     Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes, SchemaKey,
@@ -68,7 +68,7 @@ fn planned(sides: &Sides) -> Difference {
         late = defaults::defaults(sides, &names, &mut out);
     }
     if sides.within.is_everything() && !sides.options.only_adds {
-        roles::role_owners(sides, &names, &mut out);
+        standing::role_owners(sides, &names, &mut out);
         attributes(sides, &names, &mut out);
         left_over(sides, &names, &mut out);
         roles::drops(sides, &names, &mut out);

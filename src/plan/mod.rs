@@ -18,6 +18,7 @@ mod origin;
 mod owners;
 mod roles;
 mod stale;
+mod standing;
 
 use std::collections::BTreeSet;
 

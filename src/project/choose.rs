@@ -3,6 +3,7 @@
 use super::Places;
 use crate::config::{Config, Environment};
 use crate::dbt::profiles::{Lack, Profiles};
+use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Diagnostics};
 
 /// The environment that `--target` names, by its own name or its dbt target's; else that of the
@@ -43,12 +44,14 @@ pub(super) fn environment(
     let of_target = || environments().find(|e| e.target.as_deref() == Some(target));
     let chosen = config.environments.get(target).or_else(of_target);
     if chosen.is_none() {
+        let near = nearest(target, config.environments.keys().map(String::as_str));
+        let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
         found.push(
             Diagnostic::error(
                 "unknown-environment",
                 format!("no environment is named {target}, or has it as its dbt target"),
             )
-            .with_help(format!("rolecall.yml has {names}")),
+            .with_help(format!("{near}rolecall.yml has {names}")),
         );
     }
     chosen.cloned()

@@ -8,7 +8,7 @@ fn read<T: serde::de::DeserializeOwned>(project_dir: &Path) -> Option<T> {
 }
 
 /// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
-pub(super) fn name(project_dir: &Path) -> Option<String> {
+pub(crate) fn name(project_dir: &Path) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct DbtProject {
         name: Option<String>,

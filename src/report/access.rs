@@ -216,7 +216,12 @@ impl Teller<'_> {
         }
     }
 
-    fn defined(&self, marker: &Marker) -> Vec<String> {
+    /// Where its product and its product role are defined.
+    pub fn defined(&self, marker: &Marker) -> Vec<String> {
+        if let Some(id) = &marker.playbook {
+            let role = self.config.playbooks.role(id);
+            return role.map(|role| where_is(&role.place)).into_iter().collect();
+        }
         let product = self.config.products.get(&marker.product);
         let own = product.and_then(|product| product.product_roles.get(&marker.role));
         let role = own.or_else(|| self.config.product_roles.get(&marker.role));

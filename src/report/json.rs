@@ -47,6 +47,9 @@ pub struct Planned {
     /// The plan, as `--out` writes it; absent where there are errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Who gains and who loses by it; absent where nothing changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gains: Option<super::gains::Summary>,
     /// Who gains by the adoption of existing roles.
     pub adopted_members: Vec<AdoptedMember>,
     /// What a guard refuses.
@@ -113,6 +116,9 @@ pub struct Promoted {
     /// The plan, as `--out` writes it; absent where a gate is closed or there are errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// Who gains by it; absent where nothing is added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gains: Option<super::gains::Summary>,
     /// Every gate.
     pub gates: Vec<AskedGate>,
     /// Declared nodes that are not in the target yet.

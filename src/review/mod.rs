@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod codeowners;
 pub mod codeowners_file;
 mod declared;
+pub mod export;
 pub mod git;
 mod owners;
 mod people;

@@ -10,6 +10,7 @@ mod dbt_build;
 mod dbt_hooks;
 mod dbt_run_results;
 mod dialect;
+mod diff;
 mod effect;
 mod engines;
 #[cfg(feature = "embedded")]
@@ -29,6 +30,7 @@ mod real;
 mod receipts;
 mod reference;
 mod rehearsals;
+mod report;
 mod requests;
 mod rules;
 mod sabotage;

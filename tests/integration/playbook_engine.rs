@@ -437,6 +437,7 @@ async fn a_playbook_on_snowflake_from_plan_to_empty_plan_and_back() {
     insta::assert_snapshot!(steps.join("\n"), @r"
     make SECURITYADMIN the owner of view D.S.V
     revoke INSERT, SELECT on table D.S.NEW from LOADER
+    revoke SELECT on view D.S.V from LOADER
     ");
     // Without a word of it in the playbook, all goes, and ownership goes to the administrator.
     case.desired.grants.clear();

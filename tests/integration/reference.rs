@@ -78,6 +78,7 @@ fn the_reference_is_fresh() {
 const NO_CODES: &[&str] = &[
     // Commands of git.
     "cat-file",
+    "for-each-ref",
     "ls-tree",
     "merge-base",
     "rev-list",

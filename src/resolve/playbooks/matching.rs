@@ -16,9 +16,19 @@ pub(super) fn family(inputs: &Inputs, class: ObjectClass) -> Vec<ObjectClass> {
     }
 }
 
-/// A schema that is nobody's: the server's own.
+/// A schema that no `*` stands for: the server's own, and that of the receipts.
 pub(super) fn is_of_the_server(inputs: &Inputs, schema: &Ident) -> bool {
-    is_the_servers(inputs, schema) || schema.as_str().eq_ignore_ascii_case("information_schema")
+    is_the_servers(inputs, schema)
+        || is_of_receipts(inputs, schema)
+        || schema.as_str().eq_ignore_ascii_case("information_schema")
+}
+
+/// Where receipts are kept: whoever could write there could rewrite what was done.
+pub(super) fn is_of_receipts(inputs: &Inputs, schema: &Ident) -> bool {
+    match inputs.dialect.kind() {
+        DialectKind::Postgres => schema.as_str() == "rolecall",
+        DialectKind::Snowflake => schema.as_str() == "ROLECALL",
+    }
 }
 
 impl Giving<'_, '_> {

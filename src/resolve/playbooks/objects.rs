@@ -47,6 +47,21 @@ impl Giving<'_, '_> {
         self.texts.fold(text, "the name", one.place(), found)
     }
 
+    /// A schema that is named. That of the receipts is nobody's to give.
+    fn schema(&self, text: &str, one: &One, found: &mut Diagnostics) -> Option<Ident> {
+        let name = self.fold(text, one, found)?;
+        if !super::matching::is_of_receipts(self.inputs, &name) {
+            return Some(name);
+        }
+        let place = one.grant.schema.as_ref().map_or(one.place(), |name| &name.place);
+        found.push(
+            Diagnostic::error("reserved-name", format!("{name} is the schema of the receipts"))
+                .with_help("who may write there could rewrite what was applied: take the grant out")
+                .with_place(place.clone()),
+        );
+        None
+    }
+
     /// The database that something is in; `None` where nothing can be granted in it from here.
     fn database(&mut self, one: &One, name: &str, found: &mut Diagnostics) -> Option<Ident> {
         let database = self.fold(name, one, found)?;
@@ -105,7 +120,7 @@ impl Giving<'_, '_> {
         self.beyond.classes.insert(ObjectClass::Schema);
         match schema {
             Part::Named(name) => {
-                let Some(name) = self.fold(name, one, found) else { return };
+                let Some(name) = self.schema(name, one, found) else { return };
                 self.beyond.schemas.insert((database.clone(), name.clone()));
                 let on = Securable::schema(database, name);
                 if self.is_there(one, &on) {
@@ -137,7 +152,7 @@ impl Giving<'_, '_> {
                 None
             }
             Part::Named(name) => {
-                let Some(name) = self.fold(name, one, found) else { return };
+                let Some(name) = self.schema(name, one, found) else { return };
                 self.beyond.schemas.insert((database.clone(), name.clone()));
                 Some(name)
             }

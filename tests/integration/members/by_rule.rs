@@ -43,6 +43,13 @@ async fn whoever_matches_is_a_member_and_whoever_stops_matching_is_taken_out() {
       + member kim (user)  # rolecall/members/p.yml:5
 
     To add: 2 roles, 3 grants, 3 members. To take away: nothing.
+
+    Access after it: 2 people and 1 product role gain (1 node)
+
+      + read on s_t
+          p.analyst, taylor, zoe
+          # granted to p.analyst [model.shop.s_t]
+          # let into p.analyst [rolecall/members/p.yml:2, rolecall/members/p.yml:3]
     ");
     let file = std::fs::read_to_string(&out).unwrap();
     for secret in ["Sales", "EU", "HR"] {
@@ -59,6 +66,12 @@ async fn whoever_matches_is_a_member_and_whoever_stops_matching_is_taken_out() {
       - member zoe, let in by postgres  # nobody declares it
 
     To add: nothing. To take away: 1 member.
+
+    Access after it: 1 person loses (1 node)
+
+      - read on s_t
+          zoe
+          # no longer in p.analyst
     ");
     site.run(&["apply"]).ends(0);
     site.run(&["verify"]).ends(0);

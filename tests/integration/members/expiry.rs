@@ -27,6 +27,12 @@ async fn past_its_day_an_entry_is_taken_out_and_the_plan_says_why() {
       - member taylor, let in by postgres  # rolecall/members/p.yml:2, ended: until 2027-01-31
 
     To add: nothing. To take away: 1 member.
+
+    Access after it: 1 person loses (1 node)
+
+      - read on s_t
+          taylor
+          # membership of p.analyst ended, until 2027-01-31 [rolecall/members/p.yml:2]
     ");
     snapshot!(findings(&said), @r"
     warning[ends-soon]: taylor is a member until 2027-02-10T08:00:00+01:00

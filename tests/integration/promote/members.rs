@@ -27,6 +27,14 @@ async fn a_product_comes_with_its_members_and_a_second_promotion_is_empty() {
           + SELECT on table prod_db.s.u  # read, model.dev:shop.s_u
 
         To add: 2 roles, 8 grants, 1 member. To take away: nothing.
+
+        Access after it: 1 person and 2 product roles gain (2 nodes)
+
+          + read on s_t, s_u
+              p.analyst, p.engineer, prod:taylor
+              # granted to p.analyst [model.dev:shop.s_t, model.dev:shop.s_u]
+              # granted to p.engineer [model.dev:shop.s_t, model.dev:shop.s_u]
+              # let into p.analyst [rolecall/members/p.yml:1]
         ");
         stage.apply().ends(0);
         stage.run(&["verify", "-t", "prod"]).ends(0);
@@ -98,6 +106,12 @@ async fn nothing_is_taken_away_and_what_must_go_is_listed() {
           + SELECT on table prod_db.s.u  # read, model.dev:shop.s_u
 
         To add: 1 grant. To take away: nothing.
+
+        Access after it: 2 people and 1 product role gain (1 node)
+
+          + read on s_u
+              p.analyst, prod:sam, prod:taylor
+              # granted to p.analyst [model.dev:shop.s_u]
 
         A promotion only adds; an ordinary plan and apply in prod also does:
           revoke INSERT on table prod_db.s.t from prod:p_analyst

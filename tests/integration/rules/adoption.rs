@@ -39,9 +39,19 @@ async fn adopt_names_the_members_and_keeps_what_is_declared() {
         assert_eq!(json["adopted_members"], members);
         site.run(&[&["apply"], &flags[..]].concat()).ends(0).says("  ann in p_analyst");
         assert_eq!(site.oid("~p_analyst").await, oid);
-        let after = "CONNECT here, SELECT on s.t, USAGE on s, lets in ann";
+        // What nobody declares stays, and is named, until it is declared or taken by --prune.
+        let after = "CONNECT here, SELECT on s.t, SELECT on s.u, USAGE on s, lets in ann";
         site.must_have("~p_analyst", after).await;
         site.run(&["verify"]).ends(0);
+        site.run(&["plan"])
+            .ends(0)
+            .says("SELECT on table db.s.u")
+            .says("since the role was adopted");
+        site.must_have("~p_analyst", after).await;
+        site.run(&["apply", "--prune", "--allow-revokes", "9"]).ends(0);
+        let after = "CONNECT here, SELECT on s.t, USAGE on s, lets in ann";
+        site.must_have("~p_analyst", after).await;
+        site.run(&["plan"]).ends(0).never_says("since the role was adopted");
     }
 }
 

@@ -210,11 +210,12 @@ async fn a_playbook_beside_a_product_is_explained_and_its_members_are_declared()
         site.run(&["plan", "--check"]).ends(0);
         site.must_have(
             "~readers",
-            "CONNECT here, SELECT on s.t, USAGE on s, USAGE on s.n, lets in taylor, lets in wider",
+            "CONNECT here, SELECT on s.t, USAGE in future, USAGE on s, USAGE on s.n, lets in taylor, lets in wider",
         )
         .await;
         site.must_have("~wider", "in readers, owns u").await;
-        let explained = site.run(&["explain", &site.ground.own("~taylor"), "t"]).ends(0);
+        let explained =
+            site.run(&["explain", "--all-reasons", &site.ground.own("~taylor"), "t"]).ends(0);
         explained.says("p_analyst").says("readers").says("rolecall.yml:");
         // Somebody lets another in by hand, and gives something to both.
         site.sql("grant ~readers to ~kim; grant insert on s.w to ~readers, ~wider").await;

@@ -88,7 +88,7 @@ fn a_warehouse_that_is_declared_and_not_there() {
 fn no_warehouse_is_needed() {
     let Some(mut job) = Job::begin() else { return };
     job.output.as_object_mut().unwrap().remove("warehouse");
-    insta::assert_snapshot!(job.says(&["plan"]), @r#"
+    insta::assert_snapshot!(job.says(&["plan"]), @r"
     exit 0
     Plan for prod on snowflake
 
@@ -110,8 +110,27 @@ fn no_warehouse_is_needed() {
       + member SYSADMIN (role)
 
     To add: 2 roles, 12 grants, 3 members. To take away: nothing.
+
+    Access by managed roles after it: 1 person, 2 product roles and 1 other role gain (2 nodes, 1 other object)
+
+      + read on people
+          shop.analyst, role SYSADMIN, TAYLOR
+          # granted to shop.analyst [model.shop.people]
+          # let into shop.analyst [rolecall/members/shop.yml:1]
+      + USAGE on warehouse BI_WH
+          shop.analyst, role SYSADMIN, TAYLOR
+          # granted to shop.analyst [rolecall.yml:5]
+          # let into shop.analyst [rolecall/members/shop.yml:1]
+      + read on orders
+          shop.analyst, TAYLOR
+          # granted to shop.analyst [model.shop.orders]
+          # let into shop.analyst [rolecall/members/shop.yml:1]
+      + read, write on orders
+          shop.engineer, role SYSADMIN
+          # granted to shop.engineer [model.shop.orders]
+          # let into shop.engineer
     manifest: FOLDER/manifest.json
-    "#);
+    ");
 }
 
 #[test]

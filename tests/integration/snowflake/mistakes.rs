@@ -43,6 +43,24 @@ fn a_role_without_manage_grants() {
       + member SYSADMIN (role)
 
     To add: 2 roles, 12 grants, 2 members. To take away: nothing.
+
+    Access by managed roles after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
+
+      + read, write on orders
+          shop.engineer, role SYSADMIN
+          # granted to shop.engineer [model.shop.orders]
+          # let into shop.engineer
+      + read on people
+          shop.analyst, role SYSADMIN
+          # granted to shop.analyst [model.shop.people]
+          # let into shop.analyst
+      + USAGE on warehouse BI_WH
+          shop.analyst, role SYSADMIN
+          # granted to shop.analyst [rolecall.yml:5]
+          # let into shop.analyst
+      + read on orders
+          shop.analyst
+          # granted to shop.analyst [model.shop.orders]
     manifest: FOLDER/manifest.json
     warning[no-manage-grants]: DEPLOYER has no MANAGE GRANTS and does not own SHOP.SALES (owned by ACCOUNTADMIN): it can grant only what is its own there, or what it may pass on
      |
@@ -132,6 +150,24 @@ fn a_schema_with_managed_access() {
       + member SYSADMIN (role)
 
     To add: 2 roles, 12 grants, 2 members. To take away: nothing.
+
+    Access by managed roles after it: 2 product roles and 1 other role gain (2 nodes, 1 other object)
+
+      + read, write on orders
+          shop.engineer, role SYSADMIN
+          # granted to shop.engineer [model.shop.orders]
+          # let into shop.engineer
+      + read on people
+          shop.analyst, role SYSADMIN
+          # granted to shop.analyst [model.shop.people]
+          # let into shop.analyst
+      + USAGE on warehouse BI_WH
+          shop.analyst, role SYSADMIN
+          # granted to shop.analyst [rolecall.yml:5]
+          # let into shop.analyst
+      + read on orders
+          shop.analyst
+          # granted to shop.analyst [model.shop.orders]
     manifest: FOLDER/manifest.json
     warning[managed-access]: in SHOP.SALES (owned by TRANSFORMER) access is managed: only its owner and holders of MANAGE GRANTS grant there, and DEPLOYER is neither
      |
@@ -262,6 +298,17 @@ products: {shop: {title: 'The "Shop"'}}
       + member SYSADMIN (role)
 
     To add: 2 roles, 10 grants, 4 members. To take away: nothing.
+
+    Access by managed roles after it: 1 person, 1 group, 2 product roles and 1 other role gain (1 node)
+
+      + read on order "lines"
+          shop.analyst, group ad sales, sam@acme.example
+          # granted to shop.analyst [model.shop.order "lines"]
+          # let into shop.analyst [rolecall/members/shop.yml:1]
+      + read, write on order "lines"
+          shop.engineer, role SYSADMIN
+          # granted to shop.engineer [model.shop.order "lines"]
+          # let into shop.engineer
     manifest: FOLDER/manifest.json
     "#);
     assert!(job.says(&["apply"]).starts_with("exit 0"));

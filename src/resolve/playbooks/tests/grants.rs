@@ -25,6 +25,7 @@ fn a_wildcard_is_one_grant_for_each_object_and_one_for_those_to_come() {
         "table DB.B.T",
         "table OTHER.A.T",
         "schema DB.INFORMATION_SCHEMA",
+        "table DB.ROLECALL.RECEIPTS",
     ];
     let given = Given::snowflake(WILD).there(&there);
     assert_eq!(

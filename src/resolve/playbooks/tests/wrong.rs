@@ -72,6 +72,10 @@ fn a_grant_names_what_it_is_on_as_its_kind_needs_it() {
             "no-such-privilege",
         ),
         ("object-type: account, privileges: [ownership]", "no-such-privilege"),
+        (
+            "object-type: table, database-name: db, schema-name: rolecall, object-name: receipts, privileges: [insert]",
+            "reserved-name",
+        ),
         ("object-type: role, object-name: x, privileges: [select]", "no-such-privilege"),
         (
             "object-type: table, database-name: db, schema-name: a, object-name: v, privileges: [insert]",
