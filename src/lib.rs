@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod directory;
 pub mod edit;
 pub mod effect;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod project;

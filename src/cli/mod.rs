@@ -16,6 +16,8 @@ mod diff;
 mod exit;
 mod explain;
 mod import;
+mod import_from;
+mod import_live;
 mod init;
 mod limit;
 mod log;
@@ -216,7 +218,7 @@ enum Command {
     Deny(decide::Deny),
     /// The products: titles, owners, outputs, what can be asked for and how
     Catalog(catalog::Arguments),
-    /// Write into the owners' files what a warehouse has
+    /// Write configuration for what is there: a warehouse's roles, their members, another tool's files
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
     Codeowners(codeowners::Arguments),
@@ -339,6 +341,7 @@ impl Global {
             dialect: self.dialect.map(DialectKind::from),
             directory: self.directory.clone().filter(some),
             wanted: Default::default(),
+            raito: false,
         }
     }
 }

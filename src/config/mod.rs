@@ -2,6 +2,7 @@
 //! out, or everything that is wrong with them.
 
 pub mod checks;
+mod compat;
 mod directory;
 mod environment;
 mod guards;
@@ -85,6 +86,8 @@ pub struct Config {
     pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
     /// A role of the warehouse that no plan takes anything from.
     pub break_glass: Option<Located<String>>,
+    /// Where `compat: [raito]` is said, so that `meta.raito` is read.
+    pub raito: Option<Place>,
     /// Roles beyond dbt's products.
     pub playbooks: playbook::Playbooks,
     /// To whom ownership goes that is no longer declared.

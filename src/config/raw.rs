@@ -61,6 +61,9 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
+    /// Whose declarations in dbt's `meta` are read like our own: `raito`.
+    #[schemars(schema_with = "super::schema::compat")]
+    pub compat: Option<Vec<Located<String>>>,
     /// Roles beyond dbt's products, by ids of their own.
     #[schemars(default)]
     pub roles: RawPlaybookRoles,
@@ -182,6 +185,7 @@ pub(super) const PLATFORM: Keys = Keys {
         "policies",
         "platform_policies",
         "break_glass",
+        "compat",
         "roles",
         "role-owner",
         "playbooks",
@@ -193,7 +197,7 @@ pub(super) const PLATFORM: Keys = Keys {
         "suppress",
         "pii",
     ],
-    later: &["compat"],
+    later: &[],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
@@ -261,6 +265,7 @@ impl RawPlatform {
                 .get("platform_policies")
                 .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
             break_glass: reader.text(&fields, "break_glass"),
+            compat: reader.texts(&fields, "compat"),
             roles: fields
                 .get("roles")
                 .map(|node| RawPlaybookRoles::read(reader, node))

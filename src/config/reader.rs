@@ -291,7 +291,8 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         | "tests"
         | "checks"
         | "suppress"
-        | "pii" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
+        | "pii"
+        | "compat" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
         | "deploy_role" | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"

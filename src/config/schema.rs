@@ -106,6 +106,11 @@ pub(super) fn dialect(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "enum": [Postgres.as_str(), Snowflake.as_str()]})
 }
 
+/// `compat` is a list of tools.
+pub(super) fn compat(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["array", "null"], "items": { "enum": ["raito"] } })
+}
+
 /// `role_kind` is one of two words.
 pub(super) fn role_kind(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": ["account", "database"] })

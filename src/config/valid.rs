@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::checks;
+use super::compat;
 use super::directory;
 use super::environment::add_environment;
 use super::guards;
@@ -47,6 +48,7 @@ pub(super) fn merge(
             policies,
             platform_policies,
             break_glass,
+            compat,
             roles,
             role_owner,
             playbooks,
@@ -76,6 +78,9 @@ pub(super) fn merge(
             add_product(&mut config.products, &name, raw, diagnostics);
         }
         once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
+        for tool in compat.unwrap_or_default() {
+            compat::add(&mut config, tool, diagnostics);
+        }
         own.0.push(playbook::RawPlaybook { role_owner, roles });
         config.playbooks.paths.extend(playbooks.unwrap_or_default());
         once("`playbook_vars`", &mut playbook_vars, file_playbook_vars, diagnostics);

@@ -16,6 +16,7 @@ mod effect;
 mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
+mod import;
 mod laws;
 mod members;
 mod playbook_engine;
