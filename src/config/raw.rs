@@ -197,19 +197,17 @@ pub(super) const PLATFORM: Keys = Keys {
         "suppress",
         "pii",
     ],
-    later: &[],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
-    Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
+    Keys { of: "a product role", known: &["may", "warehouses", "environments"] };
 /// The keys of a product role in one environment.
 pub(super) const PRODUCT_ROLE_IN: Keys =
-    Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
+    Keys { of: "a product role's environment", known: &["may", "warehouses"] };
 /// The keys of a product.
 pub(super) const PRODUCT: Keys = Keys {
     of: "a product",
     known: &["title", "owners", "outputs", "offers", "domain", "product_roles"],
-    later: &[],
 };
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
@@ -225,7 +223,6 @@ pub(super) const ENTRY: Keys = Keys {
         "approved_at",
         "request",
     ],
-    later: &[],
 };
 
 impl RawPlatform {

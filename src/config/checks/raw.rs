@@ -137,32 +137,27 @@ pub(in crate::config) struct RawPiiReason {
 }
 
 /// The keys of a test.
-pub(in crate::config) const TEST: Keys = Keys {
-    of: "a test",
-    known: &["name", "description", "never", "always", "at_most"],
-    later: &[],
-};
+pub(in crate::config) const TEST: Keys =
+    Keys { of: "a test", known: &["name", "description", "never", "always", "at_most"] };
 /// The keys below `never`, `always` and `at_most`.
 pub(in crate::config) const TEST_BODY: Keys = Keys {
     of: "a test's demand",
     known: &["people", "actors", "except", "may", "resources", "environments", "may_match_nothing"],
-    later: &[],
 };
 /// The keys of a check.
 pub(in crate::config) const CHECK: Keys =
-    Keys { of: "a check", known: &["severity", "environments"], later: &[] };
+    Keys { of: "a check", known: &["severity", "environments"] };
 /// The keys of a suppression.
 pub(in crate::config) const SUPPRESSION: Keys = Keys {
     of: "a suppression",
     known: &["check", "node", "role", "product", "user", "environments", "reason", "until"],
-    later: &[],
 };
 /// The keys of `pii`.
 pub(in crate::config) const PII: Keys =
-    Keys { of: "`pii`", known: &["tags", "cleaned", "reasons"], later: &[] };
+    Keys { of: "`pii`", known: &["tags", "cleaned", "reasons"] };
 /// The keys of a reason of `pii`.
 pub(in crate::config) const REASON: Keys =
-    Keys { of: "a reason of `pii`", known: &["role", "select", "reason"], later: &[] };
+    Keys { of: "a reason of `pii`", known: &["role", "select", "reason"] };
 
 const TEST_ACTORS: Keys = Keys { of: "a test's actors", ..crate::config::policy::ACTORS };
 const TEST_RESOURCES: Keys = Keys { of: "a test's resources", ..crate::config::policy::RESOURCES };

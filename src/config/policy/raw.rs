@@ -113,23 +113,20 @@ pub(in crate::config) const POLICY: Keys = Keys {
         "environments",
         "immutable",
     ],
-    later: &[],
 };
 /// The keys of a policy's resources.
 pub(in crate::config) const RESOURCES: Keys = Keys {
     of: "a policy's resources",
     known: &["select", "classes", "domains", "products", "tags"],
-    later: &[],
 };
 /// The keys of a policy's actors.
 pub(in crate::config) const ACTORS: Keys = Keys {
     of: "a policy's actors",
     known: &["users", "groups", "rules", "product_roles", "resource_owners"],
-    later: &[],
 };
 /// The keys of a policy's match.
 pub(in crate::config) const MATCH: Keys =
-    Keys { of: "a policy's match", known: &["user_attribute", "node_tag"], later: &[] };
+    Keys { of: "a policy's match", known: &["user_attribute", "node_tag"] };
 
 /// The items of a list of policies.
 pub(in crate::config) fn read_all<T>(
