@@ -363,14 +363,11 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         let keeps: Vec<&Left> = out.left.iter().filter(|left| left.role == *name).collect();
         // Its default privileges for others stay, and would hold up the drop.
         let gives = sides.observed.defaults.iter().find(|default| {
-            default.creator.as_ref() == Some(observed)
-                && !(names.contains_key(&default.grantee)
-                    && in_reach(
-                        sides,
-                        names,
-                        new_name(names, &default.grantee),
-                        default.schema_key().as_ref(),
-                    ))
+            let grantee = new_name(names, &default.grantee);
+            let goes = names.contains_key(&default.grantee)
+                && names.keeps(grantee).is_none()
+                && in_reach(sides, names, grantee, default.schema_key().as_ref());
+            default.creator.as_ref() == Some(observed) && !goes
         });
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()

@@ -203,6 +203,14 @@ fn revokes_restrict_and_owners_keep_grants() {
         role: id("R"),
         privileges: set("SELECT"),
     };
+    let to_come = |privileges| Change::GrantDefault {
+        creator: None,
+        database: id("SHOP"),
+        schema: Some(id("Sales")),
+        class: ObjectClass::Table,
+        role: id("R"),
+        privileges: set(privileges),
+    };
     insta::assert_snapshot!(show(&[
         revoke(object(ObjectClass::Table, "T")),
         Change::RevokeGrantOption {
@@ -222,14 +230,8 @@ fn revokes_restrict_and_owners_keep_grants() {
             to: id("R"),
         },
         Change::SetRoleOwner { role: id("R"), from: None, to: id("SECURITYADMIN") },
-        Change::GrantDefault {
-            creator: None,
-            database: id("SHOP"),
-            schema: Some(id("Sales")),
-            class: ObjectClass::Table,
-            role: id("R"),
-            privileges: set("SELECT, OWNERSHIP"),
-        },
+        to_come("SELECT"),
+        to_come("OWNERSHIP"),
         future(Some("Sales"), ObjectClass::Table),
         future(None, ObjectClass::DynamicTable),
         future(None, ObjectClass::Schema),

@@ -156,17 +156,10 @@ fn a_grant_given_and_the_way_taken_are_told_apart() {
 fn roles_are_compared_by_whose_they_are_and_nodes_by_their_ids() {
     let side = |environment: &str, role: &str, relation: &str, read: bool| {
         let mut state = state(&[("kim", true), (role, false)]);
-        let marker = Marker {
-            deployment: "shop".into(),
-            environment: environment.into(),
-            instance: None,
-            product: "sales".into(),
-            role: "analyst".into(),
-            policy: None,
-            immutable: false,
-            ..Marker::default()
-        };
-        state.roles.get_mut(&id(role)).unwrap().marker = MarkerReading::Marker(marker);
+        let comment = format!(
+            r#"rolecall:1 {{"deployment":"shop","environment":"{environment}","product":"sales","role":"analyst"}}"#
+        );
+        state.roles.get_mut(&id(role)).unwrap().marker = Marker::read(Some(&comment));
         let on = super::tests::relation(ObjectClass::Table, relation);
         let acl = if read { vec![entry(Some(role), &READ)] } else { vec![] };
         let key = on.relation_key().unwrap();
