@@ -3,6 +3,7 @@
 //! The modules are the way of the data; see `ARCHITECTURE.md`.
 
 pub mod apply;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod dbt;
@@ -11,6 +12,7 @@ pub mod dialect;
 pub mod directory;
 pub mod edit;
 pub mod effect;
+pub mod import;
 pub mod model;
 pub mod plan;
 pub mod project;

@@ -1,6 +1,8 @@
 //! Everything that is read from files before a warehouse is looked at.
 
+mod asked;
 mod choose;
+mod dbt_project;
 mod people;
 mod profile;
 mod written_for;
@@ -22,6 +24,8 @@ use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
 
+pub use dbt_project::macro_folder;
+pub(crate) use dbt_project::name as dbt_project_name;
 pub use people::{CountedRule, known};
 pub use profile::unknown_part;
 
@@ -46,6 +50,8 @@ pub struct Places {
     pub wanted: dbt::Wanted,
     /// `--profiles-dir`, `--profile` and `--vars`.
     pub profiles: ProfileFlags,
+    /// Raito's blocks are read whatever the configuration says.
+    pub raito: bool,
     /// `--directory`, in place of what the configuration says.
     pub directory: Option<PathBuf>,
 }
@@ -59,6 +65,8 @@ pub struct Project {
     pub manifest_path: PathBuf,
     /// Its declarations.
     pub declarations: Declarations,
+    /// What Raito's blocks became, where they are read.
+    pub raito: declare::Raito,
     /// The configuration.
     pub config: Config,
     /// The environment's name.
@@ -104,6 +112,10 @@ impl Project {
         let Some(project) = project.filter(|_| sound) else { return (None, found) };
         let (resolved, problems) = project.resolve(None, &Inventory::default(), false, None);
         found.extend(problems);
+        if project.config.raito.is_none() {
+            let sources = ProjectSources::read(&places.project_dir, &project.manifest);
+            found.extend(declare::unread_raito(&project.manifest, &sources));
+        }
         let resolved = resolved.filter(|_| !found.has_errors());
         (resolved.map(|resolved| (project, resolved)), found)
     }
@@ -134,7 +146,16 @@ impl Project {
             .unwrap_or_default();
         let sound = !found.has_errors();
         let sources = ProjectSources::read(&places.project_dir, &manifest);
-        let (declarations, problems) = declare::read_declarations(&manifest, &sources);
+        let (mut declarations, mut problems) = declare::read_declarations(&manifest, &sources);
+        let mut config = config;
+        let mut raito = declare::Raito::default();
+        if let Some(config) =
+            config.as_mut().filter(|config| places.raito || config.raito.is_some())
+        {
+            let (read, found) = declare::read_raito(&manifest, &sources, config, &mut declarations);
+            raito = read;
+            problems.extend(found);
+        }
         found.extend(problems.into_iter().map(|d| in_manifest(d, &manifest, &manifest_path)));
         let (Some(config), Some(environment)) = (config, environment) else {
             return (None, false, found);
@@ -160,6 +181,7 @@ impl Project {
             manifest,
             manifest_path,
             declarations,
+            raito,
             config,
             environment: environment.name,
             dialect,
@@ -266,12 +288,18 @@ impl Project {
     }
 }
 
-/// What products' `outputs` and policies look at; one that cannot be read is reported where it is used.
+/// What products' `outputs`, policies and tests look at; one that cannot be read is reported where it is used.
 fn outputs_need(config: &Config) -> dbt::Wanted {
     let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
     let policies = config.policies.values();
-    let owners = policies.clone().any(|policy| !policy.actors.resource_owners.is_empty());
+    let tests = config.checks.tests.values();
+    let of_tests = tests.clone().flat_map(|test| test.actors.iter().chain([&test.except]));
+    let mut actors = policies.clone().map(|policy| &policy.actors).chain(of_tests);
+    let owners = actors.any(|actors| !actors.resource_owners.is_empty());
     let selected = policies.filter_map(|policy| policy.resources.select.as_ref());
+    let selected = selected.chain(tests.filter_map(|test| test.resources.select.as_ref()));
+    let pii = config.checks.pii.iter().flat_map(|pii| &pii.reasons);
+    let selected = selected.chain(pii.filter_map(|reason| reason.select.as_ref()));
     let first = dbt::Wanted { owners, ..dbt::Wanted::default() };
     outputs
         .chain(selected)
@@ -350,32 +378,6 @@ fn choose_dialect(
         );
     }
     chosen
-}
-
-fn dbt_project<T: serde::de::DeserializeOwned>(project_dir: &Path) -> Option<T> {
-    let text = std::fs::read_to_string(project_dir.join("dbt_project.yml")).ok()?;
-    serde_saphyr::from_str(&text).ok()
-}
-
-/// `name:` of `dbt_project.yml`: manifests before dbt 1.6 do not say it.
-pub(crate) fn dbt_project_name(project_dir: &Path) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct DbtProject {
-        name: Option<String>,
-    }
-    dbt_project::<DbtProject>(project_dir)?.name
-}
-
-/// The first of dbt's `macro-paths`, from the project's folder.
-pub fn macro_folder(project_dir: &Path) -> PathBuf {
-    #[derive(serde::Deserialize)]
-    struct DbtProject {
-        #[serde(rename = "macro-paths")]
-        macro_paths: Vec<PathBuf>,
-    }
-    let project = dbt_project::<DbtProject>(project_dir);
-    let first = project.and_then(|project| project.macro_paths.into_iter().next());
-    first.unwrap_or_else(|| PathBuf::from("macros"))
 }
 
 fn config_files(project_dir: &Path) -> Vec<PathBuf> {

@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             }
             output::data(&text)?;
         }
-        Format::Text | Format::Json | Format::Dbt | Format::Markdown => {
+        _ => {
             let compiled = Compiled::of(&resolved.desired, &resolved.deployment, findings);
             output::data(&json::print(&compiled)?)?;
         }
@@ -65,16 +65,21 @@ fn refuse_unasked<T>(
     mut found: Diagnostics,
 ) -> (Option<(Project, T)>, Diagnostics) {
     let Some((project, resolved)) = checked else { return (None, found) };
-    let unasked = project.unasked_rules();
+    let unasked = unasked(&project);
     if unasked.is_empty() {
         return (Some((project, resolved)), found);
     }
+    found.extend(unasked);
+    (None, found)
+}
+
+/// The rules that only a warehouse can be asked about.
+pub(super) fn unasked(project: &Project) -> Diagnostics {
     let what = "a query says who matches this rule, and no warehouse is asked here";
     let help = "export the people, and give --directory FILE";
-    found.extend(unasked.into_iter().map(|place| {
-        Diagnostic::error("directory-not-asked", what).with_place(place).with_help(help)
-    }));
-    (None, found)
+    let unasked = project.unasked_rules().into_iter();
+    let error = |place| Diagnostic::error("directory-not-asked", what).with_place(place);
+    unasked.map(|place| error(place).with_help(help)).collect()
 }
 
 /// What makes the desired state out of a warehouse that has nothing of it.

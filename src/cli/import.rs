@@ -1,4 +1,4 @@
-//! `rolecall import --members`
+//! `rolecall import`: members, another tool's files, or the roles of a warehouse.
 
 use std::path::PathBuf;
 
@@ -19,11 +19,29 @@ pub(super) struct Arguments {
     /// The members whom no file declares, each into its product's file, limited to this environment
     #[arg(long)]
     members: bool,
+    /// Only roles whose names fit, `*` for any run; whoever logs in with them [default: every role that nobody logs in with and nobody manages]
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["members", "from"])]
+    pub(super) role: Vec<String>,
+    /// Where the new files are written, as from the project's folder [default: stdout]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["members", "from"])]
+    pub(super) out: Option<std::path::PathBuf>,
+    /// The project's files that declare access for another tool, rewritten; needs no warehouse
+    #[arg(long, value_name = "TOOL", conflicts_with = "members")]
+    from: Option<From>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    connection: ConnectionFlags,
+    pub(super) connection: ConnectionFlags,
+}
+
+/// The tools whose files are rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum From {
+    /// `meta.raito` of models, seeds and snapshots
+    Raito,
+    /// dbt's own `grants`
+    DbtGrants,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,8 +71,17 @@ struct Left {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    if let Some(from) = arguments.from {
+        return super::import_from::run(global, from, arguments.dry_run);
+    }
     if !arguments.members {
-        anyhow::bail!(WrongArguments("say what to import: --members".to_owned()));
+        if arguments.dry_run {
+            anyhow::bail!(WrongArguments(
+                "--dry-run is for --members and --from: without --out nothing is written"
+                    .to_owned()
+            ));
+        }
+        return super::import_live::run(global, arguments);
     }
     let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
     // Who is in is read; nothing is planned, and what is missing is not the question.

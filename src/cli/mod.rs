@@ -5,6 +5,7 @@ mod apply;
 mod asked;
 mod catalog;
 mod check;
+mod check_base;
 mod codeowners;
 mod compile;
 mod compile_dbt;
@@ -15,6 +16,8 @@ mod diff;
 mod exit;
 mod explain;
 mod import;
+mod import_from;
+mod import_live;
 mod init;
 mod limit;
 mod log;
@@ -24,6 +27,7 @@ mod plan;
 mod promote;
 mod reference;
 mod rehearse;
+mod report;
 mod request;
 mod requests;
 mod schema;
@@ -148,8 +152,32 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// SARIF 2.1.0, for code scanning (check only)
+    Sarif,
+    /// GitHub's annotations (check only)
+    Github,
     /// A comment for a pull request (diff only)
     Markdown,
+    /// The graph of roles for Mermaid (report only)
+    Mermaid,
+    /// The graph of roles for Graphviz (report only)
+    Dot,
+}
+
+impl Format {
+    /// The one command that it is for, and its name; `None` where all have it.
+    fn only_for(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Text | Self::Json => None,
+            Self::Sql => Some(("sql", "compile")),
+            Self::Dbt => Some(("dbt", "compile")),
+            Self::Sarif => Some(("sarif", "check")),
+            Self::Github => Some(("github", "check")),
+            Self::Markdown => Some(("markdown", "diff")),
+            Self::Mermaid => Some(("mermaid", "report")),
+            Self::Dot => Some(("dot", "report")),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -172,6 +200,8 @@ enum Command {
     WhoCan(who_can::Arguments),
     /// Why somebody can use a model, or why not and what would allow it; reads only
     Explain(explain::Arguments),
+    /// One HTML page of who may do what, by which chain, drift and findings; or a graph of the roles
+    Report(report::Arguments),
     /// Who gains and who loses, by a change of the project, between environments, or by a plan
     Diff(diff::Arguments),
     /// Since when? What was applied, by product, role, person and model, from the receipts
@@ -188,11 +218,11 @@ enum Command {
     Deny(decide::Deny),
     /// The products: titles, owners, outputs, what can be asked for and how
     Catalog(catalog::Arguments),
-    /// Write into the owners' files what a warehouse has
+    /// Write configuration for what is there: a warehouse's roles, their members, another tool's files
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
     Codeowners(codeowners::Arguments),
-    /// Are permissions and members kept apart by a change? Exits with 4 if not
+    /// Access tests and built-in checks, of what people can really do; with --base, of a change. Exits with 4 if one fails
     Check(check::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
@@ -311,6 +341,7 @@ impl Global {
             dialect: self.dialect.map(DialectKind::from),
             directory: self.directory.clone().filter(some),
             wanted: Default::default(),
+            raito: false,
         }
     }
 }
@@ -327,14 +358,15 @@ pub fn run() -> Exit {
         }
     };
     let Cli { global, command } = cli;
-    if let (Format::Sql | Format::Dbt, false) =
-        (global.format, matches!(command, Command::Compile(_)))
-    {
-        let name = if global.format == Format::Sql { "sql" } else { "dbt" };
-        return output::fail(anyhow::anyhow!("--format {name} is for `compile`"), Exit::Usage);
-    }
-    if global.format == Format::Markdown && !matches!(command, Command::Diff(_)) {
-        return output::fail(anyhow::anyhow!("--format markdown is for `diff`"), Exit::Usage);
+    let running = match command {
+        Command::Compile(_) => "compile",
+        Command::Check(_) => "check",
+        Command::Diff(_) => "diff",
+        Command::Report(_) => "report",
+        _ => "",
+    };
+    if let Some((name, only)) = global.format.only_for().filter(|(_, only)| *only != running) {
+        return output::fail(anyhow::anyhow!("--format {name} is for `{only}`"), Exit::Usage);
     }
     if let Err(why) = global.vars() {
         return output::fail(anyhow::anyhow!("--vars is {why}"), Exit::Usage);
@@ -349,6 +381,7 @@ pub fn run() -> Exit {
         Command::Verify(arguments) => verify::run(&global, arguments),
         Command::WhoCan(arguments) => who_can::run(&global, arguments),
         Command::Explain(arguments) => explain::run(&global, arguments),
+        Command::Report(arguments) => report::run(&global, arguments),
         Command::Diff(arguments) => diff::run(&global, arguments),
         Command::Log(arguments) => log::run(&global, arguments),
         Command::Member(arguments) => member::run(&global, arguments),

@@ -1,6 +1,8 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+pub mod checks;
+mod compat;
 mod directory;
 mod environment;
 mod guards;
@@ -84,10 +86,14 @@ pub struct Config {
     pub platform_policies: BTreeMap<String, policy::PlatformPolicy>,
     /// A role of the warehouse that no plan takes anything from.
     pub break_glass: Option<Located<String>>,
+    /// Where `compat: [raito]` is said, so that `meta.raito` is read.
+    pub raito: Option<Place>,
     /// Roles beyond dbt's products.
     pub playbooks: playbook::Playbooks,
     /// To whom ownership goes that is no longer declared.
     pub admin_role: Option<Located<String>>,
+    /// Access tests, and how built-in checks are told.
+    pub checks: checks::Checks,
     /// Product → product role → entries: the owners' files; and playbook roles, as
     /// [`playbook::MEMBERS`].
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::checks::{RawChecks, RawPii, RawSuppression, RawTest, read_checks};
 use super::directory::RawDirectory;
 use super::playbook::RawPlaybookRoles;
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
@@ -60,6 +61,9 @@ pub(super) struct RawPlatform {
     pub platform_policies: Option<Vec<RawPlatformPolicy>>,
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
+    /// Whose declarations in dbt's `meta` are read like our own: `raito`.
+    #[schemars(schema_with = "super::schema::compat")]
+    pub compat: Option<Vec<Located<String>>>,
     /// Roles beyond dbt's products, by ids of their own.
     #[schemars(default)]
     pub roles: RawPlaybookRoles,
@@ -75,6 +79,15 @@ pub(super) struct RawPlatform {
     pub playbook_environments: Option<Vec<Located<String>>>,
     /// To whom ownership goes that is no longer declared. Without it, SECURITYADMIN on Snowflake.
     pub admin_role: Option<Located<String>>,
+    /// Who may what, demanded of effective access.
+    pub tests: Option<Vec<RawTest>>,
+    /// How loud the built-in checks are, by code.
+    #[schemars(default)]
+    pub checks: RawChecks,
+    /// Findings of built-in checks that are not counted until a day.
+    pub suppress: Option<Vec<RawSuppression>>,
+    /// What is personal data here, and who may read it why.
+    pub pii: Option<RawPii>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -172,14 +185,19 @@ pub(super) const PLATFORM: Keys = Keys {
         "policies",
         "platform_policies",
         "break_glass",
+        "compat",
         "roles",
         "role-owner",
         "playbooks",
         "playbook_vars",
         "playbook_environments",
         "admin_role",
+        "tests",
+        "checks",
+        "suppress",
+        "pii",
     ],
-    later: &["tests", "compat", "checks"],
+    later: &[],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
@@ -247,6 +265,7 @@ impl RawPlatform {
                 .get("platform_policies")
                 .map(|node| read_all(reader, node, "platform_policies", RawPlatformPolicy::read)),
             break_glass: reader.text(&fields, "break_glass"),
+            compat: reader.texts(&fields, "compat"),
             roles: fields
                 .get("roles")
                 .map(|node| RawPlaybookRoles::read(reader, node))
@@ -256,6 +275,10 @@ impl RawPlatform {
             playbook_vars: reader.text(&fields, "playbook_vars"),
             playbook_environments: reader.texts(&fields, "playbook_environments"),
             admin_role: reader.text(&fields, "admin_role"),
+            tests: fields.get("tests").map(|node| RawTest::read_all(reader, node)),
+            checks: fields.get("checks").map(|n| read_checks(reader, n)).unwrap_or_default(),
+            suppress: fields.get("suppress").map(|n| RawSuppression::read_all(reader, n)),
+            pii: fields.get("pii").map(|node| RawPii::read(reader, node)),
         }
     }
 }

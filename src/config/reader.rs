@@ -287,7 +287,12 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         | "playbooks"
         | "playbook_vars"
         | "playbook_environments"
-        | "admin_role" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
+        | "admin_role"
+        | "tests"
+        | "checks"
+        | "suppress"
+        | "pii"
+        | "compat" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
         | "deploy_role" | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {
             "it belongs to an environment, in rolecall.yml or rolecall/platform/"

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::checks;
+use super::compat;
 use super::directory;
 use super::environment::add_environment;
 use super::guards;
@@ -46,12 +48,17 @@ pub(super) fn merge(
             policies,
             platform_policies,
             break_glass,
+            compat,
             roles,
             role_owner,
             playbooks,
             playbook_vars: file_playbook_vars,
             playbook_environments,
             admin_role,
+            tests,
+            checks,
+            suppress,
+            pii,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -71,6 +78,9 @@ pub(super) fn merge(
             add_product(&mut config.products, &name, raw, diagnostics);
         }
         once("`break_glass`", &mut config.break_glass, break_glass, diagnostics);
+        for tool in compat.unwrap_or_default() {
+            compat::add(&mut config, tool, diagnostics);
+        }
         own.0.push(playbook::RawPlaybook { role_owner, roles });
         config.playbooks.paths.extend(playbooks.unwrap_or_default());
         once("`playbook_vars`", &mut playbook_vars, file_playbook_vars, diagnostics);
@@ -81,6 +91,9 @@ pub(super) fn merge(
         let (policies, platform) =
             (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
         policy::add_all(&mut config, policies, platform, diagnostics);
+        let (tests, suppressions) = (tests.unwrap_or_default(), suppress.unwrap_or_default());
+        let said = checks::Said { tests, checks, suppressions, pii };
+        checks::add_all(&mut config.checks, said, diagnostics);
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
@@ -107,6 +120,7 @@ pub(super) fn merge(
     if let Some(role) = &config.admin_role {
         diagnostics.extend(check_fit("the admin role", role));
     }
+    checks::check_all(&config, diagnostics);
     if let Some(role) = &config.break_glass {
         diagnostics.extend(check_fit("the break-glass role", role));
     }

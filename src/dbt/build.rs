@@ -149,6 +149,7 @@ impl OneNode<'_, '_> {
         };
         self.columns(*columns);
         let (rolecall, rolecall_key) = self.rolecall(&raw.meta, &config.meta).unzip();
+        let raito = self.raito(&raw.meta, &config.meta, *columns);
         let grants = self.grants(config);
         Some(Node {
             unique_id: self.unique_id.to_owned(),
@@ -170,6 +171,7 @@ impl OneNode<'_, '_> {
             latest_version: self.optional("latest_version", latest_version),
             rolecall,
             rolecall_key,
+            raito,
             grants,
             depends_on,
             source_name: match kind {

@@ -8,8 +8,9 @@ use serde_json::value::RawValue;
 use crate::model::{Diagnostic, Place};
 
 use super::build::{OneNode, path};
+use super::node::RaitoMeta;
 use super::raw::{Entries, RawColumn, RawConfig};
-use super::raw_value::{KEY, Loose, Meta, Texts};
+use super::raw_value::{KEY, Loose, Meta, RAITO, Texts};
 use super::strict_json;
 
 impl OneNode<'_, '_> {
@@ -48,7 +49,7 @@ impl OneNode<'_, '_> {
             }
         };
         let other_speaks =
-            |meta: &Meta<'_>| matches!(meta, Meta::Is { rolecall: None, others: true });
+            |meta: &Meta<'_>| matches!(meta, Meta::Is { rolecall: None, others: true, .. });
         if other_speaks(meta) || other_speaks(config) {
             let (has, lacks) = if from_config.is_some() {
                 ("config.meta", "meta")
@@ -61,6 +62,54 @@ impl OneNode<'_, '_> {
             ));
         }
         Some((self.block(key, text)?, key))
+    }
+
+    /// Raito's block of the node, and those of its columns. Its own reader knows `meta` alone;
+    /// manifests of dbt's Rust line have only `config.meta`.
+    pub(super) fn raito(
+        &mut self,
+        meta: &Meta<'_>,
+        config: &Meta<'_>,
+        columns: Option<&RawValue>,
+    ) -> Option<RaitoMeta> {
+        let block = match (config.raito(), meta.raito()) {
+            (None, None) => None,
+            (Some(text), None) => self.block("config.meta.raito", text),
+            (None, Some(text)) => self.block("meta.raito", text),
+            (Some(config), Some(meta)) => {
+                let one = self.block("config.meta.raito", config)?;
+                let two = self.block("meta.raito", meta)?;
+                if one != two {
+                    self.conflict(Diagnostic::error(
+                        "meta-conflict",
+                        "`config.meta.raito` and `meta.raito` of this node differ; neither is used",
+                    ));
+                    return None;
+                }
+                Some(one)
+            }
+        };
+        let columns = self.raito_columns(columns);
+        (block.is_some() || !columns.is_empty()).then_some(RaitoMeta { block, columns })
+    }
+
+    fn raito_columns(&mut self, columns: Option<&RawValue>) -> BTreeMap<String, serde_json::Value> {
+        let speaks =
+            |text: &&RawValue| memmem::find(text.get().as_bytes(), RAITO.as_bytes()).is_some();
+        let Some(columns) = columns.filter(speaks) else { return BTreeMap::new() };
+        // What is no map of columns has been said where our own blocks are looked for, or is nobody's.
+        let entries =
+            serde_json::from_str::<Loose<Entries<'_, Loose<RawColumn<'_>>>>>(columns.get());
+        let Ok(Loose::Is(entries)) = entries else { return BTreeMap::new() };
+        let mut found = BTreeMap::new();
+        for (column, raw) in &entries.0 {
+            let Loose::Is(RawColumn { meta, config }) = raw else { continue };
+            let in_config = config.get().and_then(|config| config.meta.raito());
+            let Some(text) = in_config.or(meta.raito()) else { continue };
+            let value = self.block(&format!("columns.{column}.meta.raito"), text);
+            found.extend(value.map(|value| (column.to_string(), value)));
+        }
+        found
     }
 
     fn conflict(&mut self, diagnostic: Diagnostic) {

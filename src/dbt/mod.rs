@@ -29,9 +29,11 @@ pub use descriptions::descriptions;
 pub(crate) use grantee::bare_grantee;
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
-pub use node::{Manifest, ManifestVersion, Metadata, NamePart, Node, RelationName, ResourceType};
+pub use node::{
+    Manifest, ManifestVersion, Metadata, NamePart, Node, RaitoMeta, RelationName, ResourceType,
+};
 pub use owners::{Owner, Owners};
-pub(crate) use raw_value::KEY;
+pub(crate) use raw_value::{KEY, RAITO};
 pub use run_results::{Built, read_run_results};
 pub use selection::{
     Listed, Selected, Selector, SelectorError, Selectors, World, parse_selector, read_listed,

@@ -77,6 +77,15 @@ pub struct RelationName {
     pub identifier: NamePart,
 }
 
+/// What a node says to Raito, unread.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RaitoMeta {
+    /// `meta.raito`, from whichever of the two places has it.
+    pub block: Option<serde_json::Value>,
+    /// Columns with a `meta.raito` of their own, by name.
+    pub columns: BTreeMap<String, serde_json::Value>,
+}
+
 /// A model, seed, snapshot or source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -114,6 +123,8 @@ pub struct Node {
     pub rolecall: Option<serde_json::Value>,
     /// Where in the node it stands: `config.meta.rolecall` or `meta.rolecall`.
     pub rolecall_key: Option<&'static str>,
+    /// Raito's `meta.raito`, and the masks of columns that stand in theirs.
+    pub raito: Option<RaitoMeta>,
     /// `config.grants` (or `+grants`): privilege → grantees, as dbt would use them.
     pub grants: BTreeMap<String, Vec<String>>,
     /// The `unique_id`s it depends on.

@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 /// Where a block stands in `meta`.
 pub(crate) const KEY: &str = "rolecall";
 
+/// Where Raito's blocks stand in `meta`.
+pub(crate) const RAITO: &str = "raito";
+
 /// What is read out of a JSON object.
 pub(super) trait Block<'de>: Sized {
     /// Reads all entries.
@@ -68,6 +71,8 @@ pub(super) enum Meta<'a> {
     Nothing,
     Is {
         rolecall: Option<&'a RawValue>,
+        /// Raito's block.
+        raito: Option<&'a RawValue>,
         /// It says something else.
         others: bool,
     },
@@ -78,6 +83,13 @@ impl<'a> Meta<'a> {
     pub fn rolecall(&self) -> Option<&'a RawValue> {
         match self {
             Self::Is { rolecall, .. } => *rolecall,
+            Self::Nothing | Self::Wrong(_) => None,
+        }
+    }
+
+    pub fn raito(&self) -> Option<&'a RawValue> {
+        match self {
+            Self::Is { raito, .. } => *raito,
             Self::Nothing | Self::Wrong(_) => None,
         }
     }
@@ -195,35 +207,47 @@ impl<'de> Visitor<'de> for Any<Meta<'de>> {
         f.write_str("an object")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Meta<'de>, A::Error> {
-        let (mut rolecall, mut others) = (None, false);
-        while let Some(ours) = map.next_key::<IsOurs>()? {
-            if !ours.0 {
-                map.next_value::<IgnoredAny>()?;
-                others = true;
-            } else if rolecall.is_some() {
-                return Err(de::Error::duplicate_field(KEY));
-            } else {
-                rolecall = Some(map.next_value()?);
+        let (mut rolecall, mut raito, mut others) = (None, None, false);
+        while let Some(key) = map.next_key::<MetaKey>()? {
+            let (name, slot) = match key {
+                MetaKey::Ours => (KEY, &mut rolecall),
+                MetaKey::Raito => (RAITO, &mut raito),
+                MetaKey::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                    others = true;
+                    continue;
+                }
+            };
+            if slot.replace(map.next_value()?).is_some() {
+                return Err(de::Error::duplicate_field(name));
             }
         }
-        Ok(Meta::Is { rolecall, others })
+        Ok(Meta::Is { rolecall, raito, others: others || raito.is_some() })
     }
     other_kinds!(Meta<'de>, Meta::Wrong; bool number text list);
 }
 
-/// Whether a key is ours; nothing else of it is needed.
-struct IsOurs(bool);
+/// Whose key it is; nothing else of it is needed.
+enum MetaKey {
+    Ours,
+    Raito,
+    Other,
+}
 
-impl<'de> Deserialize<'de> for IsOurs {
+impl<'de> Deserialize<'de> for MetaKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Ours;
         impl Visitor<'_> for Ours {
-            type Value = IsOurs;
+            type Value = MetaKey;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a key")
             }
-            fn visit_str<E: de::Error>(self, v: &str) -> Result<IsOurs, E> {
-                Ok(IsOurs(v == KEY))
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<MetaKey, E> {
+                Ok(match v {
+                    KEY => MetaKey::Ours,
+                    RAITO => MetaKey::Raito,
+                    _ => MetaKey::Other,
+                })
             }
         }
         deserializer.deserialize_str(Ours)

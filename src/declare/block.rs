@@ -81,7 +81,8 @@ pub(super) fn read(
     let mut grants = grants;
     grants.sort_by(|a, b| a.role.cmp(&b.role));
     let product_place = product.as_ref().and_then(|_| places.key("product"));
-    Some(NodeDeclarations { product, product_place, place: places.block(), grants })
+    let place = places.block();
+    Some(NodeDeclarations { product, product_place, place, grants, fallback: None })
 }
 
 struct Reader<'r> {
@@ -218,7 +219,7 @@ impl Reader<'_> {
 
 /// One of the four words, to the letter, or a privilege of any dialect. `Read` is neither: as a
 /// privilege it would be that of stages, which nobody means by it.
-fn is_known(word: &str) -> bool {
+pub(super) fn is_known(word: &str) -> bool {
     WORDS.contains(&word)
         || (Privilege::parse(word).is_some()
             && (!WORDS.contains(&word.to_ascii_lowercase().as_str())
@@ -231,7 +232,7 @@ fn same(one: &str, other: &str) -> bool {
         || (!is_word(one) && !is_word(other) && Privilege::parse(one) == Privilege::parse(other))
 }
 
-fn kind_of(value: &Value) -> String {
+pub(super) fn kind_of(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => format!("the boolean {value}"),

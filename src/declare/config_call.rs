@@ -3,11 +3,9 @@
 
 use std::ops::Range;
 
-use crate::dbt::KEY;
-
 /// What a call says about us.
 pub(super) struct Block {
-    /// Of the word `rolecall`, from 1.
+    /// Of the key, from 1.
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
@@ -17,15 +15,15 @@ pub(super) struct Block {
     clean: String,
 }
 
-/// The first `config(…)` that has `rolecall` as a quoted key or as a keyword.
-pub(super) fn find(text: &str) -> Option<Block> {
+/// The first `config(…)` that has the key, quoted or as a keyword.
+pub(super) fn find(text: &str, key: &str) -> Option<Block> {
     let clean = without_comments(text);
     let mut from = 0;
     while let Some(found) = clean[from..].find("config") {
         let start = from + found + "config".len();
         from = start;
         let Some(end) = call_end(&clean[start..]).map(|length| start + length) else { continue };
-        let Some(at) = key_in(&clean[start..end], KEY).map(|at| start + at) else { continue };
+        let Some(at) = key_in(&clean[start..end], key).map(|at| start + at) else { continue };
         let (line, column) = place(text, at);
         return Some(Block { line, column, rest: at..end, clean });
     }
@@ -50,7 +48,7 @@ fn quoted(text: &str, name: &str) -> Option<usize> {
     ['"', '\''].into_iter().filter_map(|quote| text.find(&format!("{quote}{name}{quote}"))).min()
 }
 
-/// The key, quoted or as `rolecall=`.
+/// The key, quoted or as `key=`.
 fn key_in(call: &str, key: &str) -> Option<usize> {
     let keyword = call.match_indices(key).find(|(at, _)| {
         call[at + key.len()..].trim_start().starts_with('=')
@@ -106,6 +104,67 @@ fn place(text: &str, at: usize) -> (u32, u32) {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// A key of a `config(…)` with its value, in bytes from its first sign to the value's last, and the
+/// value; `None` where there is none, or it is not written out.
+pub(crate) fn value(text: &str, key: &str) -> Option<(Range<usize>, serde_json::Value)> {
+    let block = find(text, key)?;
+    let rest = block.clean.get(block.rest.clone())?;
+    let name = rest.trim_start_matches(['"', '\'']).get(key.len()..)?;
+    let name = name.trim_start_matches(['"', '\'']).trim_start();
+    let written = name.strip_prefix([':', '='])?.trim_start();
+    let start = block.rest.end - written.len();
+    let end = start + value_end(written)?;
+    let source = text.get(start..end)?;
+    if !is_literal(&format!("(x={source})")) {
+        return None;
+    }
+    let engine = minijinja::Environment::new();
+    let value = engine.compile_expression(source).ok()?.eval(()).ok()?;
+    Some((block.rest.start..end, to_json(&value)?))
+}
+
+/// A literal's value as JSON.
+fn to_json(value: &minijinja::Value) -> Option<serde_json::Value> {
+    use minijinja::value::ValueKind::{Bool, Map, None as Nothing, Number, Seq, String};
+    Some(match value.kind() {
+        Nothing => serde_json::Value::Null,
+        Bool => value.is_true().into(),
+        Number => serde_json::from_str(&value.to_string()).ok()?,
+        String => value.as_str()?.into(),
+        Seq => value.try_iter().ok()?.map(|item| to_json(&item)).collect::<Option<_>>()?,
+        Map => {
+            let mut object = serde_json::Map::new();
+            for key in value.try_iter().ok()? {
+                let item = value.get_item(&key).ok()?;
+                object.insert(key.as_str()?.to_owned(), to_json(&item)?);
+            }
+            object.into()
+        }
+        _ => return None,
+    })
+}
+
+/// Where a value ends: before the comma or the bracket behind it.
+fn value_end(text: &str) -> Option<usize> {
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}' | ',') if depth == 0 => {
+                return Some(text.get(..at)?.trim_end().len());
+            }
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, _) => {}
+        }
+    }
+    None
 }
 
 /// What the first `config(…)` says from a key on; `None` where none has it.

@@ -122,18 +122,39 @@ pub(super) fn of_node<'s>(
     manifest: &Manifest,
     sources: &'s ProjectSources,
     node: &Node,
+    key: &str,
 ) -> Vec<Layer<'s>> {
     let folder = package_folder(manifest, node);
     let mut layers = Vec::new();
     if !folder.is_empty() {
-        folders(sources.file("dbt_project.yml"), node, &mut layers);
+        folders(sources.file("dbt_project.yml"), node, key, &mut layers);
     }
-    call(sources.file(&format!("{folder}{}", node.original_file_path)), &mut layers);
+    call(sources.file(&format!("{folder}{}", node.original_file_path)), key, &mut layers);
     if let Some(described) = describing_file(manifest, node) {
-        properties(sources.file(&described), node, &mut layers);
+        properties(sources.file(&described), node, key, &mut layers);
     }
-    folders(sources.file(&format!("{folder}dbt_project.yml")), node, &mut layers);
+    folders(sources.file(&format!("{folder}dbt_project.yml")), node, key, &mut layers);
     layers
+}
+
+/// The key of a block that stands at a column.
+pub(super) fn column_block(
+    manifest: &Manifest,
+    sources: &ProjectSources,
+    node: &Node,
+    column: &str,
+    key: &str,
+) -> Option<Place> {
+    let described = describing_file(manifest, node)?;
+    let (path, SourceFile { text, yaml: Some(yaml) }) = sources.file(&described)? else {
+        return None;
+    };
+    let items = yaml.at(&[section(node.resource_type)]).map_or(&[][..], Yaml::items);
+    let mut columns = named(items, "name", Some(&node.name))
+        .filter_map(|item| item.at(&["columns"]))
+        .flat_map(|columns| named(columns.items(), "name", Some(column)));
+    let (key, _) = columns.find_map(|column| blocks(column, key).into_iter().next())?;
+    Some(Place::at(path, text, key.line, key.column))
 }
 
 /// The YAML file that describes the node, relative to the project.
@@ -177,14 +198,13 @@ fn section(kind: ResourceType) -> &'static str {
 }
 
 /// `+meta` of the folders on the node's way. dbt takes a key without the plus for a folder here.
-fn folders<'s>(file: File<'s>, node: &Node, layers: &mut Vec<Layer<'s>>) {
+fn folders<'s>(file: File<'s>, node: &Node, key: &str, layers: &mut Vec<Layer<'s>>) {
     let Some((path, SourceFile { text, yaml: Some(yaml) })) = file else { return };
     let mut level = yaml.at(&[section(node.resource_type)]);
     let mut found = Vec::new();
     let mut names = node.fqn.iter();
     while let Some(folder) = level {
-        if let Some((key, value)) = folder.at(&["+meta"]).and_then(|meta| meta.get(crate::dbt::KEY))
-        {
+        if let Some((key, value)) = folder.at(&["+meta"]).and_then(|meta| meta.get(key)) {
             let content = Content::Yaml(vec![(key.clone(), value.clone())]);
             found.push(Layer { file: path, text, is_shared: true, content });
         }
@@ -194,7 +214,7 @@ fn folders<'s>(file: File<'s>, node: &Node, layers: &mut Vec<Layer<'s>>) {
 }
 
 /// The YAML that describes the node: `meta`, or `config: meta:`.
-fn properties<'s>(file: File<'s>, node: &Node, layers: &mut Vec<Layer<'s>>) {
+fn properties<'s>(file: File<'s>, node: &Node, key: &str, layers: &mut Vec<Layer<'s>>) {
     let Some((path, SourceFile { text, yaml: Some(yaml) })) = file else { return };
     let layer = |blocks: Vec<(Yaml, Yaml)>, is_shared| Layer {
         file: path,
@@ -207,17 +227,19 @@ fn properties<'s>(file: File<'s>, node: &Node, layers: &mut Vec<Layer<'s>>) {
         for source in named(items, "name", node.source_name.as_deref()) {
             let tables = source.at(&["tables"]).map_or(&[][..], Yaml::items);
             for table in named(tables, "name", Some(&node.name)) {
-                layers.extend(blocks(table).into_iter().map(|block| layer(vec![block], false)));
+                let own = blocks(table, key).into_iter().map(|block| layer(vec![block], false));
+                layers.extend(own);
             }
-            layers.extend(blocks(source).into_iter().map(|block| layer(vec![block], true)));
+            layers.extend(blocks(source, key).into_iter().map(|block| layer(vec![block], true)));
         }
         return;
     }
     for item in named(items, "name", Some(&node.name)) {
         let versions = item.at(&["versions"]).map_or(&[][..], Yaml::items);
-        let mut all: Vec<_> =
-            named(versions, "v", node.version.as_deref()).flat_map(blocks).collect();
-        all.extend(blocks(item));
+        let mut all: Vec<_> = named(versions, "v", node.version.as_deref())
+            .flat_map(|item| blocks(item, key))
+            .collect();
+        all.extend(blocks(item, key));
         if !all.is_empty() {
             layers.push(layer(all, false));
         }
@@ -232,17 +254,17 @@ fn named<'y>(
     items.iter().filter(move |item| name.is_some() && item.at(&[key]).and_then(Yaml::text) == name)
 }
 
-fn blocks(item: &Yaml) -> Vec<(Yaml, Yaml)> {
+fn blocks(item: &Yaml, key: &str) -> Vec<(Yaml, Yaml)> {
     [&["config", "meta"][..], &["meta"]]
         .into_iter()
-        .filter_map(|path| item.at(path)?.get(crate::dbt::KEY))
+        .filter_map(|path| item.at(path)?.get(key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
 
-fn call<'s>(file: File<'s>, layers: &mut Vec<Layer<'s>>) {
+fn call<'s>(file: File<'s>, key: &str, layers: &mut Vec<Layer<'s>>) {
     let Some((path, SourceFile { text, yaml: None })) = file else { return };
-    if let Some(block) = config_call::find(text) {
+    if let Some(block) = config_call::find(text, key) {
         layers.push(Layer { file: path, text, is_shared: false, content: Content::Call(block) });
     }
 }

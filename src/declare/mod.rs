@@ -3,6 +3,7 @@
 mod block;
 mod config_call;
 mod layers;
+mod raito;
 mod shadow;
 mod sources;
 mod yaml;
@@ -10,15 +11,20 @@ mod yaml;
 use std::collections::BTreeMap;
 
 use crate::dbt::{Manifest, Node};
+use crate::edit::pairs::Step;
 use crate::model::{Diagnostics, Place};
 
-pub(crate) use config_call::{Said, calls as config_calls, said as in_config_call};
+pub(crate) use config_call::{
+    Said, calls as config_calls, said as in_config_call, value as value_in_config_call,
+};
+pub use raito::{Raito, read_raito, unread as unread_raito};
+pub(crate) use raito::{spots as raito_spots, translated as raito_translated};
 pub use sources::ProjectSources;
 
 #[cfg(test)]
 mod block_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// What one node's `meta.rolecall` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +37,8 @@ pub struct NodeDeclarations {
     pub place: Option<Place>,
     /// `grants:`, sorted by role.
     pub grants: Vec<Declaration>,
+    /// The product of a node that nothing else gives one: where Raito's blocks are read.
+    pub fallback: Option<String>,
 }
 
 /// One product role's permissions on one node.
@@ -89,7 +97,7 @@ pub fn read_declarations(
     let (mut declarations, mut diagnostics) = (Declarations::new(), Diagnostics::default());
     for node in manifest.nodes.values() {
         let Some(value) = &node.rolecall else { continue };
-        let layers = layers::of_node(manifest, sources, node);
+        let layers = layers::of_node(manifest, sources, node, crate::dbt::KEY);
         let winner = layers::winner(&layers, value);
         let places = FoundPlaces {
             layer: winner.and_then(|at| layers.get(at)),
@@ -107,6 +115,33 @@ pub fn read_declarations(
 struct FoundPlaces<'p> {
     layer: Option<&'p layers::Layer<'p>>,
     described_in: Option<Place>,
+}
+
+/// What stands at the end of a way in a YAML text, as dbt's reader sees it.
+pub(crate) fn yaml_value(text: &str, way: &[Step]) -> Option<serde_json::Value> {
+    let mut at = yaml::parse(text)?;
+    for step in way {
+        at = match step {
+            Step::Key(key) => at.get(key)?.1.clone(),
+            Step::Item(item) => at.items().get(*item)?.clone(),
+        };
+    }
+    at.to_json()
+}
+
+/// What the project's files give a node under a key of `meta`: the strongest place of it.
+pub(crate) fn given_by_files(
+    manifest: &Manifest,
+    sources: &ProjectSources,
+    node: &Node,
+    key: &str,
+) -> Option<serde_json::Value> {
+    let layers = layers::of_node(manifest, sources, node, key);
+    let first = layers.first()?;
+    match &first.content {
+        layers::Content::Yaml(_) => first.json(),
+        layers::Content::Call(_) => config_call::value(first.text, key).map(|(_, value)| value),
+    }
 }
 
 /// The file that describes the node, unless it is at hand and says nothing about it.

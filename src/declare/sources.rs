@@ -45,9 +45,18 @@ impl ProjectSources {
     /// `project_dir` only. A file that is missing or cannot be read is left out: places are then
     /// less exact, and nothing else changes.
     pub fn read(project_dir: &Path, manifest: &Manifest) -> Self {
+        Self::read_of(project_dir, manifest, |node| node.rolecall.is_some() || node.raito.is_some())
+    }
+
+    /// The same, of the nodes that are asked for.
+    pub fn read_of(
+        project_dir: &Path,
+        manifest: &Manifest,
+        is_asked: impl Fn(&Node) -> bool,
+    ) -> Self {
         let mut sources = Self::default();
         sources.load(project_dir, "dbt_project.yml".to_owned());
-        for node in manifest.nodes.values().filter(|node| node.rolecall.is_some()) {
+        for node in manifest.nodes.values().filter(|node| is_asked(node)) {
             let folder = package_folder(manifest, node);
             if !folder.is_empty() {
                 sources.load(project_dir, format!("{folder}dbt_project.yml"));
@@ -79,6 +88,11 @@ impl ProjectSources {
         let is_yaml = [".yml", ".yaml"].iter().any(|end| path.ends_with(end));
         let yaml = if is_yaml { yaml::parse(&text) } else { None };
         self.files.insert(path, SourceFile { text, yaml });
+    }
+
+    /// Every file that was read, by its path from the project's folder.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), file.text.as_str()))
     }
 
     pub(super) fn file<'s>(&'s self, path: &str) -> Option<(&'s str, &'s SourceFile)> {

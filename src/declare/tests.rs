@@ -45,7 +45,7 @@ fn place(place: &Option<Place>) -> String {
 
 pub(super) fn shown(declarations: &Declarations) -> String {
     let mut text = String::new();
-    for (node, NodeDeclarations { product, product_place: _, place: at, grants }) in declarations {
+    for (node, NodeDeclarations { product, place: at, grants, .. }) in declarations {
         text += &format!("{node} {} {}\n", product.as_deref().unwrap_or("-"), place(at));
         for Declaration { role: RoleRef { product, role }, permissions, place: at } in grants {
             let product = product.as_ref().map(|p| format!("{p}.")).unwrap_or_default();

@@ -70,6 +70,11 @@ impl Entry {
         self.flow()
     }
 
+    /// As it stands behind a dash, for files that are written anew.
+    pub(crate) fn in_a_line(&self) -> String {
+        self.block()
+    }
+
     /// Within brackets.
     pub(super) fn flow(&self) -> String {
         let Self { kind, who, until, reason, environments, approval } = self;

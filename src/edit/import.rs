@@ -84,7 +84,7 @@ fn entry(
 }
 
 /// The name that the environment's template and the dialect make into this one.
-fn written(project: &Project, member: &Ident, is_user: bool) -> Option<String> {
+pub(crate) fn written(project: &Project, member: &Ident, is_user: bool) -> Option<String> {
     const MARK: &str = "rolecallmark";
     let becomes = |name: &str| project.member_name(name, is_user);
     // Where the mark ends up shows what the template puts around a name.

@@ -6,6 +6,7 @@
 mod entry;
 mod import;
 mod mark;
+pub(crate) mod pairs;
 mod splice;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 pub use entry::{Entry, EntryKind};
 pub(crate) use entry::{day, quoted, scalar};
+pub(crate) use import::written as written_member;
 pub use import::{Undeclared, undeclared};
 pub use mark::mark;
 

@@ -8,9 +8,13 @@
 //!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
+mod alike;
+#[cfg(test)]
+mod alike_tests;
 mod answer;
 mod compiled;
 mod declared;
+mod everybody;
 pub mod gains;
 mod reach;
 mod reasons;
@@ -23,6 +27,7 @@ mod to_come;
 mod views;
 mod who;
 
+pub use alike::{Alike, MayDo};
 pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
 pub use reasons::{Chain, Step};

@@ -216,7 +216,8 @@ impl Teller<'_> {
         }
     }
 
-    fn defined(&self, marker: &Marker) -> Vec<String> {
+    /// Where its product and its product role are defined.
+    pub fn defined(&self, marker: &Marker) -> Vec<String> {
         if let Some(id) = &marker.playbook {
             let role = self.config.playbooks.role(id);
             return role.map(|role| where_is(&role.place)).into_iter().collect();

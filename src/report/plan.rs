@@ -138,6 +138,14 @@ fn by_role(steps: &[Step]) -> BTreeMap<&Ident, Vec<&Step>> {
 }
 
 fn line(step: &Step, style: &Style) -> String {
+    let (sign, colour, what, why) = words(step);
+    let text = format!("  {sign} {}", one_line(&what));
+    let text = style.paint(colour, &text);
+    if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &one_line(&why))) }
+}
+
+/// A step as its sign, its colour, what it does and why.
+pub(super) fn words(step: &Step) -> (&'static str, &'static str, String, String) {
     let (sign, colour, what) = match &step.change {
         Change::CreateRole { .. } => ("+", "32", "new role".to_owned()),
         Change::AdoptRole { marker, .. } if marker.immutable => {
@@ -194,10 +202,7 @@ fn line(step: &Step, style: &Style) -> String {
         }
         Change::DropRole { .. } => ("-", "31", "role dropped".to_owned()),
     };
-    let why = why(&step.why);
-    let text = format!("  {sign} {}", one_line(&what));
-    let text = style.paint(colour, &text);
-    if why.is_empty() { text } else { format!("{text}  {}", style.paint("2", &one_line(&why))) }
+    (sign, colour, what, why(&step.why))
 }
 
 /// What a grant on objects that are not there yet is, in words.
@@ -239,7 +244,8 @@ fn why(why: &Why) -> String {
     }
 }
 
-fn reason(reason: &Reason) -> String {
+/// A reason's permission and place.
+pub(super) fn reason(reason: &Reason) -> String {
     let Reason { node, file, line, permission } = reason;
     let place = match (file, line) {
         (Some(file), Some(line)) => Some(format!("{file}:{line}")),

@@ -189,7 +189,8 @@ fn product_of(
 ) -> Option<String> {
     let selected = outputs.get(&node.unique_id).and_then(|products| products.first()).copied();
     let Some(named) = declared.and_then(|d| d.product.as_deref()) else {
-        return selected.map(str::to_owned);
+        let fallback = || declared.and_then(|declared| declared.fallback.clone());
+        return selected.map(str::to_owned).or_else(fallback);
     };
     let place = declared.and_then(|d| d.product_place.as_ref().or(d.place.as_ref()));
     let problem = |code, message: String, help: String| {

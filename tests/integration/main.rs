@@ -5,6 +5,7 @@
 
 mod apply_compare;
 mod binary;
+mod checks;
 mod cli;
 mod dbt_build;
 mod dbt_hooks;
@@ -15,6 +16,7 @@ mod effect;
 mod engines;
 #[cfg(feature = "embedded")]
 mod engines_embedded;
+mod import;
 mod laws;
 mod members;
 mod playbook_engine;
@@ -29,6 +31,7 @@ mod real;
 mod receipts;
 mod reference;
 mod rehearsals;
+mod report;
 mod requests;
 mod rules;
 mod sabotage;

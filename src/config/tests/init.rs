@@ -24,6 +24,7 @@ fn model(file: &str, group: Option<&str>, tags: &[&str]) -> Node {
         latest_version: None,
         rolecall: None,
         rolecall_key: None,
+        raito: None,
         grants: BTreeMap::new(),
         depends_on: Vec::new(),
     }

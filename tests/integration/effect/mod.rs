@@ -3,5 +3,5 @@
 mod commands;
 mod connecting;
 mod oracle;
-mod queries;
-mod world;
+pub mod queries;
+pub mod world;

@@ -1,0 +1,123 @@
+//! `rolecall import [--role PATTERN…]`: the roles of a warehouse, as configuration.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::import::Arguments;
+use super::{Exit, Format, Global, output, plan};
+use crate::apply::Failure;
+use crate::import::live::NotSaid;
+use crate::import::read::{Read, read};
+use crate::report::{count, findings::one_line, json};
+
+#[derive(Debug, Serialize)]
+struct Told {
+    version: u32,
+    files: Vec<File>,
+    /// Roles that are not written, and why.
+    passed_over: Vec<Passed>,
+    /// What is the roles' and cannot be written.
+    left: Vec<NotSaid>,
+}
+
+#[derive(Debug, Serialize)]
+struct File {
+    path: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Passed {
+    role: String,
+    why: String,
+}
+
+pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
+    let seen = plan::runtime()?.block_on(async {
+        let mut warehouse = plan::connect(&arguments.connection, &project).await?;
+        Ok::<_, anyhow::Error>(read(&mut warehouse, &project, &arguments.role).await)
+    })?;
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(Failure::Found(found)) => {
+            plan::say_invalid(global, found)?;
+            return Ok(Exit::Failed);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    if let Some(out) = &arguments.out {
+        write(out, &seen.files)?;
+    }
+    say(global, arguments.out.as_deref(), &seen)?;
+    Ok(Exit::Done)
+}
+
+/// All of them, or none where one is there.
+fn write(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let paths: Vec<(PathBuf, &String)> =
+        files.iter().map(|(path, text)| (out.join(path), text)).collect();
+    let there: Vec<String> = paths
+        .iter()
+        .filter(|(path, _)| path.symlink_metadata().is_ok())
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    anyhow::ensure!(
+        there.is_empty(),
+        "{} is there already: nothing is written; name another folder by --out, and merge by hand",
+        there.join(", ")
+    );
+    for (path, text) in paths {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        plan::write_whole(&path, text)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
+    let Read { imported, passed_over, unfit, files } = seen;
+    for pattern in unfit {
+        output::message(&one_line(&format!("no role fits {pattern}")));
+    }
+    if global.format == Format::Json {
+        let file = files.iter().map(|(path, text)| File { path: path.clone(), text: text.clone() });
+        let over = passed_over.iter();
+        let over = over.map(|(role, why)| Passed { role: role.to_string(), why: why.clone() });
+        return output::data(&json::print(&Told {
+            version: json::VERSION,
+            files: file.collect(),
+            passed_over: over.collect(),
+            left: imported.left.clone(),
+        })?);
+    }
+    match out {
+        Some(out) => {
+            let lines = files.keys().map(|path| format!("{}\n", out.join(path).display()));
+            output::data(&lines.collect::<String>())?;
+        }
+        None => {
+            let texts = files.iter().map(|(path, text)| format!("# --- {path}\n{text}"));
+            output::data(&texts.collect::<Vec<_>>().join("\n"))?;
+        }
+    }
+    for (role, why) in passed_over {
+        output::message(&one_line(&format!("not imported: {role}: {why}")));
+    }
+    for NotSaid { role, what, why } in &imported.left {
+        output::message(&one_line(&format!("not said: {role}: {what}: {why}")));
+    }
+    output::message("what everybody has (PUBLIC) is no role's, and is not written");
+    let roles = count(imported.roles.len(), "role");
+    output::message(&match imported.roles.len() {
+        0 => "no role to import".to_owned(),
+        _ => format!("{roles}; review what is written, then `rolecall plan --adopt`"),
+    });
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Reading the roles of a warehouse for a project, and the files that come of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::live::{Asked, Imported, choose, import, members_file, playbook_file};
+use crate::apply::Failure;
+use crate::config::{Member, playbook};
+use crate::edit::{Entry, EntryKind};
+use crate::model::{DialectKind, Ident, Inventory, MemberKind, ObjectClass, ObservedState};
+use crate::project::Project;
+use crate::resolve::Resolved;
+use crate::warehouse::{Look, Observe, WarehouseError};
+
+/// Where playbook roles are written, from the project's folder.
+pub const FILE: &str = "rolecall/platform/imported.yml";
+
+/// What was read of a warehouse, and what becomes of it.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The roles, and what of theirs cannot be said.
+    pub imported: Imported,
+    /// Roles that are not imported, and why.
+    pub passed_over: Vec<(Ident, String)>,
+    /// Patterns that fit no role.
+    pub unfit: Vec<String>,
+    /// New files of the project, by path from its folder.
+    pub files: BTreeMap<String, String>,
+}
+
+/// Reads the roles whose names fit a pattern; without patterns, those that nobody logs in with and
+/// nobody manages. Two looks: at all roles, and at what those that are chosen have.
+///
+/// # Errors
+/// The project does not resolve, or the warehouse cannot be read.
+pub async fn read<W: Observe>(
+    warehouse: &mut W,
+    project: &Project,
+    patterns: &[String],
+) -> Result<Read, Failure> {
+    let database = warehouse.identity().await?.database;
+    let (resolved, found) = project.resolve(database.as_ref(), &Inventory::default(), true, None);
+    let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
+    let deployment = resolved.deployment.clone();
+    let first = warehouse.observe(&Look { deployment, ..Look::default() }).await?;
+    let choice = choose(&first, project.dialect(), patterns, resolved.deploy_role.as_ref());
+    let mut passed_over = choice.passed_over;
+    let desired = &resolved.desired;
+    let is_named =
+        |role: &Ident| desired.roles.contains_key(role) || desired.disabled.contains_key(role);
+    let (named, chosen): (BTreeSet<Ident>, BTreeSet<Ident>) =
+        choice.chosen.into_iter().partition(is_named);
+    for role in named {
+        let whose = desired.roles.get(&role).map(|role| role.marker.whose());
+        let whose = whose.unwrap_or_else(|| "a playbook role that is switched off".to_owned());
+        passed_over.push((role, format!("the configuration names it already, as {whose}: `plan --adopt` brings it under management, `import --members` its members")));
+    }
+    let state = observe(warehouse, &resolved, &chosen, database.as_ref()).await?;
+    let (imported, files) = written(project, &resolved, &state, &chosen, &mut passed_over);
+    Ok(Read { imported, passed_over, unfit: choice.unfit, files })
+}
+
+/// What the chosen roles have, with all objects of the databases in which something is yet to come.
+async fn observe<W: Observe>(
+    warehouse: &mut W,
+    resolved: &Resolved,
+    chosen: &BTreeSet<Ident>,
+    database: Option<&Ident>,
+) -> Result<ObservedState, WarehouseError> {
+    let not_relations = || ObjectClass::ALL.into_iter().filter(|class| !class.is_relation());
+    let mut look =
+        Look { deployment: resolved.deployment.clone(), roles: chosen.clone(), ..Look::default() };
+    if let Some(database) = database {
+        look.databases.insert(database.clone());
+        look.classes = not_relations().collect();
+        return warehouse.observe(&look).await;
+    }
+    // Where a connection reaches all databases, only those are listed that a wildcard could speak of.
+    let state = warehouse.observe(&look).await?;
+    let futures = || state.defaults.iter().filter(|default| chosen.contains(&default.grantee));
+    look.databases = futures().map(|default| default.database.clone()).collect();
+    look.classes =
+        futures().map(|default| default.class).filter(|class| !class.is_relation()).collect();
+    match look.databases.is_empty() {
+        true => Ok(state),
+        false => warehouse.observe(&look).await,
+    }
+}
+
+fn written(
+    project: &Project,
+    resolved: &Resolved,
+    state: &ObservedState,
+    chosen: &BTreeSet<Ident>,
+    passed_over: &mut Vec<(Ident, String)>,
+) -> (Imported, BTreeMap<String, String>) {
+    let entry = |member: &Ident, is_user: bool| entry(project, state, member, is_user);
+    let creator = match project.dialect {
+        DialectKind::Postgres => {
+            Some(resolved.deploy_role.as_ref().unwrap_or(&state.server.acting_as))
+        }
+        DialectKind::Snowflake => None,
+    };
+    let named = resolved.desired.roles.keys().cloned().collect();
+    let dialect = project.dialect();
+    let asked = Asked { state, dialect, chosen, named: &named, creator, entry: &entry };
+    let mut imported = import(&asked);
+    let left: BTreeSet<Ident> = imported.left.iter().map(|left| left.role.clone()).collect();
+    // What has nothing and is held by nobody is made no role of ours by the way.
+    imported.roles.retain(|_, role| {
+        let has = !role.grants.is_empty() || role.members.is_some() || left.contains(&role.name);
+        if !has {
+            passed_over.push((role.name.clone(), "it has nothing here".to_owned()));
+        }
+        has
+    });
+    let mut files = BTreeMap::new();
+    if imported.roles.is_empty() {
+        return (imported, files);
+    }
+    let environment = &project.environment;
+    let head = format!(
+        "Written by `rolecall import` from {environment}. Review it, put it into the project, then\n`rolecall plan --adopt`: it changes nobody's access."
+    );
+    let mut text = playbook_file(&imported, dialect, &head);
+    let others = project.config.environments.len() > 1;
+    if others && project.config.playbooks == playbook::Playbooks::default() {
+        text = format!("playbook_environments: [{}]\n{text}", crate::edit::scalar(environment));
+    }
+    files.insert(FILE.to_owned(), text);
+    let of = |(id, role): (&String, &super::live::ImportedRole)| {
+        Some((id.clone(), role.members.clone()?))
+    };
+    let members: BTreeMap<String, Vec<Entry>> = imported.roles.iter().filter_map(of).collect();
+    if !members.is_empty() {
+        let path = format!("rolecall/members/{}.yml", playbook::MEMBERS);
+        let head = "Written by `rolecall import`: who is in which playbook role.";
+        files.insert(path, members_file(&members, head));
+    }
+    (imported, files)
+}
+
+/// A member as an entry.
+fn entry(
+    project: &Project,
+    state: &ObservedState,
+    member: &Ident,
+    is_user: bool,
+) -> Result<Entry, String> {
+    let logs_in = || state.roles.get(member).is_some_and(|role| role.attributes.login);
+    let is = |name: &str, is_user| project.member_name(name, is_user).as_ref() == Some(member);
+    // On PostgreSQL a name is a user's or a group's, whichever a file says already.
+    let said = project.config.entries().find_map(|entry| match &entry.member {
+        Member::Named { kind, name } if is(name, *kind == MemberKind::User) => Some(*kind),
+        _ => None,
+    });
+    let is_user = match (project.dialect, said) {
+        (DialectKind::Snowflake, _) => is_user,
+        (DialectKind::Postgres, Some(kind)) => kind == MemberKind::User,
+        (DialectKind::Postgres, None) => is_user || logs_in(),
+    };
+    let who = crate::edit::written_member(project, member, is_user)
+        .ok_or("no name in a members file would become it by the environment's template")?;
+    let kind = if is_user { EntryKind::User } else { EntryKind::Group };
+    Ok(Entry { kind, who, until: None, reason: None, environments: Vec::new(), approval: None })
+}

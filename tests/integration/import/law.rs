@@ -1,0 +1,371 @@
+//! The law of import, on random states of real servers: what is imported and adopted changes nobody's
+//! access, now or by what is yet to be made, and is then all there is to say.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use rolecall::config::{self, FileKind, SourceFile};
+use rolecall::dbt::{Manifest, read_manifest};
+use rolecall::declare::Declarations;
+use rolecall::dialect;
+use rolecall::directory::Known;
+use rolecall::edit::{Entry, EntryKind};
+use rolecall::effect::AccessState;
+use rolecall::import::live::{
+    Asked, Imported, choose, import, members_file, playbook_file, written_name,
+};
+use rolecall::model::{
+    Change, DialectKind, Ident, Inventory, MarkerReading, ObjectClass, ObservedState,
+};
+use rolecall::plan::{self, Difference, Options, Sides, Within, diff};
+use rolecall::resolve::{Inputs, Resolved, Target, resolve};
+use rolecall::warehouse::engine::{Engine, native::Options as Native};
+use rolecall::warehouse::postgres::Postgres;
+use rolecall::warehouse::{Execute, Look, Observe};
+use tokio::runtime::{Builder, Runtime};
+
+use super::state::states;
+use crate::effect::queries;
+use crate::effect::world::{Op, ground};
+use crate::engines::{self, id};
+
+/// How many random states there are in a run, all servers together.
+const STATES: u32 = 510;
+const DATABASE: &str = "effect";
+
+#[test]
+fn what_is_imported_and_adopted_changes_nobody_s_access_and_leaves_an_empty_plan() {
+    let bins = engines::bins();
+    let servers = u32::try_from(bins.len()).unwrap();
+    let cases = more("ROLECALL_IMPORT_CASES").unwrap_or(STATES.div_ceil(servers));
+    let done: u32 = std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (at, bin) in (0..).zip(bins) {
+            running.push(scope.spawn(move || {
+                let engine = Engine::native(&Native { bin, ..Native::default() }).unwrap();
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                hold(&runtime, &engine, cases, at)
+            }));
+        }
+        running.into_iter().map(|server| server.join().unwrap()).sum()
+    });
+    assert!(done >= cases * servers, "{done}");
+}
+
+fn more(name: &str) -> Option<u32> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+/// What was seen, so that a test that sees nothing fails.
+#[derive(Debug, Default)]
+struct Tally {
+    states: Cell<u32>,
+    roles: Cell<usize>,
+    grants: Cell<usize>,
+    /// Wildcards that are true of all and of what is to come; those of what is to come alone.
+    wild: Cell<usize>,
+    future: Cell<usize>,
+    owned: Cell<usize>,
+    members: Cell<usize>,
+    left: Cell<usize>,
+    /// States in which nothing was left unsaid.
+    whole: Cell<u32>,
+}
+
+fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
+    let session = runtime.block_on(async {
+        let admin = engines::session(&engine.url("postgres")).await;
+        admin.batch_execute(&format!("create database {DATABASE}")).await.unwrap();
+        let session = Postgres::connect(&engine.url(DATABASE)).await.unwrap();
+        session.say(&ground()).await.unwrap();
+        session.say("create type s0.ty as enum ('a'); create procedure s0.pr(int) language sql as 'select 1'").await.unwrap();
+        session.say(queries::HELPERS).await.unwrap();
+        session
+    });
+    let mut config =
+        Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
+    if let Some(seed) = more("ROLECALL_IMPORT_SEED") {
+        config.rng_seed = RngSeed::Fixed(seed.into());
+    }
+    if let RngSeed::Fixed(seed) = config.rng_seed {
+        config.rng_seed = RngSeed::Fixed(seed + at);
+    }
+    let session = RefCell::new(session);
+    let tally = Tally::default();
+    let ended = TestRunner::new(config).run(&states(), |ops| {
+        let session = &mut *session.borrow_mut();
+        runtime.block_on(async {
+            session.begin().await.map_err(failed)?;
+            let ended = check(session, &ops, &tally).await;
+            session.roll_back().await.map_err(failed)?;
+            session.take_notices();
+            ended
+        })
+    });
+    match ended {
+        Ok(()) => {}
+        Err(TestError::Fail(why, ops)) => {
+            let said: Vec<String> = ops
+                .iter()
+                .map(|op| format!("{:?}: {}", op.acting_as.unwrap_or("-"), op.sql))
+                .collect();
+            panic!("{}\n{}\n{why}", engine.describe(), said.join("\n"))
+        }
+        Err(TestError::Abort(why)) => panic!("{}: {why}\n{tally:?}", engine.describe()),
+    }
+    let told = format!("{}: {tally:?}", engine.describe());
+    if std::env::var_os("ROLECALL_IMPORT_CASES").is_some() {
+        eprintln!("{told}");
+    }
+    let states = tally.states.get() as usize;
+    assert!(tally.grants.get() > states && tally.roles.get() > states, "hardly anything: {told}");
+    for seen in [&tally.wild, &tally.future, &tally.owned, &tally.left] {
+        assert!(states < 50 || seen.get() > states / 10, "hardly anything: {told}");
+    }
+    assert!(states < 50 || tally.whole.get() > 0, "always something left: {told}");
+    tally.states.get()
+}
+
+fn failed(error: impl std::fmt::Debug) -> TestCaseError {
+    TestCaseError::fail(format!("{error:?}"))
+}
+
+fn fail<T>(why: String) -> Result<T, TestCaseError> {
+    Err(TestCaseError::fail(why))
+}
+
+fn manifest() -> Manifest {
+    let text = r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+        "project_name": "shop", "adapter_type": "postgres"}, "nodes": {}, "sources": {}}"#;
+    read_manifest(text.as_bytes(), Path::new("manifest.json")).0.unwrap()
+}
+
+/// A member as anybody would write it.
+fn entry(state: &ObservedState, member: &Ident) -> Entry {
+    let logs_in = state.roles.get(member).is_some_and(|role| role.attributes.login);
+    Entry {
+        kind: if logs_in { EntryKind::User } else { EntryKind::Group },
+        who: written_name(dialect::of(DialectKind::Postgres), member),
+        until: None,
+        reason: None,
+        environments: Vec::new(),
+        approval: None,
+    }
+}
+
+/// The files of a project that has nothing but what was imported.
+fn files(imported: &Imported) -> Vec<SourceFile> {
+    let root =
+        "version: 1\nenvironments:\n  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}\n";
+    let file = |path: &str, text: String, kind| SourceFile { path: path.into(), text, kind };
+    let dialect = dialect::of(DialectKind::Postgres);
+    let members: BTreeMap<String, Vec<Entry>> = imported
+        .roles
+        .iter()
+        .filter_map(|(id, role)| Some((id.clone(), role.members.clone()?)))
+        .collect();
+    let mut files = vec![
+        file("rolecall.yml", root.to_owned(), FileKind::Root),
+        file(
+            "rolecall/platform/imported.yml",
+            playbook_file(imported, dialect, "imported"),
+            FileKind::Platform,
+        ),
+    ];
+    if !members.is_empty() {
+        let product = config::playbook::MEMBERS.to_owned();
+        let text = members_file(&members, "imported");
+        files.push(file(
+            &format!("rolecall/members/{product}.yml"),
+            text,
+            FileKind::Members { product },
+        ));
+    }
+    files
+}
+
+struct Case {
+    manifest: Manifest,
+    declarations: Declarations,
+    config: config::Config,
+    database: Ident,
+}
+
+impl Case {
+    fn resolve(&self, inventory: &Inventory) -> Result<Resolved, TestCaseError> {
+        let (target, known) =
+            (Target { name: "prod".into(), ..Target::default() }, Known::default());
+        let (resolved, found) = resolve(&Inputs {
+            manifest: &self.manifest,
+            declarations: &self.declarations,
+            config: &self.config,
+            environment: &self.config.environments["prod"],
+            dialect: dialect::of(DialectKind::Postgres),
+            project: Some("shop"),
+            target: &target,
+            database: Some(&self.database),
+            inventory,
+            skip_missing: false,
+            only: None,
+            as_of: 0,
+            known: &known,
+        });
+        match resolved {
+            Some(resolved) => Ok(resolved),
+            None => fail(format!("{:#?}", found.sorted())),
+        }
+    }
+
+    async fn compare(
+        &self,
+        session: &mut Postgres,
+        options: &Options,
+    ) -> Result<Difference, TestCaseError> {
+        let resolved = self.resolve(&Inventory::default())?;
+        let look = plan::interested_in(&resolved, Some(&self.database));
+        let mut observed = session.observe(&look).await.map_err(failed)?;
+        observed.inventory.version = observed.server.version;
+        observed.inventory.acting_as = Some(observed.server.acting_as.clone());
+        let resolved = self.resolve(&observed.inventory)?;
+        let scope = resolved.scope(Some(&self.database));
+        let environments = BTreeSet::from(["prod".to_owned()]);
+        Ok(diff(&Sides {
+            desired: &resolved.desired,
+            observed: &observed,
+            scope: &scope,
+            deploy_role: resolved.deploy_role.as_ref(),
+            environments: &environments,
+            declared: resolved.declared,
+            options,
+            within: Within::everything(),
+        }))
+    }
+}
+
+async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), TestCaseError> {
+    queries::say_all(session, ops).await?;
+    let before = session.read_access().await.map_err(failed)?;
+    let database = id(DATABASE);
+    let look = Look { deployment: "shop".into(), ..Look::default() };
+    let first = session.observe(&look).await.map_err(failed)?;
+    let dialect = dialect::of(DialectKind::Postgres);
+    // Now and then whoever logs in, too.
+    let patterns = if ops.len().is_multiple_of(3) { vec!["*".to_owned()] } else { Vec::new() };
+    let chosen = choose(&first, dialect, &patterns, None).chosen;
+    let look = Look {
+        roles: chosen.clone(),
+        databases: BTreeSet::from([database.clone()]),
+        classes: ObjectClass::ALL.into_iter().filter(|class| !class.is_relation()).collect(),
+        ..look
+    };
+    let state = session.observe(&look).await.map_err(failed)?;
+    let imported = import(&Asked {
+        state: &state,
+        dialect,
+        chosen: &chosen,
+        named: &BTreeSet::new(),
+        creator: Some(&state.server.acting_as),
+        entry: &|member, _| Ok(entry(&state, member)),
+    });
+    let files = files(&imported);
+    let text = || files.iter().map(|file| file.text.clone()).collect::<Vec<_>>().join("\n");
+    let (config, found) = config::parse(&files);
+    if found.has_errors() {
+        return fail(format!("{}\n{:#?}", text(), found.sorted()));
+    }
+    let case = Case {
+        manifest: manifest(),
+        declarations: Declarations::new(),
+        config: config.unwrap(),
+        database,
+    };
+    let adopt = Options { adopt: true, ..Options::default() };
+    let adopting = case.compare(session, &adopt).await?;
+    let show = |difference: &Difference| {
+        let steps = difference.steps.iter().map(|step| format!("\n  {:?}", step.change));
+        format!(
+            "{}{}\n{:#?}\n{:#?}",
+            text(),
+            steps.collect::<String>(),
+            difference.refused,
+            difference.found
+        )
+    };
+    let only_markers =
+        adopting.steps.iter().all(|step| matches!(step.change, Change::AdoptRole { .. }));
+    if !only_markers || !adopting.refused.is_empty() || adopting.found.has_errors() {
+        return fail(format!("adopting changes more than markers\n{}", show(&adopting)));
+    }
+    let changes: Vec<Change> = adopting.steps.iter().map(|step| step.change.clone()).collect();
+    session.execute(&changes).await.map_err(failed)?;
+    let after = session.read_access().await.map_err(failed)?;
+    if without_markers(&before) != without_markers(&after) {
+        return fail(format!("somebody's access changed\n{}", show(&adopting)));
+    }
+    let second = case.compare(session, &Options::default()).await?;
+    if !second.steps.is_empty() || !second.refused.is_empty() || second.found.has_errors() {
+        return fail(format!("the plan is not empty\n{}", show(&second)));
+    }
+    // Nothing was forgotten: --prune, which takes what nobody declares, finds only what is named.
+    let prune = Options { prune: true, allow_revokes: Some(u64::MAX), ..Options::default() };
+    let pruned = case.compare(session, &prune).await?;
+    let named: BTreeSet<&Ident> = imported.left.iter().map(|left| &left.role).collect();
+    let adopts = |change: &Change| matches!(change, Change::AdoptRole { .. });
+    let forgotten = pruned.steps.iter().find(|step| {
+        !adopts(&step.change) && !roles_of(&step.change).iter().any(|role| named.contains(role))
+    });
+    if let Some(step) = forgotten {
+        return fail(format!("not imported and not named: {:?}\n{}", step.change, show(&pruned)));
+    }
+    count(&imported, tally);
+    tally.states.set(tally.states.get() + 1);
+    Ok(())
+}
+
+/// All that decides, but for comments.
+fn without_markers(state: &AccessState) -> AccessState {
+    let mut state = state.clone();
+    for role in state.roles.values_mut() {
+        role.marker = MarkerReading::None;
+    }
+    state.memberships.sort();
+    state
+}
+
+fn roles_of(change: &Change) -> Vec<&Ident> {
+    match change {
+        Change::Revoke { role, .. }
+        | Change::RevokeGrantOption { role, .. }
+        | Change::RevokeDefault { role, .. }
+        | Change::Grant { role, .. }
+        | Change::GrantDefault { role, .. } => vec![role],
+        Change::RemoveMember { role, member, .. }
+        | Change::RevokeAdminOption { role, member, .. }
+        | Change::AddMember { role, member, .. } => vec![role, member],
+        Change::SetOwner { from, .. } => vec![from],
+        Change::AdoptRole { role, .. } => vec![role],
+        _ => Vec::new(),
+    }
+}
+
+fn count(imported: &Imported, tally: &Tally) {
+    let add = |cell: &Cell<usize>, more: usize| cell.set(cell.get() + more);
+    add(&tally.roles, imported.roles.len());
+    add(&tally.left, imported.left.len());
+    if imported.left.is_empty() {
+        tally.whole.set(tally.whole.get() + 1);
+    }
+    for role in imported.roles.values() {
+        add(&tally.grants, role.grants.len());
+        add(&tally.members, role.members.as_ref().map_or(0, Vec::len));
+        for grant in &role.grants {
+            use rolecall::import::live::{Name, What};
+            let wild = grant.object == Some(Name::All) || grant.schema == Some(Name::All);
+            add(&tally.wild, usize::from(wild && grant.all));
+            add(&tally.future, usize::from(wild && !grant.all));
+            add(&tally.owned, usize::from(grant.what == What::Ownership));
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Coming from somewhere else.
+
+mod command;
+mod law;
+mod rewrite;
+mod state;
