@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewNames, Refusal, Sides, Step, new_name};
-use crate::model::{Change, Ident, PrivilegeSet, Securable};
+use crate::model::{AclEntry, Change, Ident, PrivilegeSet, Securable};
 
 /// One refusal for each thing that a stranger holds from a managed role that would lose it.
 pub(super) fn dependents(sides: &Sides, names: &NewNames, steps: &[Step]) -> Vec<Refusal> {
@@ -26,7 +26,19 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
             *all = all.union(*privileges);
         }
     }
-    for entry in sides.observed.acl.iter().filter(|entry| !names.contains_key(&entry.grantee)) {
+    let taken: BTreeSet<(&Securable, &Ident)> = steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::Revoke { on, role, .. } => Some((on, role)),
+            _ => None,
+        })
+        .collect();
+    // A stranger's stays, and so does what a role has that nothing is taken from.
+    let stays = |entry: &&AclEntry| match names.get(&entry.grantee) {
+        None => true,
+        Some(name) => names.keeps(name).is_some() && !taken.contains(&(&entry.on, name)),
+    };
+    for entry in sides.observed.acl.iter().filter(stays) {
         // What an owner granted hangs on nothing: the next owner has granted it then.
         if sides.observed.owner_of(&entry.on) == Some(&entry.grantor) {
             continue;

@@ -265,7 +265,9 @@ fn will_own(seen: &Seen, on: &Securable, role: &Ident) -> bool {
         return true;
     }
     if let Some(owner) = sides.desired.owners.get(on) {
-        return owner.role == *role;
+        let now = sides.observed.owner_of(on);
+        let stays = now.is_some_and(|now| names.untouched.contains(now));
+        return owner.role == *role && !stays;
     }
     // Undeclared ownership that cannot be moved stays; relations in reach go to the deploy role.
     let owns = sides.observed.owned.get(on).is_some_and(|owner| new_name(names, owner) == role);
