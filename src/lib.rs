@@ -3,6 +3,7 @@
 //! The modules are the way of the data; see `ARCHITECTURE.md`.
 
 pub mod apply;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod dbt;

@@ -1,5 +1,6 @@
 //! Everything that is read from files before a warehouse is looked at.
 
+mod asked;
 mod choose;
 mod dbt_project;
 mod people;
@@ -287,12 +288,18 @@ impl Project {
     }
 }
 
-/// What products' `outputs` and policies look at; one that cannot be read is reported where it is used.
+/// What products' `outputs`, policies and tests look at; one that cannot be read is reported where it is used.
 fn outputs_need(config: &Config) -> dbt::Wanted {
     let outputs = config.products.values().filter_map(|product| product.outputs.as_ref());
     let policies = config.policies.values();
-    let owners = policies.clone().any(|policy| !policy.actors.resource_owners.is_empty());
+    let tests = config.checks.tests.values();
+    let of_tests = tests.clone().flat_map(|test| test.actors.iter().chain([&test.except]));
+    let mut actors = policies.clone().map(|policy| &policy.actors).chain(of_tests);
+    let owners = actors.any(|actors| !actors.resource_owners.is_empty());
     let selected = policies.filter_map(|policy| policy.resources.select.as_ref());
+    let selected = selected.chain(tests.filter_map(|test| test.resources.select.as_ref()));
+    let pii = config.checks.pii.iter().flat_map(|pii| &pii.reasons);
+    let selected = selected.chain(pii.filter_map(|reason| reason.select.as_ref()));
     let first = dbt::Wanted { owners, ..dbt::Wanted::default() };
     outputs
         .chain(selected)

@@ -137,7 +137,10 @@ fn no_way_back(
 }
 
 /// Who is known: as files say, or asked of the warehouse, each time anew.
-async fn people<W: Observe>(warehouse: &mut W, project: &Project) -> Result<Known, Failure> {
+///
+/// # Errors
+/// The warehouse cannot be asked, or what it says is no directory.
+pub async fn people<W: Observe>(warehouse: &mut W, project: &Project) -> Result<Known, Failure> {
     let Known::Unasked = project.known else { return Ok(project.known.clone()) };
     let Some(DirectorySource { from: PeopleFrom::Query(query), key, place: _ }) =
         &project.config.directory

@@ -6,6 +6,6 @@ mod compare;
 mod custody;
 mod run;
 
-pub use compare::{Compared, Failure, compare};
+pub use compare::{Compared, Failure, compare, people};
 pub use custody::{Custody, changed_gates, list_of_retired};
 pub use run::{Outcome, Settings, apply};

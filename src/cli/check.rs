@@ -1,185 +1,226 @@
 //! `rolecall check`
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::{Exit, Format, Global, output, plan};
-use crate::config::{Config, parse};
-use crate::directory::{Directory, Known};
-use crate::model::{Diagnostic, Diagnostics};
-use crate::project::{Places, Project};
-use crate::report::{findings::one_line, json};
-use crate::review::approvals::brought;
-use crate::review::git::Git;
-use crate::review::{Author, Evidence, Reviewed, Signature, Verified, review};
+use super::{ConnectionFlags, Exit, Format, Global, check_base, output, plan};
+use crate::apply::{Failure, people};
+use crate::check::{Look, World, check};
+use crate::config::checks::CODES;
+use crate::model::{Diagnostic, Diagnostics, Place, Severity};
+use crate::plan::hex;
+use crate::project::Project;
+use crate::report::access::Teller;
+use crate::report::checks::{Report, text};
+use crate::report::{annotations, json, sarif};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Look at the commits since they left this revision, such as origin/main: nobody changes permissions and members of a product at once, or lets themselves in
-    #[arg(long, value_name = "REV", required = true)]
-    base: String,
+    /// Look at the commits since they left this revision, such as origin/main: nobody changes permissions and members of a product at once, or lets themselves in. Tests and checks are left out, but with --declared
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+    /// Ask what is declared alone, without a warehouse: nothing that others hold
+    #[arg(long)]
+    declared: bool,
+    #[command(flatten)]
+    connection: ConnectionFlags,
 }
 
+/// Both in one document.
 #[derive(Serialize)]
-struct Checked {
-    version: u32,
-    base: String,
-    head: String,
-    holds: bool,
-    authors: Vec<Author>,
-    members: BTreeSet<String>,
-    permissions: BTreeSet<String>,
-    approvals: Vec<Verified>,
-    findings: Vec<Diagnostic>,
+struct Both<'a> {
+    #[serde(flatten)]
+    report: &'a Report<'a>,
+    change: &'a check_base::Checked,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    match checked(global, &arguments.base) {
-        Ok(Some((checked, notes))) => say(global, checked, &notes),
-        Ok(None) => Ok(Exit::Failed),
-        Err(wrong) => {
-            plan::say_invalid(global, Diagnostics::from_iter([*wrong]))?;
-            Ok(Exit::Failed)
+    let change = match &arguments.base {
+        None => None,
+        Some(base) => match check_base::look(global, base)? {
+            Some(checked) => Some(checked),
+            None => return Ok(Exit::Failed),
+        },
+    };
+    if let (Some(change), false) = (&change, arguments.declared) {
+        match global.format {
+            Format::Json => output::data(&json::print(change)?)?,
+            Format::Sarif => output::data(&json::print(&sarif_of(global, change))?)?,
+            Format::Github => annotate(global, &change.findings, &[])?,
+            _ => check_base::say(change)?,
+        }
+        return Ok(if change.holds { Exit::Done } else { Exit::Gate });
+    }
+    let (project, found) = Project::load(&global.places(), plan::as_of(global)?);
+    let Some(project) = project else { return wrong(global, found) };
+    output::message(&format!("manifest: {}", project.manifest_path.display()));
+    let look = match look(&project, arguments, &found) {
+        Ok(look) => look,
+        Err(error) => match error.downcast::<Failure>() {
+            Ok(Failure::Found(found)) => return wrong(global, found),
+            Ok(other) => return Err(other.into()),
+            Err(error) => return Err(error),
+        },
+    };
+    let world = World::of(&project, &look);
+    let mut checked = check(&world);
+    let root = || Place::file("rolecall.yml");
+    let home = project.environment().map_or_else(root, |environment| environment.place.clone());
+    let mut lines = Lines::of(&global.places().project_dir);
+    for diagnostic in checked.findings.iter_mut().map(|finding| &mut finding.diagnostic) {
+        let place = diagnostic.place.get_or_insert_with(|| home.clone());
+        lines.fill(place);
+    }
+    let teller = Teller { desired: &look.resolved.desired, config: &project.config };
+    // What a check tells is not told twice.
+    let noticed = look.found.iter().filter(|it| !CODES.contains(&it.code)).cloned();
+    let noticed = noticed.chain(checked.found.clone()).collect::<Diagnostics>().sorted();
+    let environment = &project.environment;
+    let report = Report::of(&checked, &teller, environment, arguments.declared, noticed);
+    say(global, &report, change.as_ref())?;
+    let kept_apart = change.is_none_or(|change| change.holds);
+    let unjudged = report.diagnostics.iter().any(|it| it.severity == Severity::Error);
+    Ok(match (checked.fails() || !kept_apart, unjudged) {
+        (true, _) => Exit::Gate,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Done,
+    })
+}
+
+/// The lines of the project's files, to be shown: reasons name lines and do not have them.
+struct Lines {
+    project: PathBuf,
+    read: BTreeMap<PathBuf, Vec<String>>,
+}
+
+impl Lines {
+    fn of(project: &Path) -> Self {
+        Self { project: project.to_owned(), read: BTreeMap::new() }
+    }
+
+    fn fill(&mut self, place: &mut Place) {
+        let (Some(line), None) = (place.line, &place.source) else { return };
+        let project = &self.project;
+        let lines = self.read.entry(place.file.clone()).or_insert_with(|| {
+            let text = std::fs::read_to_string(project.join(&place.file)).unwrap_or_default();
+            text.lines().map(str::to_owned).collect()
+        });
+        let text = lines.get((line as usize).saturating_sub(1));
+        let text = text.filter(|text| text.len() <= LONGEST && !text.trim().is_empty());
+        place.source = text.cloned();
+        if let (Some(text), None) = (text, place.column) {
+            let indent = text.chars().take_while(|c| c.is_whitespace()).count();
+            place.column = u32::try_from(indent + 1).ok();
         }
     }
 }
 
-type Asked = Result<Option<(Checked, Vec<String>)>, Box<Diagnostic>>;
+/// A longer line is not repeated in every message.
+const LONGEST: usize = 400;
 
-fn checked(global: &Global, base: &str) -> Asked {
-    let places = global.places();
-    let git = Git::around(&places.project_dir)?;
-    let range = git.since(base)?;
-    let (before, after) = git.sides(&range)?;
-    let (config, found) = parse(&after.config);
-    let Some(config) = config.filter(|_| !found.has_errors()) else {
-        output::findings(found);
-        return Ok(None);
+/// The state that is asked: the warehouse's, or what is declared alone.
+fn look(project: &Project, arguments: &Arguments, found: &Diagnostics) -> anyhow::Result<Look> {
+    let look = match arguments.declared {
+        true => Look::declared(project, project.known.clone(), found),
+        false => {
+            let (state, known) = plan::runtime()?.block_on(async {
+                let mut warehouse = plan::connect(&arguments.connection, project).await?;
+                let state = warehouse.access().await?;
+                let known = people(&mut warehouse, project).await?;
+                Ok::<_, anyhow::Error>((state, known))
+            })?;
+            anyhow::ensure!(
+                state.dialect == project.dialect,
+                "the connection is to {}, and the project is for {}",
+                state.dialect,
+                project.dialect
+            );
+            Look::of(project, known, state, found)
+        }
     };
-    let authors = git.authors(&range)?;
-    let mut notes = Vec::new();
-    if git.is_dirty()? {
-        notes.push("there are changes that are not committed: they are not looked at".to_owned());
-    }
-    let now = plan::as_of(global).unwrap_or_default();
-    let (project, _) = Project::inspect(&places, now);
-    let products_of = project.as_ref().map(products_of).unwrap_or_default();
-    if project.is_none() && !(before.dbt.is_empty() && after.dbt.is_empty()) {
-        notes.push(
-            "no manifest is at hand: a declaration that names no product is taken for all of them"
-                .to_owned(),
-        );
-    }
-    let base_config = parse(&before.config).0.unwrap_or_default();
-    let now_known = known(&places, &config);
-    let (was, is) = match places.directory {
-        // What the command line names is of no revision.
-        Some(_) => (None, None),
-        None => git.directories(&range, &base_config, &config)?,
-    };
-    for problem in [&was, &is].into_iter().flatten().filter_map(|read| read.as_ref().err()) {
-        notes.extend(problem.iter().map(|wrong| format!("the directory: {}", wrong.message)));
-    }
-    // What is no file of the repository is the same before and after.
-    let is_outside = was.is_none() && is.is_none();
-    let was = if is_outside { now_known.clone() } else { was.and_then(Result::ok) };
-    let is = is.map_or(now_known, Result::ok);
-    let has_rules = after.config.iter().any(|file| file.text.contains("rule"));
-    if is.is_none() && has_rules {
-        notes.push("no directory is at hand: whom rules let in is not looked at".to_owned());
-    }
-    let group_owners = project.as_ref().map(Project::group_owners).unwrap_or_default();
-    let nothing = Evidence::default();
-    let change = Reviewed {
-        base: &before,
-        head: &after,
-        authors: &authors,
-        products_of: &products_of,
-        directories: (was.as_deref(), is.as_deref()),
-        group_owners: &group_owners,
-        evidence: &nothing,
-    };
-    let evidence = git.evidence(&range, &base_config, &brought(&change))?;
-    let reviewed = review(&Reviewed { evidence: &evidence, ..change });
-    let findings = reviewed.found.sorted();
-    let checked = Checked {
-        version: json::VERSION,
-        base: range.base,
-        head: range.head,
-        holds: findings.is_empty(),
-        authors,
-        members: reviewed.members,
-        permissions: reviewed.permissions.into_keys().collect(),
-        approvals: reviewed.approvals,
-        findings,
-    };
-    Ok(Some((checked, notes)))
+    look.map_err(|found| Failure::Found(found).into())
 }
 
-/// Who is known by a file that is at hand.
-fn known(places: &Places, config: &Config) -> Option<Arc<Directory>> {
-    match crate::project::known(places, config, &mut Diagnostics::default()) {
-        Known::People(directory) => Some(directory),
-        Known::Nothing | Known::Unasked => None,
-    }
-}
-
-/// Which products own the nodes of each file.
-fn products_of(project: &Project) -> BTreeMap<String, BTreeSet<String>> {
-    let unseen = crate::model::Inventory::default();
-    let (resolved, _) = project.resolve(None, &unseen, true, None);
-    let mut files: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for node in resolved.iter().flat_map(|resolved| &resolved.nodes) {
-        let Some(read) = project.manifest.nodes.get(&node.unique_id) else { continue };
-        let patch = read.patch_path.as_deref().map(|path| path.split("://").last().unwrap_or(path));
-        for file in [Some(read.original_file_path.as_str()), patch].into_iter().flatten() {
-            let products = files.entry(file.replace('\\', "/")).or_default();
-            products.extend(node.product.clone());
+fn say(
+    global: &Global,
+    report: &Report<'_>,
+    change: Option<&check_base::Checked>,
+) -> anyhow::Result<()> {
+    match global.format {
+        Format::Json => match change {
+            None => output::data(&json::print(report)?),
+            Some(change) => output::data(&json::print(&Both { report, change })?),
+        },
+        Format::Sarif => {
+            let file = |path: &Path| in_repository(global, path);
+            let mut log = sarif::log(report, &file);
+            if let Some(change) = change {
+                let mut more = sarif_of(global, change);
+                let runs = more["runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
+                if let Some(all) = log["runs"].as_array_mut() {
+                    all.extend(runs);
+                }
+            }
+            output::data(&json::print(&log)?)
+        }
+        Format::Github => {
+            let file = |path: &Path| in_repository(global, path);
+            let lines = report.findings.iter().map(|shown| annotations::of_finding(shown, &file));
+            output::data(&lines.collect::<String>())?;
+            let change = change.map(|change| change.findings.as_slice()).unwrap_or_default();
+            annotate(global, &report.diagnostics, change)
+        }
+        _ => {
+            if let Some(change) = change {
+                check_base::say(change)?;
+            }
+            output::findings(report.diagnostics.iter().cloned().collect());
+            output::data(&text(report, output::colour_on_stdout()))
         }
     }
-    files
 }
 
-fn say(global: &Global, checked: Checked, notes: &[String]) -> anyhow::Result<Exit> {
-    let exit = if checked.holds { Exit::Done } else { Exit::Gate };
-    for note in notes {
-        output::message(note);
-    }
-    if global.format == Format::Json {
-        output::data(&json::print(&checked)?)?;
-        return Ok(exit);
-    }
-    let mut out = String::new();
-    for author in &checked.authors {
-        out.push_str(&format!("{}\n", one_line(&format!("by {author}"))));
-    }
-    for (what, products) in
-        [("members of", &checked.members), ("permissions of", &checked.permissions)]
-    {
-        for product in products {
-            out.push_str(&format!("touches the {what} {}\n", one_line(product)));
+/// What is wrong before anything is asked.
+fn wrong(global: &Global, found: Diagnostics) -> anyhow::Result<Exit> {
+    match global.format {
+        Format::Sarif => {
+            let sorted = output::findings(found);
+            let file = |path: &Path| in_repository(global, path);
+            output::data(&json::print(&sarif::failed(&sorted, &file))?)?;
         }
+        Format::Github => annotate(global, &output::findings(found), &[])?,
+        _ => plan::say_invalid(global, found)?,
     }
-    for Verified { product, role, user, by, how } in &checked.approvals {
-        let how = match how {
-            Some("signed") => "signed",
-            Some(_) => "under the owners' code-owner rule",
-            None => "claimed",
-        };
-        let what = format!("{user} into {product}.{role}, approved by {by} ({how})");
-        out.push_str(&format!("{}\n", one_line(&what)));
-    }
-    output::data(&out)?;
-    if checked.authors.iter().any(|author| author.signature == Signature::Claimed) {
-        output::message("a claimed author proves nothing: sign commits, or set code owners");
-    }
-    let holds = checked.holds;
-    output::findings(checked.findings.into_iter().collect());
-    if holds {
-        output::message("the sides are kept apart");
-    }
-    Ok(exit)
+    Ok(Exit::Failed)
+}
+
+fn annotate(global: &Global, some: &[Diagnostic], more: &[Diagnostic]) -> anyhow::Result<()> {
+    let file = |path: &Path| in_repository(global, path);
+    let lines = some.iter().chain(more).map(|it| annotations::one(it, &[], &file));
+    output::data(&lines.collect::<String>())
+}
+
+fn sarif_of(global: &Global, change: &check_base::Checked) -> serde_json::Value {
+    let file = |path: &Path| in_repository(global, path);
+    let fingerprint = |it: &Diagnostic| {
+        let about = it.place.as_ref().map(|place| place.file.to_string_lossy().into_owned());
+        let about = format!("{}\0{}\0{}", it.code, about.unwrap_or_default(), it.message);
+        hex(&Sha256::digest(about))
+    };
+    sarif::of_change(&change.findings, &file, &fingerprint)
+}
+
+/// What the repository calls a file of the project: from where the command runs, which in CI is the
+/// repository's root.
+fn in_repository(global: &Global, file: &Path) -> String {
+    let project = &global.places().project_dir;
+    let here = project == Path::new(".") || file.is_absolute() || file.starts_with(project);
+    let path: PathBuf = if here { file.to_owned() } else { project.join(file) };
+    let from = std::env::current_dir().ok();
+    let path = from.as_ref().and_then(|from| path.strip_prefix(from).ok()).unwrap_or(&path);
+    path.to_string_lossy().trim_start_matches("./").replace('\\', "/")
 }

@@ -5,6 +5,7 @@ mod apply;
 mod asked;
 mod catalog;
 mod check;
+mod check_base;
 mod codeowners;
 mod compile;
 mod compile_dbt;
@@ -151,6 +152,10 @@ enum Format {
     Sql,
     /// The macro file that the dbt hooks read, for every environment (compile only)
     Dbt,
+    /// SARIF 2.1.0, for code scanning (check only)
+    Sarif,
+    /// GitHub's annotations (check only)
+    Github,
     /// A comment for a pull request (diff only)
     Markdown,
     /// The graph of roles for Mermaid (report only)
@@ -166,6 +171,8 @@ impl Format {
             Self::Text | Self::Json => None,
             Self::Sql => Some(("sql", "compile")),
             Self::Dbt => Some(("dbt", "compile")),
+            Self::Sarif => Some(("sarif", "check")),
+            Self::Github => Some(("github", "check")),
             Self::Markdown => Some(("markdown", "diff")),
             Self::Mermaid => Some(("mermaid", "report")),
             Self::Dot => Some(("dot", "report")),
@@ -215,7 +222,7 @@ enum Command {
     Import(import::Arguments),
     /// The lines of CODEOWNERS for the owners' files and the platform's
     Codeowners(codeowners::Arguments),
-    /// Are permissions and members kept apart by a change? Exits with 4 if not
+    /// Access tests and built-in checks, of what people can really do; with --base, of a change. Exits with 4 if one fails
     Check(check::Arguments),
     /// Break the lock of an apply on Snowflake that died
     Unlock(unlock::Arguments),
@@ -353,6 +360,7 @@ pub fn run() -> Exit {
     let Cli { global, command } = cli;
     let running = match command {
         Command::Compile(_) => "compile",
+        Command::Check(_) => "check",
         Command::Diff(_) => "diff",
         Command::Report(_) => "report",
         _ => "",

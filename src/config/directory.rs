@@ -30,7 +30,7 @@ pub(super) struct RawDirectory {
 }
 
 /// The keys of a directory.
-const DIRECTORY: Keys = Keys { of: "a directory", known: &["path", "query", "key"], later: &[] };
+const DIRECTORY: Keys = Keys { of: "a directory", known: &["path", "query", "key"] };
 impl RawDirectory {
     /// Reads the block.
     pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

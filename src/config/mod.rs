@@ -1,6 +1,7 @@
 //! `rolecall.yml`, `rolecall/platform/` and `rolecall/members/`: files in, a valid configuration
 //! out, or everything that is wrong with them.
 
+pub mod checks;
 mod compat;
 mod directory;
 mod environment;
@@ -91,6 +92,8 @@ pub struct Config {
     pub playbooks: playbook::Playbooks,
     /// To whom ownership goes that is no longer declared.
     pub admin_role: Option<Located<String>>,
+    /// Access tests, and how built-in checks are told.
+    pub checks: checks::Checks,
     /// Product → product role → entries: the owners' files; and playbook roles, as
     /// [`playbook::MEMBERS`].
     pub members: BTreeMap<String, BTreeMap<String, Vec<MemberEntry>>>,

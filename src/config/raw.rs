@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 
 use super::Located;
+use super::checks::{RawChecks, RawPii, RawSuppression, RawTest, read_checks};
 use super::directory::RawDirectory;
 use super::playbook::RawPlaybookRoles;
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
@@ -78,6 +79,15 @@ pub(super) struct RawPlatform {
     pub playbook_environments: Option<Vec<Located<String>>>,
     /// To whom ownership goes that is no longer declared. Without it, SECURITYADMIN on Snowflake.
     pub admin_role: Option<Located<String>>,
+    /// Who may what, demanded of effective access.
+    pub tests: Option<Vec<RawTest>>,
+    /// How loud the built-in checks are, by code.
+    #[schemars(default)]
+    pub checks: RawChecks,
+    /// Findings of built-in checks that are not counted until a day.
+    pub suppress: Option<Vec<RawSuppression>>,
+    /// What is personal data here, and who may read it why.
+    pub pii: Option<RawPii>,
 }
 
 /// A kind of role, such as analyst, and the most that it can be given.
@@ -182,20 +192,22 @@ pub(super) const PLATFORM: Keys = Keys {
         "playbook_vars",
         "playbook_environments",
         "admin_role",
+        "tests",
+        "checks",
+        "suppress",
+        "pii",
     ],
-    later: &["tests", "checks"],
 };
 /// The keys of a product role.
 pub(super) const PRODUCT_ROLE: Keys =
-    Keys { of: "a product role", known: &["may", "warehouses", "environments"], later: &[] };
+    Keys { of: "a product role", known: &["may", "warehouses", "environments"] };
 /// The keys of a product role in one environment.
 pub(super) const PRODUCT_ROLE_IN: Keys =
-    Keys { of: "a product role's environment", known: &["may", "warehouses"], later: &[] };
+    Keys { of: "a product role's environment", known: &["may", "warehouses"] };
 /// The keys of a product.
 pub(super) const PRODUCT: Keys = Keys {
     of: "a product",
     known: &["title", "owners", "outputs", "offers", "domain", "product_roles"],
-    later: &[],
 };
 /// The keys of a member.
 pub(super) const ENTRY: Keys = Keys {
@@ -211,7 +223,6 @@ pub(super) const ENTRY: Keys = Keys {
         "approved_at",
         "request",
     ],
-    later: &[],
 };
 
 impl RawPlatform {
@@ -261,6 +272,10 @@ impl RawPlatform {
             playbook_vars: reader.text(&fields, "playbook_vars"),
             playbook_environments: reader.texts(&fields, "playbook_environments"),
             admin_role: reader.text(&fields, "admin_role"),
+            tests: fields.get("tests").map(|node| RawTest::read_all(reader, node)),
+            checks: fields.get("checks").map(|n| read_checks(reader, n)).unwrap_or_default(),
+            suppress: fields.get("suppress").map(|n| RawSuppression::read_all(reader, n)),
+            pii: fields.get("pii").map(|node| RawPii::read(reader, node)),
         }
     }
 }

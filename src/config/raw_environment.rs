@@ -77,11 +77,9 @@ pub(super) const ENVIRONMENT: Keys = Keys {
         "hook",
         "connection",
     ],
-    later: &[],
 };
 /// The keys of an environment's connection.
-const CONNECTION: Keys =
-    Keys { of: "an environment's connection", known: &["profile", "target"], later: &[] };
+const CONNECTION: Keys = Keys { of: "an environment's connection", known: &["profile", "target"] };
 
 impl RawEnvironment {
     pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Self {

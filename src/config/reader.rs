@@ -11,8 +11,6 @@ pub(super) struct Keys {
     pub of: &'static str,
     /// The keys.
     pub known: &'static [&'static str],
-    /// Keys that a later version of this program will know.
-    pub later: &'static [&'static str],
 }
 
 /// Reads one file's nodes and collects what is wrong with them.
@@ -231,10 +229,7 @@ pub(crate) fn suggest<'a>(
 fn unknown_key(key: &Located<String>, keys: &Keys) -> Diagnostic {
     let name = key.value.as_str();
     let of = keys.of;
-    let diagnostic = if keys.later.contains(&name) {
-        Diagnostic::error("not-supported-yet", format!("`{name}` is not supported yet"))
-            .with_help("remove it: this version would not act on it")
-    } else if let Some(belongs) =
+    let diagnostic = if let Some(belongs) =
         belongs(name).filter(|_| !is_known_in_the_other_number(name, keys))
     {
         Diagnostic::error("misplaced-key", format!("`{name}` may not stand in {of}"))
@@ -288,6 +283,10 @@ pub(super) fn belongs(word: &str) -> Option<&'static str> {
         | "playbook_vars"
         | "playbook_environments"
         | "admin_role"
+        | "tests"
+        | "checks"
+        | "suppress"
+        | "pii"
         | "compat" => "it stands at the top of rolecall.yml or of a file in rolecall/platform/",
         "role_name" | "user_name" | "group_name" | "promote_from" | "protected" | "valid_for"
         | "deploy_role" | "parent_role" | "role_kind" | "target" | "hook" | "connection" => {

@@ -108,7 +108,6 @@ const KEYS: Keys = Keys {
         "decided_at",
         "because",
     ],
-    later: &[],
 };
 
 /// Why a text cannot be a reason: it stands in one line, and shows what it holds.

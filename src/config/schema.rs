@@ -129,9 +129,19 @@ pub(super) fn resource_owners(_: &mut SchemaGenerator) -> Schema {
     ] })
 }
 
+/// A severity. An editor's YAML may take `off` for a truth value.
+pub(super) fn level(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["error", "warning", "off", false] })
+}
+
+/// Severities by environment.
+pub(super) fn levels(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["object", "null"], "additionalProperties": level(generator) })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{playbook, policy, raw, raw_environment};
+    use super::super::{checks, playbook, policy, raw, raw_environment};
     use super::*;
 
     fn properties(schema: &Value) -> Vec<&str> {
@@ -165,6 +175,12 @@ mod tests {
             ("playbook_grant", &playbook::GRANT),
             ("platform_policy_on", &policy::PLATFORM_ON),
             ("platform_policy_actors", &policy::PLATFORM_ACTORS),
+            ("test", &checks::TEST),
+            ("test_body", &checks::TEST_BODY),
+            ("check", &checks::CHECK),
+            ("suppression", &checks::SUPPRESSION),
+            ("pii", &checks::PII),
+            ("pii_reason", &checks::REASON),
         ] {
             let definition = &schema["$defs"][name];
             assert_eq!(properties(definition), sorted(keys), "{name}");
@@ -211,6 +227,11 @@ mod tests {
     $.admin_role: string
     $.approved_plans: string
     $.break_glass: string
+    $.checks: object|null
+    $.checks.*: object
+    $.checks.*.environments: object|null
+    $.checks.*.environments.*: ?
+    $.checks.*.severity: ?
     $.deployment: string
     $.dialect: string
     $.directory: ?
@@ -234,6 +255,7 @@ mod tests {
     $.environments.*.valid_for: string
     $.packages: array|null
     $.packages[]: string
+    $.pii: ?
     $.platform_policies: array|null
     $.platform_policies[]: object
     $.platform_policies[].active: boolean
@@ -317,6 +339,24 @@ mod tests {
     $.roles.*.name!: string
     $.roles.*.revoke-other-grants: boolean
     $.roles.*.role-owner: string
+    $.suppress: array|null
+    $.suppress[]: object
+    $.suppress[].check!: string
+    $.suppress[].environments: array|null
+    $.suppress[].environments[]: string
+    $.suppress[].node: string
+    $.suppress[].product: string
+    $.suppress[].reason!: string
+    $.suppress[].role: string
+    $.suppress[].until!: string
+    $.suppress[].user: string
+    $.tests: array|null
+    $.tests[]: object
+    $.tests[].always: ?
+    $.tests[].at_most: ?
+    $.tests[].description: string
+    $.tests[].name!: string
+    $.tests[].never: ?
     $.version!: integer
     $.warn_before: string
     $: object

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::checks;
 use super::compat;
 use super::directory;
 use super::environment::add_environment;
@@ -54,6 +55,10 @@ pub(super) fn merge(
             playbook_vars: file_playbook_vars,
             playbook_environments,
             admin_role,
+            tests,
+            checks,
+            suppress,
+            pii,
         } = file;
         check_version(version, diagnostics);
         once("`deployment`", &mut config.deployment, deployment, diagnostics);
@@ -86,6 +91,9 @@ pub(super) fn merge(
         let (policies, platform) =
             (policies.unwrap_or_default(), platform_policies.unwrap_or_default());
         policy::add_all(&mut config, policies, platform, diagnostics);
+        let (tests, suppressions) = (tests.unwrap_or_default(), suppress.unwrap_or_default());
+        let said = checks::Said { tests, checks, suppressions, pii };
+        checks::add_all(&mut config.checks, said, diagnostics);
     }
     if let Some(deployment) = &config.deployment {
         diagnostics.extend(check_fit("the deployment", deployment));
@@ -112,6 +120,7 @@ pub(super) fn merge(
     if let Some(role) = &config.admin_role {
         diagnostics.extend(check_fit("the admin role", role));
     }
+    checks::check_all(&config, diagnostics);
     if let Some(role) = &config.break_glass {
         diagnostics.extend(check_fit("the break-glass role", role));
     }

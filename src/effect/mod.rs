@@ -14,6 +14,7 @@ mod alike_tests;
 mod answer;
 mod compiled;
 mod declared;
+mod everybody;
 pub mod gains;
 mod reach;
 mod reasons;

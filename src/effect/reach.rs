@@ -91,6 +91,11 @@ impl Graph {
         self.up.from(member)
     }
 
+    /// Whether nobody is in a role.
+    pub(super) fn is_empty(&self, role: u32) -> bool {
+        self.down.from(role).iter().all(|edge| edge.to == role)
+    }
+
     /// All roles that one of the starts is in, to any depth, and the starts themselves.
     pub(super) fn upwards(&self, starts: &[u32]) -> Reached {
         walk(&self.up, starts)

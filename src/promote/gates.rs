@@ -29,17 +29,23 @@ pub enum Gate {
     GrantToPublic,
     /// The roles that members are let into have no power in the target that was given by hand.
     UndeclaredPower,
+    /// Every access test holds in the target as it would be after it.
+    AccessTest,
+    /// No built-in check of severity error finds anything there.
+    Check,
 }
 
 impl Gate {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SourceDrift,
         Self::Validation,
         Self::BeyondMay,
         Self::UndeclaredMember,
         Self::GrantToPublic,
         Self::UndeclaredPower,
+        Self::AccessTest,
+        Self::Check,
     ];
 
     /// Stable, in kebab case.
@@ -51,6 +57,8 @@ impl Gate {
             Self::UndeclaredMember => "undeclared-member",
             Self::GrantToPublic => "grant-to-public",
             Self::UndeclaredPower => "undeclared-power",
+            Self::AccessTest => "access-test",
+            Self::Check => "check-failed",
         }
     }
 }

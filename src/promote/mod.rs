@@ -3,6 +3,7 @@
 //! It resolves the target again, by the target's own manifest and names, and plans only what is to
 //! be added there. The source says whether that may be done: nobody and nothing is copied from it.
 
+mod checks;
 mod gates;
 mod giving;
 mod grantees;
@@ -12,7 +13,7 @@ mod way;
 
 use std::collections::BTreeSet;
 
-use crate::apply::{Compared, Failure, compare};
+use crate::apply::{Compared, Failure, compare, people};
 use crate::model::{Change, Diagnostic, Diagnostics};
 use crate::plan::{self, Limit, Options, PromotedFrom, Sides, Step};
 use crate::project::Project;
@@ -86,7 +87,9 @@ impl Promotion {
         match gate {
             Gate::SourceDrift | Gate::UndeclaredMember => self.source.is_some(),
             Gate::Validation | Gate::BeyondMay => true,
-            Gate::GrantToPublic | Gate::UndeclaredPower => self.target.is_some(),
+            Gate::GrantToPublic | Gate::UndeclaredPower | Gate::AccessTest | Gate::Check => {
+                self.target.is_some()
+            }
         }
     }
 
@@ -137,6 +140,7 @@ pub async fn promote<S: Observe, T: ObservePublic>(
     let mut promotion = Promotion::default();
     let from_is_valid = check(&from, &mut promotion);
     let to_is_valid = check(&to, &mut promotion);
+    let read = to.found.clone();
     let (from, to) = (from.project, to.project);
     let (tried, giving) = (Giving::of(from), Giving::of(to));
     let source = match from_is_valid {
@@ -168,6 +172,9 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         if how.strict {
             promotion.found.extend(members::unknown(to, &compared));
         }
+        let access = target.everybody_s_access().await?;
+        let known = people(target, to).await?;
+        promotion.closed.extend(checks::failing((to, &read), known, access, &compared));
         promotion.target = Some(compared);
     }
     promotion.closed.sort();

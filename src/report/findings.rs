@@ -30,6 +30,11 @@ pub fn summary(findings: &[Diagnostic]) -> String {
 
 /// One finding.
 pub fn one(finding: &Diagnostic, colour: bool) -> String {
+    with_notes(finding, &[], colour)
+}
+
+/// One finding, and what else is to be said of it, a line for each.
+pub fn with_notes(finding: &Diagnostic, more: &[String], colour: bool) -> String {
     let Diagnostic { place, node, path, severity, code, message, help, also } = finding;
     let level = match severity {
         Severity::Error => Level::ERROR,
@@ -60,6 +65,7 @@ pub fn one(finding: &Diagnostic, colour: bool) -> String {
     if let Some((place, label)) = also {
         notes.push((Level::NOTE, format!("{}: {}", where_is(place), printable(label))));
     }
+    notes.extend(more.iter().map(|note| (Level::NOTE, one_line(note))));
     if let Some(help) = help {
         notes.push((Level::HELP, printable(help)));
     }

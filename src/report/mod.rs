@@ -3,6 +3,8 @@
 //! Pure: everything here returns text or values; the command line prints them.
 
 pub mod access;
+pub mod annotations;
+pub mod checks;
 pub mod compiled;
 pub mod dbt_access;
 pub mod findings;
@@ -13,6 +15,7 @@ pub mod json;
 pub mod matrix;
 pub mod plan;
 pub mod promotion;
+pub mod sarif;
 
 /// `1 grant`, `2 grants`.
 pub(crate) fn count(n: usize, what: &str) -> String {

@@ -36,7 +36,9 @@ pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) 
     members::member_name(inputs, name, kind).ok()
 }
 pub use nodes::ManagedNode;
-pub use policies::{Gates, NodeGrants};
+pub use policies::{
+    Asked, AskedActor, AskedPart, Gates, NodeGrants, asked, people_of_groups, selected,
+};
 
 /// Everything that a desired state follows from.
 pub struct Inputs<'a> {

@@ -123,6 +123,15 @@ impl ObservePublic for Warehouse {
             Self::Snowflake(snowflake) => snowflake.public(schemas).await,
         }
     }
+
+    async fn everybody_s_access(
+        &mut self,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.everybody_s_access().await,
+            Self::Snowflake(snowflake) => snowflake.everybody_s_access().await,
+        }
+    }
 }
 
 impl Execute for Warehouse {

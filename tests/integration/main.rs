@@ -5,6 +5,7 @@
 
 mod apply_compare;
 mod binary;
+mod checks;
 mod cli;
 mod dbt_build;
 mod dbt_hooks;

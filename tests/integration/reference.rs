@@ -53,14 +53,46 @@ fn statements() -> String {
     )
 }
 
+/// A page for each check, and the project that their examples begin with.
+fn checks() -> Vec<(String, String)> {
+    let page = |check: &&rolecall::check::Check| {
+        let (first, rest) = rolecall::check::page(check)
+            .split_once('\n')
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        (format!("checks/{}.md", check.code), format!("{first}\n{GENERATED}{rest}"))
+    };
+    let mut pages: Vec<_> = rolecall::check::ALL.iter().map(page).collect();
+    let mut base = format!(
+        "# The project of the examples\n{GENERATED}\nEvery example of a check begins with this project and shows \
+         only what is different. The people\nand roles ada, bob, jane, dbt and loader are there.\n"
+    );
+    for (file, text) in rolecall::check::BASE {
+        let kind = if file.ends_with(".sql") { "sql" } else { "yaml" };
+        let _ = write!(base, "\n`{file}`:\n```{kind}\n{text}```\n");
+    }
+    pages.push(("checks/README.md".to_owned(), base));
+    pages
+}
+
+#[test]
+fn every_check_is_in_the_list_of_the_document() {
+    let list = std::fs::read_to_string(root().join("docs/checks.md")).unwrap();
+    for check in rolecall::check::ALL {
+        let line = format!("[`{0}`](checks/{0}.md) | {1} |", check.code, check.level.as_str());
+        assert!(list.contains(&line), "docs/checks.md has no line {line}");
+    }
+}
+
 #[test]
 fn the_reference_is_fresh() {
-    for (file, now) in [
-        ("cli.md", cli()),
-        ("privileges.md", privileges()),
-        ("snowflake-statements.md", statements()),
-    ] {
-        let path = root().join("docs/reference").join(file);
+    let reference = [
+        ("reference/cli.md".to_owned(), cli()),
+        ("reference/privileges.md".to_owned(), privileges()),
+        ("reference/snowflake-statements.md".to_owned(), statements()),
+    ];
+    for (file, now) in reference.into_iter().chain(checks()) {
+        let path = root().join("docs").join(&file);
         if std::env::var_os(WRITE).is_some() {
             std::fs::write(&path, now).unwrap();
             continue;
@@ -68,7 +100,7 @@ fn the_reference_is_fresh() {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(
             kept == now,
-            "docs/reference/{file} is not as the code writes it; to write it again:\n  \
+            "docs/{file} is not as the code writes it; to write it again:\n  \
              {WRITE}=1 cargo test --test integration the_reference_is_fresh"
         );
     }
@@ -84,6 +116,18 @@ const NO_CODES: &[&str] = &[
     "rev-list",
     "rev-parse",
     "verify-commit",
+    // Fields of playbooks, and what ends a secret's name.
+    "api-key",
+    "database-name",
+    "include-all",
+    "include-future",
+    "object-name",
+    "object-type",
+    "private-key",
+    "revoke-other-grants",
+    "role-owner",
+    "schema-name",
+    "unsupported-revoke-behavior",
     "kept-by-the-http-layer",
     "login-request",
     "macro-paths",

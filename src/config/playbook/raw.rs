@@ -98,16 +98,12 @@ impl JsonSchema for RawPlaybookRoles {
 }
 
 /// The keys of a playbook's file.
-const FILE: Keys = Keys {
-    of: "a playbook",
-    known: &["role-owner", "roles", "unsupported-revoke-behavior"],
-    later: &[],
-};
+const FILE: Keys =
+    Keys { of: "a playbook", known: &["role-owner", "roles", "unsupported-revoke-behavior"] };
 /// The keys of a playbook role.
 pub(in crate::config) const ROLE: Keys = Keys {
     of: "a playbook role",
     known: &["name", "grants", "create", "revoke-other-grants", "enable", "role-owner"],
-    later: &[],
 };
 /// The keys of a grant.
 pub(in crate::config) const GRANT: Keys = Keys {
@@ -122,7 +118,6 @@ pub(in crate::config) const GRANT: Keys = Keys {
         "include-all",
         "enable",
     ],
-    later: &[],
 };
 /// A key of newer Data Fence: what happens to grants that cannot be revoked is decided here.
 const OTHERS: &str = "unsupported-revoke-behavior";

@@ -14,10 +14,10 @@ pub(super) use platform::RawPlatformPolicy;
 pub use platform::{On, PlatformPolicy};
 #[cfg(test)]
 pub(super) use platform::{PLATFORM_ACTORS, PLATFORM_ON, PLATFORM_POLICY};
+pub(super) use raw::{ACTORS, RESOURCES, RawActors, RawPolicy, RawResources, read_all};
 #[cfg(test)]
-pub(super) use raw::{ACTORS, MATCH, POLICY, RESOURCES};
-pub(super) use raw::{RawPolicy, read_all};
-pub(super) use valid::{add_all, check_all};
+pub(super) use raw::{MATCH, POLICY};
+pub(super) use valid::{add_all, check_all, check_references, read_actors, read_resources};
 
 /// What the tags and attributes that rolecall gives by itself begin with.
 pub const RESERVED: &str = "rolecall_product";

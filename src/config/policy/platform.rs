@@ -132,19 +132,16 @@ pub(in crate::config) const PLATFORM_POLICY: Keys = Keys {
         "environments",
         "immutable",
     ],
-    later: &[],
 };
 /// The keys of what a platform policy is on.
 pub(in crate::config) const PLATFORM_ON: Keys = Keys {
     of: "what a platform policy is on",
     known: &["database", "databases", "warehouses", "account"],
-    later: &[],
 };
 /// The keys of a platform policy's actors.
 pub(in crate::config) const PLATFORM_ACTORS: Keys = Keys {
     of: "a platform policy's actors",
     known: &["users", "groups", "rules", "roles", "product_roles"],
-    later: &[],
 };
 
 impl RawPlatformPolicy {

@@ -113,23 +113,20 @@ pub(in crate::config) const POLICY: Keys = Keys {
         "environments",
         "immutable",
     ],
-    later: &[],
 };
 /// The keys of a policy's resources.
 pub(in crate::config) const RESOURCES: Keys = Keys {
     of: "a policy's resources",
     known: &["select", "classes", "domains", "products", "tags"],
-    later: &[],
 };
 /// The keys of a policy's actors.
 pub(in crate::config) const ACTORS: Keys = Keys {
     of: "a policy's actors",
     known: &["users", "groups", "rules", "product_roles", "resource_owners"],
-    later: &[],
 };
 /// The keys of a policy's match.
 pub(in crate::config) const MATCH: Keys =
-    Keys { of: "a policy's match", known: &["user_attribute", "node_tag"], later: &[] };
+    Keys { of: "a policy's match", known: &["user_attribute", "node_tag"] };
 
 /// The items of a list of policies.
 pub(in crate::config) fn read_all<T>(
@@ -160,39 +157,9 @@ pub(in crate::config) fn read_all<T>(
 impl RawPolicy {
     pub(in crate::config) fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
         let fields = reader.fields(node, &POLICY);
-        let resources = fields.get("resources").map(|node| {
-            let fields = reader.fields(node, &RESOURCES);
-            let mut some = |key: &str| {
-                let texts = reader.texts(&fields, key)?;
-                // It would mean all, where it was meant to mean none.
-                if let (true, Some(node)) = (texts.is_empty(), fields.get(key)) {
-                    let message = format!("`{key}` of a policy's resources names nothing");
-                    let help = format!("leave `{key}` out where it holds for all");
-                    reader.error(node, "invalid-policy", message, help);
-                }
-                Some(texts)
-            };
-            RawResources {
-                classes: some("classes"),
-                domains: some("domains"),
-                products: some("products"),
-                tags: some("tags"),
-                select: reader.text(&fields, "select"),
-            }
-        });
-        let actors = fields.get("actors").map(|node| {
-            let fields = reader.fields(node, &ACTORS);
-            RawActors {
-                users: reader.texts(&fields, "users"),
-                groups: reader.texts(&fields, "groups"),
-                rules: reader.texts(&fields, "rules"),
-                product_roles: reader.texts(&fields, "product_roles"),
-                resource_owners: fields.get("resource_owners").and_then(|node| match node.value {
-                    Value::Bool(truth) => Some(RawOwners::Truth(truth, reader.source.place(node))),
-                    _ => reader.texts(&fields, "resource_owners").map(RawOwners::Words),
-                }),
-            }
-        });
+        let resources = fields.get("resources");
+        let resources = resources.map(|node| RawResources::read(reader, node, &RESOURCES));
+        let actors = fields.get("actors").map(|node| RawActors::read(reader, node, &ACTORS));
         let matching = fields.get("match").map(|node| {
             let fields = reader.fields(node, &MATCH);
             RawMatch {
@@ -213,6 +180,47 @@ impl RawPolicy {
             environments: reader.texts(&fields, "environments"),
             immutable: reader.truth(&fields, "immutable"),
             place: reader.source.place(node),
+        }
+    }
+}
+
+impl RawResources {
+    /// With the keys of whatever has them: a policy or a test.
+    pub(in crate::config) fn read(reader: &mut Reader<'_>, node: &Node, keys: &Keys) -> Self {
+        let fields = reader.fields(node, keys);
+        let mut some = |key: &str| {
+            let texts = reader.texts(&fields, key)?;
+            // It would mean all, where it was meant to mean none.
+            if let (true, Some(node)) = (texts.is_empty(), fields.get(key)) {
+                let message = format!("`{key}` of {} names nothing", keys.of);
+                let help = format!("leave `{key}` out where it holds for all");
+                reader.error(node, "invalid-policy", message, help);
+            }
+            Some(texts)
+        };
+        Self {
+            classes: some("classes"),
+            domains: some("domains"),
+            products: some("products"),
+            tags: some("tags"),
+            select: reader.text(&fields, "select"),
+        }
+    }
+}
+
+impl RawActors {
+    /// With the keys of whatever has them: a policy or a test.
+    pub(in crate::config) fn read(reader: &mut Reader<'_>, node: &Node, keys: &Keys) -> Self {
+        let fields = reader.fields(node, keys);
+        Self {
+            users: reader.texts(&fields, "users"),
+            groups: reader.texts(&fields, "groups"),
+            rules: reader.texts(&fields, "rules"),
+            product_roles: reader.texts(&fields, "product_roles"),
+            resource_owners: fields.get("resource_owners").and_then(|node| match node.value {
+                Value::Bool(truth) => Some(RawOwners::Truth(truth, reader.source.place(node))),
+                _ => reader.texts(&fields, "resource_owners").map(RawOwners::Words),
+            }),
         }
     }
 }

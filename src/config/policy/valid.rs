@@ -1,6 +1,6 @@
 //! Policies checked in themselves and against the rest of the platform's files.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::platform;
 use super::raw::{RawActors, RawMatch, RawOwners, RawPolicy, RawResources};
@@ -200,14 +200,17 @@ fn check_privileges(
     }
 }
 
-fn read_resources(raw: RawResources, diagnostics: &mut Diagnostics) -> Resources {
+pub(in crate::config) fn read_resources(
+    raw: RawResources,
+    diagnostics: &mut Diagnostics,
+) -> Resources {
     let RawResources { select, classes, domains, products, tags } = raw;
     let known: Vec<&str> = ObjectClass::ALL
         .into_iter()
         .filter(|class| class.is_relation())
         .map(ObjectClass::as_str)
         .collect();
-    let mut found = std::collections::BTreeSet::new();
+    let mut found = BTreeSet::new();
     for word in classes.unwrap_or_default() {
         let class = ObjectClass::ALL
             .into_iter()
@@ -235,7 +238,7 @@ fn read_resources(raw: RawResources, diagnostics: &mut Diagnostics) -> Resources
     }
 }
 
-fn read_actors(raw: RawActors, diagnostics: &mut Diagnostics) -> Actors {
+pub(in crate::config) fn read_actors(raw: RawActors, diagnostics: &mut Diagnostics) -> Actors {
     let RawActors { users, groups, rules, product_roles, resource_owners } = raw;
     let rules = rules.unwrap_or_default();
     let (users, groups) = (users.unwrap_or_default(), groups.unwrap_or_default());
@@ -347,41 +350,49 @@ fn read_match(raw: RawMatch, diagnostics: &mut Diagnostics) -> Option<Match> {
 
 /// Everything that policies name of the rest of the platform's files is there.
 pub(in crate::config) fn check_all(config: &Config, diagnostics: &mut Diagnostics) {
-    let mut domains: BTreeMap<&str, ()> = BTreeMap::new();
-    for domain in config.products.values().filter_map(|product| product.domain.as_ref()) {
-        domains.insert(&domain.value, ());
-    }
     for policy in config.policies.values() {
         check_environments(config, &policy.environments, diagnostics);
-        for role in &policy.actors.product_roles {
-            check_role(config, role, diagnostics);
-        }
-        for product in &policy.resources.products {
-            if !config.products.contains_key(&product.value) {
-                diagnostics.push(unknown_product(config, &product.value, &product.place));
-            }
-        }
-        for domain in &policy.resources.domains {
-            if !domains.keys().any(|known| super::is_under(known, &domain.value)) {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "unknown-domain",
-                        format!("no product is in the domain `{}`", printable(&domain.value)),
-                    )
-                    .with_help(suggest(
-                        &domain.value,
-                        domains.keys().copied(),
-                        "write domain: on the products that are in it",
-                    ))
-                    .with_place(domain.place.clone()),
-                );
-            }
-        }
+        check_references(config, &policy.actors, &policy.resources, diagnostics);
     }
     for policy in config.platform_policies.values() {
         check_environments(config, &policy.environments, diagnostics);
         for role in &policy.product_roles {
             check_role(config, role, diagnostics);
+        }
+    }
+}
+
+/// The product roles, products and domains that actors and resources name are there.
+pub(in crate::config) fn check_references(
+    config: &Config,
+    actors: &Actors,
+    resources: &Resources,
+    diagnostics: &mut Diagnostics,
+) {
+    for role in &actors.product_roles {
+        check_role(config, role, diagnostics);
+    }
+    for product in &resources.products {
+        if !config.products.contains_key(&product.value) {
+            diagnostics.push(unknown_product(config, &product.value, &product.place));
+        }
+    }
+    let domains = config.products.values().filter_map(|product| product.domain.as_ref());
+    let domains: BTreeSet<&str> = domains.map(|domain| domain.value.as_str()).collect();
+    for domain in &resources.domains {
+        if !domains.iter().any(|known| super::is_under(known, &domain.value)) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "unknown-domain",
+                    format!("no product is in the domain `{}`", printable(&domain.value)),
+                )
+                .with_help(suggest(
+                    &domain.value,
+                    domains.iter().copied(),
+                    "write domain: on the products that are in it",
+                ))
+                .with_place(domain.place.clone()),
+            );
         }
     }
 }

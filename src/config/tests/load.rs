@@ -37,12 +37,6 @@ fn every_wrong_configuration_of_the_fixtures_is_told() {
     error[no-environment]: no environment is declared
       --> rolecall.yml
       help: declare one under `environments`, named like your dbt target
-    == later_word
-    error[not-supported-yet]: `checks` is not supported yet
-      --> rolecall.yml:4:1
-       | checks: []
-       | ^
-      help: remove it: this version would not act on it
     == members_misplaced
     error[misplaced-key]: `members` may not stand in a platform file
       --> rolecall/platform/people.yml:1:1

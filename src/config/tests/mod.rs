@@ -1,5 +1,6 @@
 //! What a person sees of wrong files, and what right ones become.
 
+mod checks;
 mod init;
 mod laws;
 mod load;

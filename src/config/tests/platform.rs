@@ -141,27 +141,6 @@ fn a_key_stands_only_where_it_may() {
 }
 
 #[test]
-fn words_of_later_versions_are_never_ignored() {
-    insta::assert_snapshot!(beside("policies: []\ndirectory: x\ntests: []\nchecks: {}"), @r#"
-    error[wrong-type]: a directory must be a map of keys and values, not the text "x"
-      --> rolecall.yml:4:12
-       | directory: x
-       |            ^
-      help: write `key: value` lines
-    error[not-supported-yet]: `tests` is not supported yet
-      --> rolecall.yml:5:1
-       | tests: []
-       | ^
-      help: remove it: this version would not act on it
-    error[not-supported-yet]: `checks` is not supported yet
-      --> rolecall.yml:6:1
-       | checks: {}
-       | ^
-      help: remove it: this version would not act on it
-    "#);
-}
-
-#[test]
 fn a_name_said_twice_names_both_places() {
     insta::assert_snapshot!(beside("products:\n  sales: {}\n  sales: {title: Again}\nproducts: {}"), @r#"
     error[said-twice]: the key `sales` is said twice

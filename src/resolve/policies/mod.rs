@@ -2,6 +2,7 @@
 //! where always-required policies meet what others give.
 
 mod actors;
+mod asked;
 mod gates;
 #[cfg(test)]
 mod law_tests;
@@ -27,6 +28,7 @@ use crate::config::Located;
 use crate::config::policy::{Combine, Policy};
 use crate::model::{DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Place, Reason};
 
+pub use asked::{Asked, AskedActor, AskedPart, asked, people_of_groups, selected};
 pub use gates::Gates;
 pub(super) use gates::Source;
 pub(super) use names::Namer;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::super::Inputs;
 use super::super::nodes::{ManagedNode, is_the_servers};
-use crate::config::policy::{Combine, Policy, RESERVED, is_reserved, is_under};
+use crate::config::Located;
+use crate::config::policy::{Combine, Policy, RESERVED, Resources, is_reserved, is_under};
 use crate::dbt::{World, parse_selector};
 use crate::model::{Diagnostic, Diagnostics};
 
@@ -65,35 +66,38 @@ impl<'x, 'a> Selection<'x, 'a> {
         Self { inputs, nodes, world: LazyCell::new(world), missing: BTreeSet::new() }
     }
 
+    /// What a `select` of something names, all where there is none; `None` where it cannot be read.
+    pub(super) fn named(
+        &self,
+        select: Option<&Located<String>>,
+        whose: &str,
+        found: &mut Diagnostics,
+    ) -> Option<Option<BTreeSet<String>>> {
+        let Some(selector) = select else { return Some(None) };
+        let parsed = parse_selector(&selector.value);
+        match parsed.and_then(|parsed| self.world.select(&parsed)) {
+            Ok(selected) => Some(Some(selected.nodes)),
+            Err(error) => {
+                found.push(
+                    Diagnostic::error("bad-selector", format!("`select` of {whose}: {error}"))
+                        .with_help(error.help)
+                        .with_place(selector.place.clone()),
+                );
+                None
+            }
+        }
+    }
+
     /// What a policy is about; `None` where the selection cannot be read.
     pub(super) fn of(&mut self, policy: &Policy, found: &mut Diagnostics) -> Option<Selected> {
-        let resources = &policy.resources;
-        let selected = match &resources.select {
-            None => None,
-            Some(selector) => {
-                let parsed = parse_selector(&selector.value);
-                match parsed.and_then(|parsed| self.world.select(&parsed)) {
-                    Ok(selected) => Some(selected.nodes),
-                    Err(error) => {
-                        found.push(
-                            Diagnostic::error(
-                                "bad-selector",
-                                format!("`select` of the policy {}: {error}", policy.name),
-                            )
-                            .with_help(error.help)
-                            .with_place(selector.place.clone()),
-                        );
-                        return None;
-                    }
-                }
-            }
-        };
+        let whose = format!("the policy {}", policy.name);
+        let selected = self.named(policy.resources.select.as_ref(), &whose, found)?;
         let Self { inputs, nodes, .. } = *self;
         let mut chosen = Selected::default();
         for (at, node) in nodes.iter().enumerate() {
             let Some(on) = &node.relation else { continue };
             let by_name = selected.as_ref().is_none_or(|ids| ids.contains(&node.unique_id));
-            if !by_name || !fits(inputs, policy, node) {
+            if !by_name || !fits(inputs, &policy.resources, node) {
                 continue;
             }
             if on.schema_name().is_some_and(|schema| is_the_servers(inputs, schema)) {
@@ -148,9 +152,8 @@ fn carries(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> bool {
     })
 }
 
-/// Whether a node is what a policy's classes, products, domains and tags ask for.
-fn fits(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> bool {
-    let resources = &policy.resources;
+/// Whether a node is what the classes, products, domains and tags ask for.
+pub(super) fn fits(inputs: &Inputs, resources: &Resources, node: &ManagedNode) -> bool {
     let Some(on) = &node.relation else { return false };
     if !resources.classes.is_empty() && !resources.classes.contains(&on.class()) {
         return false;

@@ -12,7 +12,7 @@ impl Stage {
         let promoted: serde_json::Value = serde_json::from_str(&said.out).unwrap();
         assert!(promoted["plan"].is_null(), "{promoted:#}");
         let gates = promoted["gates"].as_array().unwrap();
-        assert_eq!(gates.len(), 6);
+        assert_eq!(gates.len(), 8);
         let closed = gates.iter().filter(|gate| gate["open"] == false);
         closed.map(|gate| gate["gate"].as_str().unwrap().to_owned()).collect()
     }

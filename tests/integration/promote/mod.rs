@@ -1,6 +1,7 @@
 //! `rolecall promote`: on real servers, gate by gate, and beside real dbt.
 
 mod chain;
+mod checks;
 mod cuts;
 mod dbt;
 mod gates;

@@ -1,0 +1,341 @@
+//! What checks look at: a project, what it declares, and a state of access.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Subject, Witness};
+use crate::config::checks::Pii;
+use crate::config::policy::is_under;
+use crate::dbt::Node;
+use crate::directory::Known;
+use crate::effect::{AccessRole, AccessState, Effect, Step};
+use crate::model::{
+    Diagnostic, Diagnostics, Ident, Inventory, Marker, MarkerReading, MemberKind,
+    ObservedMembership, Place, Privilege, RoleAttributes, Securable,
+};
+use crate::project::Project;
+use crate::resolve::{ManagedNode, Resolved};
+
+/// What is looked at, before it is compiled.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// What is declared.
+    pub resolved: Resolved,
+    /// The nodes of the project, built or not, each under the class that the state gives it.
+    pub nodes: Vec<ManagedNode>,
+    /// Nodes whose relation is not there, and of which nobody says who will build them.
+    pub missing: BTreeSet<String>,
+    /// The state of access.
+    pub state: AccessState,
+    /// Who is known.
+    pub known: Known,
+    /// Groups of whose people nothing is known.
+    pub unknown_groups: BTreeSet<Ident>,
+    /// What reading and resolving warned of.
+    pub found: Vec<Diagnostic>,
+}
+
+impl Look {
+    /// At what the declarations alone would give.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn declared(
+        project: &Project,
+        known: Known,
+        read: &Diagnostics,
+    ) -> Result<Self, Diagnostics> {
+        let unseen = Inventory::default();
+        let (resolved, found) = project.resolve_with(&known, None, &unseen, true, None);
+        let Some(resolved) = resolved else { return Err(found) };
+        one_kind_each(&resolved)?;
+        let database = resolved.schemas.keys().next().cloned();
+        let Some(database) = database.or_else(|| Ident::new("declared").ok()) else {
+            return Err(found);
+        };
+        let mut state = AccessState::of_desired(&resolved.desired, &database);
+        let unknown_groups = people_of_groups(project, &known, &resolved, &mut state);
+        let nodes = resolved.nodes.clone();
+        let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
+        let missing = BTreeSet::new();
+        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+    }
+
+    /// At a server's state, or at one after a plan.
+    ///
+    /// # Errors
+    /// What is wrong with the declarations there.
+    pub fn of(
+        project: &Project,
+        known: Known,
+        mut state: AccessState,
+        read: &Diagnostics,
+    ) -> Result<Self, Diagnostics> {
+        let database = Some(state.database.clone());
+        let inventory = state.inventory();
+        let resolve =
+            |inventory| project.resolve_with(&known, database.as_ref(), inventory, true, None);
+        let (resolved, found) = resolve(&inventory);
+        let Some(resolved) = resolved else { return Err(found) };
+        // Of what is not built, too: where it will be, and what will be given on it.
+        let (whole, wrong) = resolve(&Inventory::default());
+        let Some(whole) = whole else { return Err(wrong) };
+        let mut nodes = whole.nodes;
+        let mut missing = BTreeSet::new();
+        for node in &mut nodes {
+            let Some(on) = node.relation.take() else { continue };
+            let there = state.find(&on).map(|(on, _)| on.clone());
+            let schema = on.schema_name().cloned();
+            node.relation = Some(match (there, &resolved.deploy_role, schema) {
+                (Some(there), ..) => there,
+                (None, Some(creator), Some(schema)) => {
+                    let object = state.to_come(creator, &schema, on.class());
+                    state.objects.insert(on.clone(), object);
+                    on
+                }
+                (None, ..) => {
+                    missing.insert(node.unique_id.clone());
+                    on
+                }
+            });
+        }
+        let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
+        let unknown_groups = BTreeSet::new();
+        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+    }
+}
+
+/// On Snowflake a user and a role may have one name; who is meant where would be guessed.
+fn one_kind_each(resolved: &Resolved) -> Result<(), Diagnostics> {
+    let mut kinds: BTreeMap<&Ident, bool> = BTreeMap::new();
+    for ((_, member), membership) in &resolved.desired.memberships {
+        let is_user = membership.kind == MemberKind::User;
+        if *kinds.entry(member).or_insert(is_user) != is_user {
+            let what =
+                format!("{member} is both a user and a role: --declared cannot tell them apart");
+            let error = Diagnostic::error("user-and-group", what)
+                .with_help("give the group another name than the user");
+            return Err(Diagnostics::from_iter([error]));
+        }
+    }
+    Ok(())
+}
+
+/// Lets the people into their groups whom the directory lists there; returns the groups of which
+/// nothing is known.
+fn people_of_groups(
+    project: &Project,
+    known: &Known,
+    resolved: &Resolved,
+    state: &mut AccessState,
+) -> BTreeSet<Ident> {
+    let is_group = |kind| kind == MemberKind::Group;
+    let memberships = resolved.desired.memberships.iter();
+    let mut groups: BTreeSet<Ident> = memberships
+        .filter(|(_, membership)| is_group(membership.kind))
+        .map(|((_, member), _)| member.clone())
+        .collect();
+    let listed = project.people_of_groups(known).unwrap_or_default();
+    for (group, people) in listed {
+        let attributes = RoleAttributes { login: false, ..RoleAttributes::MANAGED };
+        let role = |login| AccessRole {
+            attributes: RoleAttributes { login, ..attributes },
+            marker: MarkerReading::None,
+        };
+        state.roles.entry(group.clone()).or_insert_with(|| role(false));
+        for person in people {
+            state.roles.entry(person.clone()).or_insert_with(|| role(true));
+            state.memberships.push(ObservedMembership {
+                role: group.clone(),
+                member: person,
+                kind: MemberKind::User,
+                grantor: group.clone(),
+                admin: false,
+                inherit: true,
+                set: true,
+                automatic: false,
+            });
+        }
+        groups.remove(&group);
+    }
+    state.memberships.sort_unstable();
+    state.memberships.dedup();
+    groups
+}
+
+/// What checks look at.
+pub struct World<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// What is looked at.
+    pub look: &'a Look,
+    /// Its state, compiled.
+    pub effect: Effect<'a>,
+    /// What is personal data.
+    pub pii: Pii,
+    /// Whose relation it is.
+    by_relation: BTreeMap<Securable, &'a str>,
+}
+
+impl<'a> World<'a> {
+    /// Compiles it.
+    pub fn of(project: &'a Project, look: &'a Look) -> Self {
+        let effect = Effect::of(&look.state);
+        let by_relation = look.nodes.iter().filter_map(|node| {
+            let on = node.relation.as_ref()?;
+            Some((on.clone(), node.unique_id.as_str()))
+        });
+        let by_relation = by_relation.collect();
+        Self { project, look, effect, pii: project.config.checks.pii(), by_relation }
+    }
+
+    /// The nodes whose relation is there, or will be.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&'a Node, &'a ManagedNode, &'a Securable)> {
+        let nodes = &self.project.manifest.nodes;
+        let missing = &self.look.missing;
+        self.look.nodes.iter().filter_map(move |managed| {
+            let on = managed.relation.as_ref().filter(|_| !missing.contains(&managed.unique_id))?;
+            Some((nodes.get(&managed.unique_id)?, managed, on))
+        })
+    }
+
+    /// Whether a node's relation is not there, and nobody says who will build it.
+    pub(super) fn is_missing(&self, at: usize) -> bool {
+        let node = self.look.nodes.get(at);
+        node.is_none_or(|node| self.look.missing.contains(&node.unique_id))
+    }
+
+    /// Where a node's relation is.
+    pub(super) fn relation(&self, unique_id: &str) -> Option<&'a Securable> {
+        let found = self.look.nodes.binary_search_by(|node| node.unique_id.as_str().cmp(unique_id));
+        self.look.nodes.get(found.ok()?)?.relation.as_ref()
+    }
+
+    /// Whose relation it is.
+    pub(super) fn node_of(&self, on: &Securable) -> Option<&'a str> {
+        self.by_relation.get(on).copied()
+    }
+
+    pub(super) fn is_pii(&self, node: &Node) -> bool {
+        node.tags.iter().any(|tag| self.pii.tags.iter().any(|root| is_under(tag, root)))
+    }
+
+    pub(super) fn is_cleaned(&self, node: &Node) -> bool {
+        let mut roots = self.pii.cleaned.iter();
+        roots.any(|root| node.tags.iter().any(|tag| is_under(tag, &root.value)))
+    }
+
+    /// Where access to a node is declared, else its file.
+    pub(super) fn place_of(&self, unique_id: &str) -> Option<Place> {
+        let declared = self.project.declarations.get(unique_id);
+        let place = declared.and_then(|declared| declared.place.clone());
+        place.or_else(|| {
+            let node = self.project.manifest.nodes.get(unique_id)?;
+            Some(Place::file(node.patch_path.as_deref().unwrap_or(&node.original_file_path)))
+        })
+    }
+
+    /// What the role is called, and whose it is.
+    pub(super) fn about(&self, role: &Ident) -> Subject {
+        let whose = self.marker(role).map(Marker::whose);
+        let product = self.marker(role).map(|marker| marker.product.clone());
+        let mut names: Vec<String> = whose.into_iter().collect();
+        names.push(role.to_string());
+        let product = product.filter(|product| !product.is_empty());
+        Subject { role: names, product, ..Subject::default() }
+    }
+
+    /// A role by all that it is called, for people.
+    pub(super) fn called(&self, role: &Ident) -> String {
+        match self.marker(role) {
+            Some(marker) => format!("{} ({role})", marker.whose()),
+            None => role.to_string(),
+        }
+    }
+
+    pub(super) fn marker(&self, role: &Ident) -> Option<&'a Marker> {
+        let declared = self.look.resolved.desired.roles.get(role).map(|role| &role.marker);
+        declared.or_else(|| match &self.look.state.roles.get(role)?.marker {
+            MarkerReading::Marker(marker) => Some(marker),
+            MarkerReading::None | MarkerReading::Unreadable(_) => None,
+        })
+    }
+
+    /// Whoever runs dbt, or owns the relation, and superusers: what they can is no grant of anybody's.
+    pub(super) fn is_spared(&self, role: &Ident, on: &Securable) -> bool {
+        let owner = self.look.state.objects.get(on).and_then(|object| object.owner.as_ref());
+        self.look.resolved.deploy_role.as_ref() == Some(role)
+            || owner == Some(role)
+            || self.effect.is_above_all(role)
+    }
+
+    /// The roles that were given a privilege on a relation or on a column of it: nobody by membership,
+    /// not its owner, not PUBLIC.
+    pub(super) fn holders(
+        &self,
+        on: &Securable,
+        privileges: &[Privilege],
+    ) -> BTreeMap<&'a Ident, (Privilege, &'a Securable)> {
+        let mut holders = BTreeMap::new();
+        for on in self.effect.with_columns(on) {
+            for privilege in privileges {
+                for step in self.effect.given(on, *privilege) {
+                    let role = match step {
+                        Step::Grant { role: Some(role), own: false, .. } => role,
+                        // PostgreSQL's own roles are always there.
+                        Step::Predefined { role, .. } if !self.effect.is_empty(role) => role,
+                        _ => continue,
+                    };
+                    if !self.is_spared(role, on) {
+                        holders.entry(role).or_insert((*privilege, on));
+                    }
+                }
+            }
+        }
+        holders
+    }
+
+    /// People, and roles that nobody is in yet: those who could read, to whom it matters.
+    pub(super) fn matters(&self, who: &Ident) -> bool {
+        let server_s_own = who.as_str().starts_with("pg_");
+        self.effect.is_person(who) || self.effect.is_empty(who) && !server_s_own
+    }
+
+    /// Everybody who could read a relation, or a column of it, to whom it matters.
+    pub(super) fn readers(&self, on: &Securable) -> BTreeSet<&'a Ident> {
+        let all = self.effect.with_columns(on).into_iter();
+        let readers = all.flat_map(|on| self.effect.could(on, Privilege::SELECT));
+        readers.filter(|who| self.matters(who)).collect()
+    }
+
+    /// How somebody can do it.
+    pub(super) fn witness(
+        &self,
+        who: &'a Ident,
+        on: &Securable,
+        privilege: Privilege,
+    ) -> Witness<'a> {
+        let role = self.effect.role(who);
+        let usable = role.as_ref().is_some_and(|role| {
+            role.answer(on, privilege).usable() || role.usable_by_set_role(on, privilege).is_some()
+        });
+        let person = self.effect.is_person(who);
+        let note = match (person, self.effect.is_empty(who)) {
+            (false, true) if self.look.unknown_groups.contains(who) => {
+                Some("a group; who is in it is not known".to_owned())
+            }
+            (false, true) => Some("nobody is in it yet; whoever comes in could".to_owned()),
+            _ => None,
+        };
+        Witness {
+            who,
+            person,
+            on: on.clone(),
+            node: self.node_of(on).map(str::to_owned),
+            privilege,
+            usable,
+            chain: self.effect.way(who, on, privilege),
+            lacks: Vec::new(),
+            note,
+        }
+    }
+}

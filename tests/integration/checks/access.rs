@@ -1,0 +1,173 @@
+//! Access tests over what people can really do.
+
+use crate::binary::{rolecall, run};
+use crate::engines::{Ground, servers, snapshot};
+use crate::rules::site::{CONFIG, Site, model};
+
+/// taylor and kim are analysts, sam is an engineer; analysts read s.t, engineers write it; nobody is
+/// given anything on s.u.
+async fn site() -> Site {
+    let site = Site::on(Ground::on(servers().last().unwrap()).await).await;
+    site.sql(
+        "create role ~taylor login; create role ~kim login; create role ~sam login;
+         create role ~hr; create role ~mallory login",
+    )
+    .await;
+    site.members("analyst:\n  - user: ~taylor\n  - user: ~kim\nengineer:\n  - user: ~sam\n");
+    site.models(&[
+        model("s.t").gives("analyst", &["read"]).gives("engineer", &["read", "write"]),
+        model("s.u"),
+    ]);
+    site.run(&["apply"]).ends(0);
+    site
+}
+
+/// The configuration with tests.
+fn tests(site: &Site, tests: &str) {
+    site.config(&format!(
+        "{CONFIG}checks:\n  unfinished-product: {{severity: off}}\ntests:\n{tests}"
+    ));
+}
+
+const NO_ANALYST: &str = "  - name: no analyst outside HR reads u
+    never: {actors: {product_roles: [\"*.analyst\"]}, except: {groups: [~hr]}, may: read, resources: {select: u}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_fails_on_what_is_held_by_any_way_and_names_a_witness() {
+    let site = site().await;
+    tests(&site, NO_ANALYST);
+    let held = site.run(&["check"]).ends(0);
+    snapshot!(held.out, @r"
+    access tests in prod
+      holds       no analyst outside HR reads u (1 node, 2 actors)
+
+    nothing found in prod
+    ");
+    // A column is enough, USAGE or not.
+    for (give, take) in [
+        ("grant select on s.u to ~taylor", "revoke select on s.u from ~taylor"),
+        ("grant select (x) on s.u to ~taylor", "revoke select (x) on s.u from ~taylor"),
+        ("alter table s.u owner to ~taylor", "alter table s.u owner to postgres"),
+        ("grant pg_read_all_data to ~taylor", "revoke pg_read_all_data from ~taylor"),
+        ("alter role ~taylor superuser", "alter role ~taylor nosuperuser"),
+        ("grant select on s.u to public", "revoke select on s.u from public"),
+        (
+            "create role ~way; grant select on s.u to ~way; alter role ~taylor noinherit;
+             grant ~way to ~taylor",
+            "revoke ~way from ~taylor",
+        ),
+    ] {
+        site.sql(give).await;
+        site.run(&["check"]).ends(4).says("no analyst outside HR reads u\" fails").says("taylor: ");
+        // Only who is excepted may.
+        site.sql("grant ~hr to ~taylor").await;
+        let ended = site.run(&["check"]);
+        assert!(!ended.out.contains("taylor: "), "{give}: {}", ended.out);
+        site.sql("revoke ~hr from ~taylor").await;
+        site.sql(take).await;
+    }
+    site.sql("grant select on s.u to ~mallory").await;
+    site.run(&["check"]).ends(0);
+    site.sql("grant select on s.u to ~taylor").await;
+    let failed = site.run(&["check"]).ends(4);
+    snapshot!(failed.out, @r#"
+    access tests in prod
+      FAILS       no analyst outside HR reads u (1 node, 2 actors)
+
+    error[access-test]: the test "no analyst outside HR reads u" fails: 1 person may read on one node
+      --> rolecall.yml:13:11
+       |
+    13 |   - name: no analyst outside HR reads u
+       |           ^
+       |
+       = note: taylor: SELECT on db.s.u: granted by postgres, declared nowhere
+       = help: take the access away where it is given, or say in the test that it is meant
+
+    1 error in prod
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn always_needs_what_a_query_can_use_and_at_most_counts_people() {
+    let site = site().await;
+    tests(
+        &site,
+        "  - name: analysts always read t
+    always: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: t}}
+  - name: at most two people write t
+    at_most: {people: 2, may: write, resources: {select: t}, environments: [prod]}
+",
+    );
+    // sam, and the superuser.
+    let held = site.run(&["check", "--format", "json"]).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&held.out).unwrap();
+    assert_eq!(json["tests"][1]["people"], 2, "{json}");
+    site.sql("grant insert (x) on s.t to ~mallory").await;
+    site.run(&["check"]).ends(4).says("3 people can write, and 2 may").says("mallory: INSERT on ");
+    site.sql("revoke insert (x) on s.t from ~mallory").await;
+    site.run(&["check"]).ends(0);
+    // Held, and of no use.
+    site.sql("revoke usage on schema s from ~p_analyst").await;
+    let ended = site.run(&["check"]).ends(4).says("2 people cannot read all of it");
+    assert!(ended.out.contains("USAGE on the schema"), "{}", ended.out);
+    site.sql("grant usage on schema s to ~p_analyst; revoke ~p_analyst from ~kim").await;
+    // Whoever is not in the role is not asked about: that is what `verify` is for.
+    site.run(&["check"]).ends(0);
+    // Reached by SET ROLE alone is not always.
+    site.sql(
+        "alter role ~taylor noinherit; revoke ~p_analyst from ~taylor; grant ~p_analyst to ~taylor",
+    )
+    .await;
+    site.run(&["check"]).ends(4).says("SELECT is missing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_judged_is_an_error_and_no_pass() {
+    let site = site().await;
+    let never = |body: &str| format!("  - name: one\n    never: {{{body}}}\n");
+    for (body, says) in [
+        ("actors: {users: [~taylro]}, may: read", "did you mean taylor?"),
+        (
+            "actors: {product_roles: [p.analyst]}, may: read, resources: {tags: [none]}",
+            "is about no node",
+        ),
+        ("actors: {product_roles: [p.nobody]}, may: read", "unknown-product-role"),
+        ("actors: {product_roles: [\"*.nobody\"]}, may: read", "matches no product role"),
+        ("actors: {users: [~taylor]}, may: raed", "did you mean `read`?"),
+        ("actors: {users: [~taylor]}, may: USAGE", "is no privilege of any relation"),
+        ("actors: {users: [~taylor]}, may: read, resources: {select: \"tag:\"}", "bad-selector"),
+    ] {
+        tests(&site, &never(body));
+        site.run(&["check"]).ends(1).says(says).says("rolecall.yml:");
+    }
+    tests(&site, &never("actors: {users: [~taylro]}, may: read, may_match_nothing: true"));
+    site.run(&["check"]).ends(0);
+    // Without a connection nothing is said but that there is none.
+    tests(&site, NO_ANALYST);
+    let mut alone = rolecall();
+    alone.env("HOME", "/nowhere").args(["check", "--project-dir"]).arg(site.path(""));
+    assert!(run(&mut alone).with(2).stdout.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_nobody_knows_does_not_pass_in_silence() {
+    let site = site().await;
+    site.members("analyst:\n  - group: ~hr\n");
+    tests(
+        &site,
+        "  - name: few read t
+    at_most: {people: 5, may: read, resources: {select: t}}
+  - name: no analyst reads t
+    never: {actors: {product_roles: [p.analyst]}, may: read, resources: {select: t}}
+",
+    );
+    let ended = site.run(&["check", "--declared"]).ends(4);
+    let ended = ended.says("whoever is in hr, of which nothing is known");
+    ended.says("hr: SELECT on db.s.t").says("a group; who is in it is not known");
+    // Once the directory lists them, they are people.
+    std::fs::write(site.path("people.csv"), site.ground.own("name,groups\n~taylor,~hr\n")).unwrap();
+    let people = site.path("people.csv");
+    let ended = site.run(&["check", "--declared", "--directory", people.to_str().unwrap()]).ends(4);
+    ended.says("taylor: SELECT on db.s.t").says("holds       few read t (1 node, 1 can)");
+}
