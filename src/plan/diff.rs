@@ -7,7 +7,8 @@ use super::{
     limit, members, order, owners, roles, standing,
 };
 use crate::model::{
-    Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RoleAttributes, SchemaKey,
+    Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RelationKey, RoleAttributes,
+    SchemaKey,
 };
 use crate::resolve::Resolved;
 use crate::warehouse::Look;
@@ -30,6 +31,7 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
             .nodes
             .iter()
             .filter_map(|node| node.relation.as_ref()?.relation_key())
+            .chain(named_by_playbooks(resolved))
             .collect(),
         users: resolved
             .desired
@@ -40,6 +42,17 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
             .chain(resolved.desired.break_glass.clone())
             .collect(),
     }
+}
+
+/// Relations that playbooks name one by one: no node is there for them.
+fn named_by_playbooks(resolved: &Resolved) -> impl Iterator<Item = RelationKey> {
+    let roles = &resolved.desired.roles;
+    let is_theirs =
+        move |role: &Ident| roles.get(role).is_some_and(|role| role.marker.playbook.is_some());
+    let granted = resolved.desired.grants.keys().map(|(on, role)| (on, role));
+    let owned = resolved.desired.owners.iter().map(|(on, owner)| (on, &owner.role));
+    let named = granted.chain(owned).filter(move |(_, role)| is_theirs(role));
+    named.filter(|(on, _)| on.class().is_relation()).filter_map(|(on, _)| on.relation_key())
 }
 
 /// Compares the desired with the observed state. Nothing outside the scope is in the answer.

@@ -62,6 +62,11 @@ async fn a_warehouse_s_roles_are_written_adopted_and_then_there_is_nothing_to_pl
         let to_stdout = site.rolecall(&import).with(0).stdout;
         assert!(to_stdout.starts_with("# --- rolecall/members/playbook_roles.yml"), "{to_stdout}");
         assert!(!site.folder.path().join("rolecall").exists());
+        // What is there is not written over.
+        let elsewhere = [&import[..], &["--out", "elsewhere"]].concat();
+        site.rolecall(&elsewhere).with(0);
+        let again = site.rolecall(&elsewhere).with(1);
+        assert!(again.stderr.contains("is there already: nothing is written"), "{}", again.stderr);
         let ended = site.rolecall(&[&import[..], &["--out", "."]].concat()).with(0);
         let said = site.shown(&ended.stderr);
         for line in [
@@ -129,9 +134,6 @@ async fn a_warehouse_s_roles_are_written_adopted_and_then_there_is_nothing_to_pl
           - user: ~taylor
           - group: ~group
         "#);
-        // What is there is not written over.
-        let again = site.rolecall(&[&import[..], &["--out", "."]].concat()).with(1);
-        assert!(again.stderr.contains("is there already: nothing is written"), "{}", again.stderr);
         let planned =
             site.rolecall(&["plan", "-t", "prod", "--adopt", "--format", "json"]).with(0).json();
         let changes = planned["plan"]["changes"].as_array().unwrap();

@@ -5,6 +5,7 @@ mod against_standin;
 mod connecting;
 mod exchange;
 mod hooks;
+mod imports;
 mod job;
 mod lasting;
 pub(crate) mod live;
