@@ -369,6 +369,13 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
                 && in_reach(sides, names, grantee, default.schema_key().as_ref());
             default.creator.as_ref() == Some(observed) && !goes
         });
+        // Memberships that are nobody's declaration stay, and would hold it up as well.
+        let stays = sides.observed.memberships.iter().find(|m| {
+            let theirs = names.untouched.contains(&m.role) || names.untouched.contains(&m.member);
+            let undeclared = !names.declares_members(new_name(names, &m.role));
+            (m.role == *observed || m.member == *observed || m.grantor == *observed) && theirs
+                || m.grantor == *observed && undeclared
+        });
         let why = if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
         } else if marker_of(sides, observed).is_some_and(|m| m.playbook.is_some() && m.adopted) {
@@ -379,6 +386,8 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
             )
         } else if let Some(left) = keeps.first() {
             format!("no longer declared, but kept because of {}", left.what)
+        } else if let Some(stays) = stays {
+            format!("no longer declared, but kept because {} stays in {}", stays.member, stays.role)
         } else if let Some(gives) = gives {
             format!(
                 "no longer declared, but kept because {} gets {} on what it will create",

@@ -29,7 +29,10 @@ fn holds(state: &ObservedState) -> BTreeSet<String> {
         .iter()
         .flat_map(|e| e.privileges.iter().map(move |p| format!("{} {p} {:?}", e.grantee, e.on)));
     let members = state.memberships.iter().map(|m| format!("{} in {}", m.member, m.role));
-    let defaults = state.defaults.iter().map(|d| format!("{d:?}"));
+    let defaults = state.defaults.iter().flat_map(|d| {
+        let place = format!("{:?} {:?} {} {}", d.creator, d.schema, d.class, d.grantee);
+        d.privileges.iter().map(move |privilege| format!("{place} {privilege}"))
+    });
     let roles = state.roles.iter().map(|(name, role)| format!("{name} {role:?}"));
     acl.chain(members).chain(defaults).chain(roles).collect()
 }
@@ -40,6 +43,7 @@ fn takes_nothing(plan: &Difference) -> Result<(), TestCaseError> {
             step.change,
             Change::CreateRole { .. }
                 | Change::Grant { .. }
+                | Change::GrantDefault { .. }
                 | Change::AddMember { .. }
                 | Change::SetOwner { .. }
         );

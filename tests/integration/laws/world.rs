@@ -413,11 +413,16 @@ fn desired() -> impl Strategy<Value = DesiredState> {
             desired.grant_future(future, PrivilegeSet::of(&what), &because);
         }
         for (schema, role) in sequences {
-            way(&mut desired, schema, 0, role, false);
+            // A playbook's: no node is the reason.
+            let because = Reason { node: None, file: None, line: None, permission: None };
+            let (role, usage) = (id(ROLES[role].1), PrivilegeSet::of(&[Privilege::USAGE]));
+            let connect = PrivilegeSet::of(&[Privilege::CONNECT]);
+            desired.grant(Securable::database(id(DATABASE)), role.clone(), connect, &because);
+            let container = Securable::schema(id(DATABASE), id(schema));
+            desired.grant(container, role.clone(), usage, &because);
             let on =
                 Securable::in_schema(ObjectClass::Sequence, id(DATABASE), id(schema), id(SEQUENCE));
-            let usage = PrivilegeSet::of(&[Privilege::USAGE]);
-            desired.grant(on.clone(), id(ROLES[role].1), usage, &reason(&relation(schema, 0)));
+            desired.grant(on, role, usage, &because);
         }
         for (schema, at, role) in known {
             let key = (relation(schema, at), id(ROLES[role].1));
