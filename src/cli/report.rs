@@ -7,8 +7,10 @@ use clap::Args;
 
 use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, asked, compile, output, plan};
-use crate::apply::{Compared, Failure, compare};
+use crate::apply::{Compared, Failure, compare, people};
+use crate::check::{Look, World, check};
 use crate::config;
+use crate::config::checks::CODES;
 use crate::effect::AccessState;
 use crate::model::{Diagnostics, DialectKind, Inventory, ServerIdentity};
 use crate::plan::Options;
@@ -180,8 +182,22 @@ fn of_declarations(project: Project, mut found: Diagnostics) -> anyhow::Result<L
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(problems)) };
     found.extend(problems);
     asked::one_kind_each(&resolved)?;
-    let state = asked::declared(&resolved)?;
-    Ok(Looked { project, resolved, state, compared: None, found })
+    let look = Look::declared(&project, project.known.clone(), &Diagnostics::default());
+    let look = look.map_err(Failure::Found)?;
+    add_checked(&mut found, &project, &look);
+    // With the people whom the directory lists in groups.
+    Ok(Looked { resolved, state: look.state, compared: None, found, project })
+}
+
+/// What access tests and checks find, but for what is suppressed.
+fn add_checked(found: &mut Diagnostics, project: &Project, look: &Look) {
+    // What a check tells is not told twice.
+    let others = found.iter().filter(|it| !CODES.contains(&it.code)).cloned();
+    let mut all: Diagnostics = others.collect();
+    let checked = check(&World::of(project, look));
+    let open = checked.findings.into_iter().filter(|finding| finding.suppressed.is_none());
+    all.extend(open.map(|finding| finding.diagnostic).chain(checked.found));
+    *found = all;
 }
 
 fn of_warehouse(
@@ -192,15 +208,19 @@ fn of_warehouse(
     // Drift is an answer, not a danger: guards do not refuse a look.
     let options =
         Options { allow_revokes: Some(u64::MAX), skip_missing: true, ..Options::default() };
-    let (state, compared) = plan::runtime()?.block_on(async {
+    let (state, known, compared) = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(connection, &project).await?;
         let state = warehouse.access().await?;
-        Ok::<_, anyhow::Error>((state, compare(&mut warehouse, &project, &options, None).await?))
+        let known = people(&mut warehouse, &project).await?;
+        let compared = compare(&mut warehouse, &project, &options, None).await?;
+        Ok::<_, anyhow::Error>((state, known, compared))
     })?;
     let inventory = state.inventory();
     let (resolved, problems) = project.resolve(Some(&state.database), &inventory, true, None);
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(problems)) };
     found.extend(compared.findings().into_iter().chain(problems));
+    let look = Look::of(&project, known, state.clone(), &Diagnostics::default());
+    add_checked(&mut found, &project, &look.map_err(Failure::Found)?);
     Ok(Looked { project, resolved, state, compared: Some(compared), found })
 }
 
