@@ -62,7 +62,7 @@ pub(super) struct RawPlatform {
     /// A role of the warehouse that no plan takes anything from: the way back in.
     pub break_glass: Option<Located<String>>,
     /// Whose declarations in dbt's `meta` are read like our own: `raito`.
-    #[schemars(schema_with = "super::schema::compat")]
+    #[schemars(default, schema_with = "super::schema::compat")]
     pub compat: Option<Vec<Located<String>>>,
     /// Roles beyond dbt's products, by ids of their own.
     #[schemars(default)]

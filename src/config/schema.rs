@@ -232,6 +232,8 @@ mod tests {
     $.checks.*.environments: object|null
     $.checks.*.environments.*: ?
     $.checks.*.severity: ?
+    $.compat: array|null
+    $.compat[]: ?
     $.deployment: string
     $.dialect: string
     $.directory: ?
