@@ -33,10 +33,9 @@ fn objects(sides: &Sides, names: &NewNames, steps: &[Step], found: &mut BTreeSet
             _ => None,
         })
         .collect();
-    // A stranger's stays, and so does what a role has that nothing is taken from.
-    let stays = |entry: &&AclEntry| match names.get(&entry.grantee) {
-        None => true,
-        Some(name) => names.keeps(name).is_some() && !taken.contains(&(&entry.on, name)),
+    // A stranger's stays, and so does what one of ours keeps: nothing is taken from it, or not there.
+    let stays = |entry: &&AclEntry| {
+        names.get(&entry.grantee).is_none_or(|name| !taken.contains(&(&entry.on, name)))
     };
     for entry in sides.observed.acl.iter().filter(stays) {
         // What an owner granted hangs on nothing: the next owner has granted it then.
