@@ -145,7 +145,11 @@ impl<'a> Judge<'_, 'a> {
             actors.iter().flat_map(|actor| actor.names.iter().cloned()).collect()
         };
         let except = names(&part.except);
-        let excepted = effect.everybody_in(&except);
+        // Of a role, whoever is in it; a person is nobody but themself, whoever may become them.
+        let (people, roles): (BTreeSet<&Ident>, BTreeSet<&Ident>) =
+            except.iter().partition(|name| effect.is_person(name));
+        let mut excepted = effect.everybody_in(roles);
+        excepted.extend(people.into_iter().filter_map(|name| effect.known(name)));
         let Some(actors) = &part.actors else {
             let all = self.world.look.state.roles.keys();
             let unknown = &self.world.look.unknown_groups;

@@ -87,6 +87,22 @@ impl Config {
         self.user_templates().filter_map(|(at, template)| user_name(at, template, name)).collect()
     }
 
+    /// What the environments' templates make of a group's name.
+    pub fn group_names(&self, name: &str) -> BTreeSet<String> {
+        let each = self.environments.values().filter_map(|environment| {
+            let context = TemplateContext {
+                env_name: Some(&environment.name),
+                target_name: Some(environment.target_name()),
+                target_schema: Some("schema"),
+                target_database: Some("database"),
+                group_name: Some(name),
+                ..TemplateContext::default()
+            };
+            template::render(environment.group_name.as_ref()?, TemplateKind::Group, &context).ok()
+        });
+        each.collect()
+    }
+
     fn user_templates(&self) -> impl Iterator<Item = (&Environment, &Located<String>)> {
         self.environments
             .values()

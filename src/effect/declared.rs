@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::state::{AccessEntry, AccessRole, AccessState};
 use crate::model::{
-    Change, DesiredState, Ident, MarkerReading, MemberKind, ObservedMembership, ObservedState,
-    PrivilegeSet, RoleAttributes, Securable,
+    Change, DesiredState, DialectKind, Ident, MarkerReading, MemberKind, ObservedMembership,
+    ObservedState, Privilege, PrivilegeSet, RoleAttributes, Securable,
 };
 
 /// A role, who leaves it, and whose letting in is taken back; `None` for whoever's.
@@ -34,6 +34,14 @@ impl AccessState {
         }
         for (on, owner) in &desired.owners {
             state.own(on, &owner.role);
+        }
+        if desired.dialect == DialectKind::Postgres {
+            // Playbooks say what the seed of them says, which knows no CONNECT: PUBLIC has it.
+            let connect = PrivilegeSet::of(&[Privilege::CONNECT]);
+            let books = desired.roles.iter().filter(|(_, role)| role.marker.playbook.is_some());
+            for (role, _) in books {
+                state.give(&Securable::database(database.clone()), role, connect);
+            }
         }
         state
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::limit::new_roles;
+use super::manner::Keeps;
 use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
 use crate::model::{
     Change, Diagnostic, DialectKind, Ident, Marker, MarkerReading, MemberKind, ObservedMembership,
@@ -34,6 +35,10 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             && !sides.desired.roles.contains_key(member)
         {
             out.found.push(placed(managed_elsewhere(role, member, marker), because));
+            continue;
+        }
+        if let Some(error) = seen.not_to_be_had(role, member) {
+            out.found.push(placed(error, because));
             continue;
         }
         if !seen.in_use.contains(&(role, member, seen.namespace(wanted.kind))) {
@@ -117,6 +122,35 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Why nobody may be let into a role that is not of this plan: who is in another's product role only
+    /// its owner says, and being in a superuser's is no grant that could be looked at.
+    fn not_to_be_had(&self, role: &Ident, member: &Ident) -> Option<Diagnostic> {
+        let Self { sides, names, .. } = self;
+        if sides.desired.roles.contains_key(role) {
+            return None;
+        }
+        let there = sides.observed.roles.get(role)?;
+        let is_ours = |marker: &Marker| {
+            sides.scope.holds(marker) && marker.playbook.is_some() || names.contains_key(role)
+        };
+        match &there.marker {
+            MarkerReading::Marker(marker) if !is_ours(marker) => {
+                Some(managed_elsewhere(member, role, marker))
+            }
+            MarkerReading::Unreadable(_) => Some(Diagnostic::error(
+                "managed-role-as-member",
+                format!("{member} is to be in {role}, whose marker cannot be read"),
+            )),
+            _ if there.attributes.superuser || *role == sides.observed.server.acting_as => {
+                let what = format!("{member} is to be in {role}, by which everything can be done");
+                Some(Diagnostic::error("powerful-role", what).with_help(
+                    "grant what is needed to the playbook role itself: no plan lets anybody into a superuser or into the role that it runs as",
+                ))
+            }
+            _ => None,
+        }
+    }
+
     /// From PostgreSQL 16 on, a membership hangs on its grantor's admin option. No member of a
     /// managed role keeps one, so those who were let in by it are let in afresh, and then taken out
     /// there.
@@ -173,6 +207,12 @@ impl<'a> Seen<'a> {
                 what: format!("being in the role {role}"),
                 why: "the grant that says so is switched off".to_owned(),
             });
+            return;
+        }
+        let keeps = names.keeps(member).filter(|keeps| matches!(keeps, Keeps::Everything));
+        if let Some(keeps) = keeps.filter(|_| holds && !wanted && names.is_playbook(role)) {
+            let (role, what) = (member.clone(), format!("being in the role {role}"));
+            out.left.push(Left { role, what, why: keeps.why().to_owned() });
             return;
         }
         // Either side may say that this is none of the plan's business.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::limit::new_roles;
+use super::manner::Keeps;
 use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
 use crate::dialect;
 use crate::model::{
@@ -29,6 +30,14 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
                 role: owner.role.clone(),
                 what: format!("ownership of {}, which is {now}'s", describe(on)),
                 why: format!("{now} is switched off, and nothing is taken from it"),
+            });
+        } else if let (true, Some(keeps @ Keeps::Everything)) =
+            (now != &owner.role, names.keeps(now))
+        {
+            out.left.push(Left {
+                role: owner.role.clone(),
+                what: format!("ownership of {}, which is {now}'s", describe(on)),
+                why: keeps.why().to_owned(),
             });
         } else if now != &owner.role && sides.options.only_adds && names.contains_key(observed) {
             out.left.push(Left {

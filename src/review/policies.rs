@@ -34,7 +34,7 @@ fn policies(config: &Config) -> BTreeMap<&str, Admits<'_>> {
     let platform = config.platform_policies.values().map(|policy| {
         let admits = Admits {
             users: policy.users.iter().collect(),
-            groups: policy.groups.iter().collect(),
+            groups: policy.groups.iter().chain(&policy.roles).collect(),
             rules: policy.rules.iter().collect(),
             attribute: None,
             is_active: policy.active,

@@ -31,8 +31,12 @@ impl Sight<'_> {
         directory.matching(rule).iter().any(is_it)
     }
 
-    /// Whether the directory lists the author in a group.
+    /// Whether a group is the author, where users and groups are both roles, or the directory lists the
+    /// author in it.
     pub fn is_in(self, author: &Author, group: &str) -> bool {
+        if author.is(group) || self.config.group_names(group).iter().any(|name| author.is(name)) {
+            return true;
+        }
         let is_it = |value: &String| value.to_lowercase() == group.to_lowercase();
         self.values(author, GROUPS).iter().any(is_it)
     }

@@ -31,6 +31,15 @@ pub(in crate::config) fn add_book(
         let RawPlaybook { role_owner, roles } = file;
         for (id, role) in roles.0 {
             let what = format!("the playbook role `{}`", printable(&id.value));
+            if id.value.trim().is_empty() {
+                let error = Diagnostic::error("invalid-name", "a playbook role has an empty id");
+                diagnostics.push(
+                    error
+                        .with_help("give it an id: its marker in the warehouse carries it")
+                        .with_place(id.place),
+                );
+                continue;
+            }
             if let Some(first) = seen.get(&id.value) {
                 diagnostics.push(said_twice(&what, id.place, first));
                 continue;

@@ -275,11 +275,16 @@ pub(super) fn objects(version: u32) -> String {
         } else {
             format!("({owner} = any($1) and not ({owner} = 10 and {oid} < 16384))")
         };
+        // Temporary objects are a session's, and gone with it.
+        let lasting = match *schema {
+            "null" => String::new(),
+            schema => format!(" and {schema} !~ '^pg_(toast_)?temp_'"),
+        };
         sql.push_str(&format!(
             "select '{tag}', {oid}, {kind}::text, {schema}::text, {name}::text, {part}::text,
                     {owner}, {owned}, coalesce({acl}::text[], '{{}}')
              from {from}
-             where ({only}) and ({acl} is not null or {owned})"
+             where ({only}) and ({acl} is not null or {owned}){lasting}"
         ));
     }
     sql
