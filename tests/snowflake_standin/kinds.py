@@ -264,6 +264,8 @@ _KINDS = [
     _kind("STORAGE LIFECYCLE POLICY", "schema", ("APPLY",), plural="STORAGE LIFECYCLE POLICIES", future=False),
     _kind("WORKSPACE", "schema", ("READ", "WRITE")),
     _kind("TYPE", "schema", ("USAGE",)),
+    # Snowflake has no such type: one that no client can know.
+    _kind("STANDIN THING", "schema", ("USAGE",), future=False),
 ]
 
 KINDS = {kind.name: kind for kind in _KINDS}

@@ -363,15 +363,15 @@ fn an_object_of_an_unknown_type() {
     let Some(job) = Job::begin() else { return };
     assert!(job.says(&["apply"]).starts_with("exit 0"));
     job.standin.sql(&[
-        "CREATE EVENT TABLE SHOP.SALES.EVENTS",
-        "GRANT SELECT ON EVENT TABLE SHOP.SALES.EVENTS TO ROLE SHOP_ANALYST",
+        "CREATE STANDIN THING SHOP.SALES.THING",
+        "GRANT USAGE ON STANDIN THING SHOP.SALES.THING TO ROLE SHOP_ANALYST",
     ]);
     insta::assert_snapshot!(job.says(&["plan"]), @r#"
     exit 0
     prod on snowflake is in sync: nothing to change.
 
     Left as it is:
-      SHOP_ANALYST: SELECT on EVENT_TABLE SHOP.SALES.EVENTS (this kind of grant is not understood, so it is left alone)
+      SHOP_ANALYST: USAGE on STANDIN_THING SHOP.SALES.THING (this kind of grant is not understood, so it is left alone)
     manifest: FOLDER/manifest.json
     "#);
 }

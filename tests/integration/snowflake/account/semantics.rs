@@ -86,8 +86,8 @@ async fn what_is_inherited_or_of_an_unknown_type_is_named_and_left() {
     let schema = table.rsplit_once('.').unwrap().0;
     standin.sql(&[
         "ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED'",
-        &format!("CREATE EVENT TABLE {schema}.EVENTS"),
-        &format!("GRANT SELECT ON EVENT TABLE {schema}.EVENTS TO ROLE SALES_ANALYTICS_OWNER"),
+        &format!("CREATE STANDIN THING {schema}.THING"),
+        &format!("GRANT USAGE ON STANDIN THING {schema}.THING TO ROLE SALES_ANALYTICS_OWNER"),
         &format!(
             "GRANT INHERITED SELECT ON ALL TABLES IN DATABASE {database} TO ROLE SALES_ANALYTICS_ANALYST"
         ),
@@ -95,7 +95,7 @@ async fn what_is_inherited_or_of_an_unknown_type_is_named_and_left() {
     let now = plan(&mut warehouse, &project, &Options::default()).await.unwrap();
     assert_eq!(steps(&now), Vec::<String>::new());
     let left: Vec<&str> = now.difference.left.iter().map(|left| left.what.as_str()).collect();
-    assert!(left.iter().any(|what| what.contains("EVENTS")), "{left:#?}");
+    assert!(left.iter().any(|what| what.contains("THING")), "{left:#?}");
     assert!(
         left.iter().any(|what| what.starts_with("inherited SELECT on every TABLE in ")),
         "{left:#?}"
