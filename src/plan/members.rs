@@ -135,7 +135,15 @@ impl<'a> Seen<'a> {
         };
         match &there.marker {
             MarkerReading::Marker(marker) if !is_ours(marker) => {
-                Some(managed_elsewhere(member, role, marker))
+                let Marker { deployment, environment, .. } = marker;
+                let whose = marker.whose();
+                let what = format!(
+                    "{member} is to be in {role}, which is {whose} of the deployment {deployment} in {environment}"
+                );
+                Some(
+                    Diagnostic::error("managed-role-as-member", what)
+                        .with_help("who is in it, its own files say: ask its owner"),
+                )
             }
             MarkerReading::Unreadable(_) => Some(Diagnostic::error(
                 "managed-role-as-member",
