@@ -37,11 +37,11 @@ pub(super) fn members(sides: &Sides, names: &NewNames, out: &mut Difference) {
             out.found.push(placed(managed_elsewhere(role, member, marker), because));
             continue;
         }
-        if let Some(error) = seen.not_to_be_had(role, member) {
-            out.found.push(placed(error, because));
-            continue;
-        }
         if !seen.in_use.contains(&(role, member, seen.namespace(wanted.kind))) {
+            if let Some(error) = seen.not_to_be_had(role, member) {
+                out.found.push(placed(error, because));
+                continue;
+            }
             out.steps.push(Step {
                 change: Change::AddMember {
                     role: role.clone(),
