@@ -7,6 +7,36 @@ use crate::config::checks::Level;
 use crate::dbt::Node;
 use crate::model::Privilege;
 
+/// The configuration of both examples.
+const PROJECT: (&str, &str) = (
+    "rolecall.yml",
+    "\
+version: 1
+environments:
+  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
+product_roles:
+  analyst: {may: [read]}
+  support: {may: [read]}
+products:
+  sales: {owners: [jane], outputs: \"path:models/sales\"}
+pii:
+  cleaned: [anonymous]
+  reasons:
+    - {role: sales.support, reason: \"answers customers\"}
+",
+);
+
+/// The members of both examples.
+const MEMBERS: (&str, &str) = (
+    "rolecall/members/sales.yml",
+    "\
+analyst:
+  - user: ada
+support:
+  - user: bob
+",
+);
+
 pub(super) const CHECK: Check = Check {
     code: "pii-leak",
     title: "A model readable where the personal data that it is made of is not",
@@ -21,32 +51,8 @@ dbt and the relation's owner do not.",
     help: "tag it as personal data, tag it as cleaned if it holds none, or narrow who reads it",
     bad: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  analyst: {may: [read]}
-  support: {may: [read]}
-products:
-  sales: {owners: [jane], outputs: \"path:models/sales\"}
-pii:
-  cleaned: [anonymous]
-  reasons:
-    - {role: sales.support, reason: \"answers customers\"}
-",
-            ),
-            (
-                "rolecall/members/sales.yml",
-                "\
-analyst:
-  - user: ada
-support:
-  - user: bob
-",
-            ),
+            PROJECT,
+            MEMBERS,
             ("models/sales/customers.sql", "select 1 as id, 'ada@acme.example' as email\n"),
             ("models/sales/orders.sql", "select id, email from {{ ref('customers') }}\n"),
             (
@@ -68,32 +74,8 @@ models:
     },
     good: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  analyst: {may: [read]}
-  support: {may: [read]}
-products:
-  sales: {owners: [jane], outputs: \"path:models/sales\"}
-pii:
-  cleaned: [anonymous]
-  reasons:
-    - {role: sales.support, reason: \"answers customers\"}
-",
-            ),
-            (
-                "rolecall/members/sales.yml",
-                "\
-analyst:
-  - user: ada
-support:
-  - user: bob
-",
-            ),
+            PROJECT,
+            MEMBERS,
             ("models/sales/customers.sql", "select 1 as id, 'ada@acme.example' as email\n"),
             ("models/sales/orders.sql", "select count(*) as n from {{ ref('customers') }}\n"),
             (

@@ -7,6 +7,19 @@ use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::{Level, fits};
 use crate::model::{Diagnostics, Ident, Privilege};
 
+/// The models of both examples.
+const MODELS: (&str, &str) = (
+    "models/sales/_models.yml",
+    "\
+models:
+  - name: orders
+    config:
+      materialized: table
+      tags: [pii]
+      meta: {rolecall: {grants: {analyst: [read]}}}
+",
+);
+
 pub(super) const CHECK: Check = Check {
     code: "pii-without-reason",
     title: "Personal data reachable by a role without a listed reason",
@@ -18,33 +31,13 @@ nobody manages are asked as well, by their name in the warehouse. Columns count 
 dbt, the relation's owner and superusers are not meant.",
     help: "list it: pii: {reasons: [{role: product.role, reason: WHY}]}, or take it away",
     bad: Example {
-        files: &[(
-            "models/sales/_models.yml",
-            "\
-models:
-  - name: orders
-    config:
-      materialized: table
-      tags: [pii]
-      meta: {rolecall: {grants: {analyst: [read]}}}
-",
-        )],
+        files: &[MODELS],
         by_hand: "",
         says: "sales.analyst (sales_analyst) reads model.shop.orders, which holds personal data, and no reason is listed",
     },
     good: Example {
         files: &[
-            (
-                "models/sales/_models.yml",
-                "\
-models:
-  - name: orders
-    config:
-      materialized: table
-      tags: [pii]
-      meta: {rolecall: {grants: {analyst: [read]}}}
-",
-            ),
+            MODELS,
             (
                 "rolecall.yml",
                 "\

@@ -8,6 +8,30 @@ use crate::config::{Member, has_expired};
 use crate::model::person::is_same_person;
 use crate::model::{Ident, MemberKind, Privilege, PrivilegeSet};
 
+/// The configuration of both examples.
+const PROJECT: (&str, &str) = (
+    "rolecall.yml",
+    "\
+version: 1
+environments:
+  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
+product_roles:
+  engineer: {may: [read, write]}
+products:
+  sales: {owners: [jane, bob], outputs: \"path:models/sales\"}
+",
+);
+
+/// The models of both examples.
+const MODELS: (&str, &str) = (
+    "models/sales/_models.yml",
+    "\
+models:
+  - name: orders
+    config: {materialized: table, meta: {rolecall: {grants: {engineer: [read, write]}}}}
+",
+);
+
 pub(super) const CHECK: Check = Check {
     code: "self-admitted",
     title: "Separation of duties: an owner who let themselves in",
@@ -21,26 +45,8 @@ permissions and members in one, and authors who let themselves in.",
     help: "let another owner approve it: rolecall request and rolecall approve write who did",
     bad: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  engineer: {may: [read, write]}
-products:
-  sales: {owners: [jane, bob], outputs: \"path:models/sales\"}
-",
-            ),
-            (
-                "models/sales/_models.yml",
-                "\
-models:
-  - name: orders
-    config: {materialized: table, meta: {rolecall: {grants: {engineer: [read, write]}}}}
-",
-            ),
+            PROJECT,
+            MODELS,
             (
                 "rolecall/members/sales.yml",
                 "\
@@ -54,26 +60,8 @@ engineer:
     },
     good: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  engineer: {may: [read, write]}
-products:
-  sales: {owners: [jane, bob], outputs: \"path:models/sales\"}
-",
-            ),
-            (
-                "models/sales/_models.yml",
-                "\
-models:
-  - name: orders
-    config: {materialized: table, meta: {rolecall: {grants: {engineer: [read, write]}}}}
-",
-            ),
+            PROJECT,
+            MODELS,
             (
                 "rolecall/members/sales.yml",
                 "\

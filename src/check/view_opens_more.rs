@@ -6,6 +6,21 @@ use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
 use crate::model::{Ident, Privilege, Securable};
 
+/// The configuration of both examples.
+const PROJECT: (&str, &str) = (
+    "rolecall.yml",
+    "\
+version: 1
+environments:
+  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
+product_roles:
+  analyst: {may: [read]}
+  finance: {may: [read]}
+products:
+  sales: {owners: [jane], outputs: \"path:models/sales\"}
+",
+);
+
 pub(super) const CHECK: Check = Check {
     code: "view-opens-more",
     title: "A view whose owner opens what its readers may not read",
@@ -19,19 +34,7 @@ under most marts, are no news. Without a warehouse views are not known.",
     help: "give the readers what is behind it, make it a security_invoker view, or narrow who reads it",
     bad: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  analyst: {may: [read]}
-  finance: {may: [read]}
-products:
-  sales: {owners: [jane], outputs: \"path:models/sales\"}
-",
-            ),
+            PROJECT,
             (
                 "rolecall/members/sales.yml",
                 "\
@@ -59,19 +62,7 @@ models:
     },
     good: Example {
         files: &[
-            (
-                "rolecall.yml",
-                "\
-version: 1
-environments:
-  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}
-product_roles:
-  analyst: {may: [read]}
-  finance: {may: [read]}
-products:
-  sales: {owners: [jane], outputs: \"path:models/sales\"}
-",
-            ),
+            PROJECT,
             ("models/sales/margins.sql", "select 1 as id, 2 as margin\n"),
             ("models/sales/orders.sql", "select id, margin from {{ ref('margins') }}\n"),
             (

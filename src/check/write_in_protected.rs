@@ -7,6 +7,16 @@ use super::{Check, Example, Finding, World};
 use crate::config::checks::Level;
 use crate::model::{Ident, Place, Privilege, Securable};
 
+/// The models of both examples.
+const MODELS: (&str, &str) = (
+    "models/sales/_models.yml",
+    "\
+models:
+  - name: orders
+    config: {materialized: table, meta: {rolecall: {grants: {analyst: [read, write]}}}}
+",
+);
+
 pub(super) const CHECK: Check = Check {
     code: "write-in-protected",
     title: "Write in a protected environment",
@@ -31,14 +41,7 @@ products:
   sales: {owners: [jane], outputs: \"path:models/sales\"}
 ",
             ),
-            (
-                "models/sales/_models.yml",
-                "\
-models:
-  - name: orders
-    config: {materialized: table, meta: {rolecall: {grants: {analyst: [read, write]}}}}
-",
-            ),
+            MODELS,
         ],
         by_hand: "",
         says: "sales.analyst (sales_analyst) may write to 1 relation in prod, which is protected",
@@ -57,14 +60,7 @@ products:
   sales: {owners: [jane], outputs: \"path:models/sales\"}
 ",
             ),
-            (
-                "models/sales/_models.yml",
-                "\
-models:
-  - name: orders
-    config: {materialized: table, meta: {rolecall: {grants: {analyst: [read, write]}}}}
-",
-            ),
+            MODELS,
         ],
         by_hand: "",
         says: "",

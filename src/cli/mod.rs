@@ -45,6 +45,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use exit::Exit;
+use exit::WrongArguments;
 pub use reference::reference;
 
 use crate::dbt::profiles::{ProfileFlags, Vars, parse_vars};
@@ -321,6 +322,22 @@ impl Global {
             ("--target-database", self.target_database.is_some()),
         ];
         said.into_iter().find(|(_, said)| *said).map(|(flag, _)| flag)
+    }
+
+    /// The environment that a command of two leads to; `unsaid` says what it is for.
+    fn second_environment<'a>(
+        &'a self,
+        to: Option<&'a String>,
+        unsaid: &str,
+    ) -> Result<&'a String, WrongArguments> {
+        if let Some(flag) = self.of_one_environment() {
+            return Err(WrongArguments(format!(
+                "{flag} would be taken for both environments: give --from-manifest and --to-manifest, \
+                 and keep targets in profiles.yml"
+            )));
+        }
+        let to = to.or(self.target.as_ref()).filter(|to| !to.is_empty());
+        to.ok_or_else(|| WrongArguments(format!("{unsaid} is not said: give --to")))
     }
 
     fn places(&self) -> Places {

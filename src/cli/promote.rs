@@ -150,16 +150,7 @@ struct Pair {
 
 /// Reads both; `None` where one cannot be read, which has been said.
 fn read(global: &Global, arguments: &Arguments) -> anyhow::Result<Option<Pair>> {
-    if let Some(flag) = global.of_one_environment() {
-        anyhow::bail!(WrongArguments(format!(
-            "{flag} would be taken for both environments: give --from-manifest and --to-manifest, \
-             and keep targets in profiles.yml"
-        )));
-    }
-    let Some(to) = arguments.to.as_ref().or(global.target.as_ref()).filter(|to| !to.is_empty())
-    else {
-        anyhow::bail!(WrongArguments("where to promote is not said: give --to".to_owned()));
-    };
+    let to = global.second_environment(arguments.to.as_ref(), "where to promote")?;
     let mut found = Diagnostics::default();
     let selection = arguments.limits.read(&global.project_dir, &mut found)?;
     let as_of = plan::as_of(global)?;

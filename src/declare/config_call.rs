@@ -60,28 +60,35 @@ fn key_in(call: &str, key: &str) -> Option<usize> {
 /// How long `(…)` is, brackets of all kinds and quotes minded.
 fn call_end(text: &str) -> Option<usize> {
     let opening = text.find(|c: char| !c.is_whitespace())?;
-    if !text[opening..].starts_with('(') {
-        return None;
-    }
-    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
-    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < opening) {
+    let call = text[opening..].starts_with('(').then(|| &text[opening..])?;
+    let mut closing =
+        outside_quotes(call).filter(|(_, c, depth)| *depth == 0 && matches!(c, ')' | ']' | '}'));
+    closing.next().map(|(at, _, _)| opening + at + 1)
+}
+
+/// The signs of a text outside its quotes, each with how many brackets it stands in: an opening and its
+/// closing bracket stand in equally many, and one that nothing has opened in fewer than none.
+fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char, isize)> {
+    let (mut depth, mut quote, mut escaped) = (0_isize, None, false);
+    text.char_indices().filter_map(move |(at, c)| {
         match (quote, c) {
             _ if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), _) if open == c => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => {
-                depth = depth.checked_sub(1)?;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
+            (None, '(' | '[' | '{') => {
+                depth += 1;
+                return Some((at, c, depth - 1));
             }
-            (None, _) => {}
+            (None, ')' | ']' | '}') => {
+                depth -= 1;
+                return Some((at, c, depth));
+            }
+            (None, _) => return Some((at, c, depth)),
         }
-    }
-    None
+        None
+    })
 }
 
 /// Jinja comments as spaces; every byte stays at its place.
@@ -146,25 +153,12 @@ fn to_json(value: &minijinja::Value) -> Option<serde_json::Value> {
     })
 }
 
-/// Where a value ends: before the comma or the bracket behind it.
+/// Where a value ends: before the comma behind it, or the bracket that it stands in.
 fn value_end(text: &str) -> Option<usize> {
-    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), _) if open == c => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}' | ',') if depth == 0 => {
-                return Some(text.get(..at)?.trim_end().len());
-            }
-            (None, ')' | ']' | '}') => depth -= 1,
-            (None, _) => {}
-        }
-    }
-    None
+    let mut ends =
+        outside_quotes(text).filter(|(_, c, depth)| *depth < 0 || (*depth, *c) == (0, ','));
+    let (end, _, _) = ends.next()?;
+    Some(text.get(..end)?.trim_end().len())
 }
 
 /// What the first `config(…)` says from a key on; `None` where none has it.

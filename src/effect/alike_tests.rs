@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::fixtures::id;
 use super::*;
 use crate::model::{
     DialectKind, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership, Privilege,
@@ -9,10 +10,6 @@ use crate::model::{
 };
 
 const ROLES: usize = 7;
-
-fn id(name: &str) -> Ident {
-    Ident::new(name).unwrap()
-}
 
 fn role(n: usize) -> Ident {
     id(["a", "b", "c", "d", "e", "pg_read_all_data", "pg_write_all_data"][n % ROLES])

@@ -15,6 +15,8 @@ mod answer;
 mod compiled;
 mod declared;
 mod everybody;
+#[cfg(test)]
+mod fixtures;
 pub mod gains;
 mod reach;
 mod reasons;

@@ -1,39 +1,14 @@
 //! Effective access on states written by hand; `tests/integration/effect` asks real servers.
 
+use super::fixtures::{entry, id, member};
 use super::*;
 use crate::model::{
-    Change, DialectKind, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
-    Privilege, PrivilegeSet, RoleAttributes, Securable,
+    Change, DialectKind, MarkerReading, MemberKind, ObjectClass, Privilege, PrivilegeSet,
+    RoleAttributes, Securable,
 };
-
-fn id(name: &str) -> Ident {
-    Ident::new(name).unwrap()
-}
 
 fn table() -> Securable {
     Securable::in_schema(ObjectClass::Table, id("d"), id("s"), id("t"))
-}
-
-fn member(role: &str, member: &str) -> ObservedMembership {
-    ObservedMembership {
-        role: id(role),
-        member: id(member),
-        kind: MemberKind::Role,
-        grantor: id("boss"),
-        admin: false,
-        inherit: true,
-        set: true,
-        automatic: false,
-    }
-}
-
-fn entry(grantee: Option<&str>, privileges: &[Privilege]) -> AccessEntry {
-    AccessEntry {
-        grantee: grantee.map(id),
-        grantor: Some(id("boss")),
-        privileges: PrivilegeSet::of(privileges),
-        grantable: PrivilegeSet::EMPTY,
-    }
 }
 
 /// `a` reads `d.s.t`, `b` is in `a`, `c` in `b`.

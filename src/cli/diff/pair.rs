@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::exit::WrongArguments;
 use super::super::{Global, plan};
 use super::side::Side;
 use super::{Arguments, Pair};
@@ -35,16 +34,7 @@ pub(super) fn environments(
     arguments: &Arguments,
     from: &str,
 ) -> anyhow::Result<Option<Pair>> {
-    if let Some(flag) = global.of_one_environment() {
-        anyhow::bail!(WrongArguments(format!(
-            "{flag} would be taken for both environments: give --from-manifest and --to-manifest, \
-             and keep targets in profiles.yml"
-        )));
-    }
-    let Some(to) = arguments.to.as_ref().or(global.target.as_ref()).filter(|to| !to.is_empty())
-    else {
-        anyhow::bail!(WrongArguments("with which environment is not said: give --to".to_owned()));
-    };
+    let to = global.second_environment(arguments.to.as_ref(), "with which environment")?;
     let as_of = plan::as_of(global)?;
     let places = |target: &str, manifest: &Option<_>| Places {
         target: Some(target.to_owned()),

@@ -7,15 +7,12 @@ use proptest::prelude::*;
 
 use super::words::Meaning;
 use super::*;
+use crate::effect::fixtures::{entry, id, member};
 use crate::effect::{AccessEntry, AccessObject, AccessRole, AccessState, Lack, Reading};
 use crate::model::{
-    DialectKind, Ident, Marker, MarkerReading, MemberKind, ObjectClass, ObservedMembership,
-    Privilege, RoleAttributes, Scope, Securable,
+    DialectKind, Marker, MarkerReading, ObjectClass, ObservedMembership, Privilege, RoleAttributes,
+    Scope, Securable,
 };
-
-fn id(name: &str) -> Ident {
-    Ident::new(name).unwrap()
-}
 
 fn relation(class: ObjectClass, name: &str) -> Securable {
     Securable::in_schema(class, id("d"), id("s"), id(name))
@@ -23,28 +20,6 @@ fn relation(class: ObjectClass, name: &str) -> Securable {
 
 fn table() -> Securable {
     relation(ObjectClass::Table, "t")
-}
-
-fn member(role: &str, member: &str) -> ObservedMembership {
-    ObservedMembership {
-        role: id(role),
-        member: id(member),
-        kind: MemberKind::Role,
-        grantor: id("boss"),
-        admin: false,
-        inherit: true,
-        set: true,
-        automatic: false,
-    }
-}
-
-fn entry(grantee: Option<&str>, privileges: &[Privilege]) -> AccessEntry {
-    AccessEntry {
-        grantee: grantee.map(id),
-        grantor: Some(id("boss")),
-        privileges: PrivilegeSet::of(privileges),
-        grantable: PrivilegeSet::EMPTY,
-    }
 }
 
 fn state(roles: &[(&str, bool)]) -> AccessState {
