@@ -105,6 +105,15 @@ impl Observe for Warehouse {
         }
     }
 
+    async fn everybody_s_access(
+        &mut self,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.everybody_s_access().await,
+            Self::Snowflake(snowflake) => snowflake.everybody_s_access().await,
+        }
+    }
+
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         match self {
             Self::Postgres(postgres) => postgres.stamp().await,
@@ -121,15 +130,6 @@ impl ObservePublic for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.public(schemas).await,
             Self::Snowflake(snowflake) => snowflake.public(schemas).await,
-        }
-    }
-
-    async fn everybody_s_access(
-        &mut self,
-    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
-        match self {
-            Self::Postgres(postgres) => postgres.everybody_s_access().await,
-            Self::Snowflake(snowflake) => snowflake.everybody_s_access().await,
         }
     }
 }

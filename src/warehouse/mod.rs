@@ -120,6 +120,14 @@ pub trait Observe {
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         Ok(None)
     }
+
+    /// All that decides about access in the connected database, whoever manages it; `None` where that
+    /// cannot be asked.
+    async fn everybody_s_access(
+        &mut self,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        Ok(None)
+    }
 }
 
 /// What everybody has, whoever they are.
@@ -154,14 +162,6 @@ pub trait ObservePublic: Observe {
         &mut self,
         schemas: &std::collections::BTreeSet<SchemaKey>,
     ) -> Result<Everybodys, WarehouseError>;
-
-    /// All that decides about access in the connected database, whoever manages it; `None` where that
-    /// cannot be asked.
-    async fn everybody_s_access(
-        &mut self,
-    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
-        Ok(None)
-    }
 }
 
 /// Changes a warehouse inside one unit of work that holds the deployment's lock.
