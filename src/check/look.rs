@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Subject, Witness};
+use super::reach::Reach;
 use crate::config::checks::Pii;
 use crate::config::policy::is_under;
 use crate::dbt::Node;
 use crate::directory::Known;
 use crate::effect::{AccessRole, AccessState, Effect, Step};
 use crate::model::{
-    Diagnostic, Diagnostics, Ident, Inventory, Marker, MarkerReading, MemberKind,
-    ObservedMembership, Place, Privilege, RoleAttributes, Securable,
+    Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind,
+    ObservedMembership, Place, Privilege, PrivilegeSet, RoleAttributes, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{ManagedNode, Resolved};
@@ -24,6 +25,8 @@ pub struct Look {
     pub nodes: Vec<ManagedNode>,
     /// Nodes whose relation is not there, and of which nobody says who will build them.
     pub missing: BTreeSet<String>,
+    /// Those of them that are in a database which was not looked at.
+    pub elsewhere: BTreeSet<String>,
     /// The state of access.
     pub state: AccessState,
     /// Who is known.
@@ -56,8 +59,8 @@ impl Look {
         let unknown_groups = people_of_groups(project, &known, &resolved, &mut state);
         let nodes = resolved.nodes.clone();
         let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
-        let missing = BTreeSet::new();
-        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+        let (missing, elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
     }
 
     /// At a server's state, or at one after a plan.
@@ -72,17 +75,25 @@ impl Look {
     ) -> Result<Self, Diagnostics> {
         let database = Some(state.database.clone());
         let inventory = state.inventory();
-        let resolve =
-            |inventory| project.resolve_with(&known, database.as_ref(), inventory, true, None);
-        let (resolved, found) = resolve(&inventory);
+        let resolve = |database: Option<&Ident>, inventory| {
+            project.resolve_with(&known, database, inventory, true, None)
+        };
+        let (resolved, found) = resolve(database.as_ref(), &inventory);
         let Some(resolved) = resolved else { return Err(found) };
         // Of what is not built, too: where it will be, and what will be given on it.
-        let (whole, wrong) = resolve(&Inventory::default());
+        let (whole, wrong) = resolve(None, &Inventory::default());
         let Some(whole) = whole else { return Err(wrong) };
         let mut nodes = whole.nodes;
-        let mut missing = BTreeSet::new();
+        let (mut missing, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        let one_database = state.dialect == DialectKind::Postgres;
         for node in &mut nodes {
             let Some(on) = node.relation.take() else { continue };
+            if one_database && on.database_name() != database.as_ref() {
+                missing.insert(node.unique_id.clone());
+                elsewhere.insert(node.unique_id.clone());
+                node.relation = Some(on);
+                continue;
+            }
             let there = state.find(&on).map(|(on, _)| on.clone());
             let schema = on.schema_name().cloned();
             node.relation = Some(match (there, &resolved.deploy_role, schema) {
@@ -100,7 +111,7 @@ impl Look {
         }
         let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
         let unknown_groups = BTreeSet::new();
-        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
     }
 }
 
@@ -204,6 +215,12 @@ impl<'a> World<'a> {
         node.is_none_or(|node| self.look.missing.contains(&node.unique_id))
     }
 
+    /// The nodes among some that are in a database which was not looked at.
+    pub(super) fn elsewhere(&self, nodes: &BTreeSet<usize>) -> Vec<&'a str> {
+        let ids = nodes.iter().filter_map(|at| Some(self.look.nodes.get(*at)?.unique_id.as_str()));
+        ids.filter(|id| self.look.elsewhere.contains(*id)).collect()
+    }
+
     /// Where a node's relation is.
     pub(super) fn relation(&self, unique_id: &str) -> Option<&'a Securable> {
         let found = self.look.nodes.binary_search_by(|node| node.unique_id.as_str().cmp(unique_id));
@@ -268,25 +285,25 @@ impl<'a> World<'a> {
             || self.effect.is_above_all(role)
     }
 
-    /// The roles that were given a privilege on a relation or on a column of it: nobody by membership,
-    /// not its owner, not PUBLIC.
+    /// The roles that were given a privilege on a relation, on a column of it or on what it inherits
+    /// from: nobody by membership, not its owner, not PUBLIC.
     pub(super) fn holders(
         &self,
         on: &Securable,
         privileges: &[Privilege],
-    ) -> BTreeMap<&'a Ident, (Privilege, &'a Securable)> {
+    ) -> BTreeMap<&'a Ident, (Privilege, Reach<'a>)> {
         let mut holders = BTreeMap::new();
-        for on in self.effect.with_columns(on) {
-            for privilege in privileges {
-                for step in self.effect.given(on, *privilege) {
+        for reach in self.reaches(on) {
+            for privilege in reach.risks(PrivilegeSet::of(privileges)).iter() {
+                for step in self.effect.given(reach.on, privilege) {
                     let role = match step {
                         Step::Grant { role: Some(role), own: false, .. } => role,
                         // PostgreSQL's own roles are always there.
                         Step::Predefined { role, .. } if !self.effect.is_empty(role) => role,
                         _ => continue,
                     };
-                    if !self.is_spared(role, on) {
-                        holders.entry(role).or_insert((*privilege, on));
+                    if !self.is_spared(role, reach.on) {
+                        holders.entry(role).or_insert_with(|| (privilege, reach.clone()));
                     }
                 }
             }
@@ -302,9 +319,9 @@ impl<'a> World<'a> {
 
     /// Everybody who could read a relation, or a column of it, to whom it matters.
     pub(super) fn readers(&self, on: &Securable) -> BTreeSet<&'a Ident> {
-        let all = self.effect.with_columns(on).into_iter();
-        let readers = all.flat_map(|on| self.effect.could(on, Privilege::SELECT));
-        readers.filter(|who| self.matters(who)).collect()
+        let mut readers = self.could(on, Privilege::SELECT);
+        readers.retain(|who| self.matters(who));
+        readers
     }
 
     /// How somebody can do it.

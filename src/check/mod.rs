@@ -16,6 +16,7 @@ mod page;
 mod permission;
 mod pii_leak;
 mod pii_without_reason;
+mod reach;
 mod self_admitted;
 mod suppress;
 mod unfinished_product;

@@ -68,10 +68,18 @@ impl<'a> Judge<'_, 'a> {
         self.found.push(error.with_help(help).with_place(may.place.clone()));
     }
 
-    pub(super) fn matches_nothing(&mut self, judged: &Judged<'a>, missing: usize) {
+    pub(super) fn matches_nothing(
+        &mut self,
+        judged: &Judged<'a>,
+        missing: usize,
+        elsewhere: usize,
+    ) {
         let name = &self.test.name;
         let help = "mend it, or say `may_match_nothing: true`: a test of nothing proves nothing";
         let what = match (judged.nodes, judged.actors) {
+            (0, _) if elsewhere > 0 => {
+                format!("none of the nodes that the test {name:?} is about is in this database")
+            }
             (0, _) if missing > 0 => {
                 format!("none of the nodes that the test {name:?} is about is in the warehouse")
             }

@@ -20,6 +20,9 @@ pub struct MayDo {
     pub without_statement: PrivilegeSet,
     /// What is missing for the rest of what is held; sorted.
     pub lacks: Vec<Lack>,
+    /// What a query over another relation reaches of its rows, at once or after SET ROLE, and one over
+    /// itself does not: by the relation that it names.
+    pub through: BTreeMap<Securable, PrivilegeSet>,
 }
 
 /// Roles that may do the same on everything, and what that is.
@@ -77,11 +80,29 @@ impl<'a> Effect<'a> {
         let (effect, kinds, of_role) = (self, &kinds, &of_role);
         let asked = Asked { effect, kinds, of_role, first, becoming, by_role };
         let mut containers: BTreeMap<Securable, HeldBy> = BTreeMap::new();
+        let mut parents: BTreeMap<&Securable, BTreeMap<usize, MayDo>> = BTreeMap::new();
         for (at, on) in objects.iter().enumerate() {
-            for needed in self.way_to(on, Privilege::SELECT) {
-                containers.entry(needed.on).or_insert_with_key(|on| asked.held(on));
+            let above = self.above(on);
+            for on in above.iter().map(|above| above.on).chain([on]) {
+                for needed in self.way_to(on, Privilege::SELECT) {
+                    containers.entry(needed.on).or_insert_with_key(|on| asked.held(on));
+                }
             }
-            for (kind, may) in asked.may(on, &containers) {
+            let mut all = asked.may(on, &containers);
+            for above in &above {
+                let there = parents.entry(above.on);
+                let there = there.or_insert_with_key(|on| asked.may(on, &containers));
+                for (kind, there) in there {
+                    let more = there.usable.union(there.by_set_role);
+                    let more = more.intersection(above.privileges);
+                    let own = all.get(kind).map(|own| own.usable).unwrap_or_default();
+                    if !more.minus(own).is_empty() {
+                        let may = all.entry(*kind).or_default();
+                        may.through.insert(above.on.clone(), more.minus(own));
+                    }
+                }
+            }
+            for (kind, may) in all {
                 if let Some(alike) = alike.get_mut(kind) {
                     alike.may.insert(at, may);
                 }

@@ -1,5 +1,7 @@
 //! Everybody at once is everybody one by one.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::fixtures::id;
@@ -59,7 +61,7 @@ fn memberships() -> impl Strategy<Value = Vec<ObservedMembership>> {
 
 fn states() -> impl Strategy<Value = AccessState> {
     let object = (proptest::option::of(0..ROLES), entries(), any::<bool>(), 0..4usize, any::<u8>());
-    let objects = proptest::collection::vec(object, 4..9);
+    let objects = proptest::collection::vec(object, 4..14);
     let containers = proptest::collection::vec(entries(), 3);
     (objects, containers, memberships(), 0..ROLES * 3, any::<bool>()).prop_map(
         |(objects, containers, memberships, superuser, newest)| {
@@ -90,7 +92,14 @@ fn states() -> impl Strategy<Value = AccessState> {
                         writes_through: how & 2 > 0,
                     });
                 let owner = owner.map(role);
-                let object = AccessObject { owner, acl, reading, row_security: false };
+                // Tables above it, each a partition's or not.
+                let above =
+                    (0..n).filter(|m| relation(n).class() == ObjectClass::Table && m % 4 == 0);
+                let above = above.filter(|m| how >> (2 + m / 4) & 1 > 0);
+                let parents = above.map(|m| Parent { on: relation(m), partition: how & 1 > 0 });
+                let parents = parents.collect();
+                let object =
+                    AccessObject { owner, acl, reading, parents, ..AccessObject::default() };
                 state.objects.insert(relation(n), object);
             }
             // No server keeps a privilege that the class has not.
@@ -126,6 +135,7 @@ proptest! {
                     let mut asked = state.privileges_of(on.class());
                     asked = asked.union(PrivilegeSet::of(&[Privilege::OWNERSHIP]));
                     let mut lacks = Vec::new();
+                    let mut through: BTreeMap<Securable, PrivilegeSet> = BTreeMap::new();
                     for privilege in asked.iter() {
                         let answer = role.answer(on, privilege);
                         let what = format!("{privilege} of {name} on {on}: {answer:?} {may:?}");
@@ -133,6 +143,16 @@ proptest! {
                         let by_set = !answer.usable()
                             && role.usable_by_set_role(on, privilege).is_some();
                         prop_assert_eq!(may.by_set_role.contains(privilege), by_set, "{}", what);
+                        for above in effect.above(on) {
+                            let there = role.answer(above.on, privilege).usable()
+                                || role.usable_by_set_role(above.on, privilege).is_some();
+                            if there && !answer.usable() && above.privileges.contains(privilege) {
+                                through.entry(above.on.clone()).or_default().insert(privilege);
+                            }
+                        }
+                        let best = role.through(on, privilege).is_some_and(|it| it.usable());
+                        let any = through.values().any(|all| all.contains(privilege));
+                        prop_assert_eq!(best && !answer.usable(), any, "{}", what);
                         let nothing = answer.privilege && answer.lacks.contains(&Lack::NoSuchStatement);
                         prop_assert_eq!(may.without_statement.contains(privilege), nothing, "{}", what);
                         if answer.privilege && !nothing {
@@ -142,6 +162,7 @@ proptest! {
                     lacks.sort();
                     lacks.dedup();
                     prop_assert_eq!(may.lacks, lacks);
+                    prop_assert_eq!(may.through, through);
                 }
             }
         }

@@ -54,17 +54,15 @@ impl<'a> Effect<'a> {
             for holder in self.who(on, privilege) {
                 let Some(role) = self.state().roles.get(holder.role) else { continue };
                 let is_person = role.attributes.login && !role.attributes.superuser;
-                if !is_person || !holder.usable() || spared.contains(holder.role) {
+                if !is_person || !holder.reaches() || spared.contains(holder.role) {
                     continue;
                 }
-                let Some(chain) = holder.chain.or(holder.by_set_role) else { continue };
-                if is_admitted(holder.role) {
-                    continue;
-                }
-                match ways.iter_mut().find(|way| way.who == holder.role) {
+                let who = holder.role;
+                let Some(chain) = holder.told().filter(|_| !is_admitted(who)) else { continue };
+                match ways.iter_mut().find(|way| way.who == who) {
                     Some(way) => way.privileges.push(privilege),
                     None => {
-                        let (who, privileges) = (holder.role, vec![privilege]);
+                        let privileges = vec![privilege];
                         ways.push(WayRound { who, on, privileges, chain });
                     }
                 }

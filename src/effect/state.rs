@@ -50,6 +50,17 @@ pub struct AccessObject {
     pub reading: Option<Reading>,
     /// Row security is switched on: which rows are seen is decided by policies.
     pub row_security: bool,
+    /// The relations that it inherits from or is a partition of; sorted.
+    pub parents: Vec<Parent>,
+}
+
+/// A relation whose rows are, among others, those of another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Parent {
+    /// Which.
+    pub on: Securable,
+    /// The child is a partition of it; else it inherits from it.
+    pub partition: bool,
 }
 
 /// One entry of an access list.
