@@ -179,6 +179,19 @@ class Session:
             return True
         return all(self._enters(container) for container in obj.containers())
 
+    def opens(self, obj):
+        """Whether its containers are open to a query: MANAGE GRANTS shows them and opens nothing."""
+        roles = self.active()
+
+        def held(container):
+            if container.extra.get("imported"):
+                return self._enters(container)
+            grants = [*container.grants.values(), *container.covering()]
+            by_user = self.secondary == "ALL" and any(g.grantee is self.user for g in grants)
+            return container.owner in roles or by_user or any(g.grantee in roles for g in grants)
+
+        return all(held(container) for container in obj.containers())
+
     def _enters(self, container):
         if container.extra.get("imported"):
             return self.has(container, "IMPORTED PRIVILEGES") or self.has(container, "USAGE")
