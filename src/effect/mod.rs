@@ -18,6 +18,8 @@ mod everybody;
 #[cfg(test)]
 mod fixtures;
 pub mod gains;
+mod keepers;
+mod passing_on;
 mod reach;
 mod reasons;
 mod remedy;
@@ -26,6 +28,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod to_come;
+mod together;
 mod views;
 mod who;
 

@@ -54,6 +54,7 @@ impl ObservePublic for Postgres {
 
     async fn everybody_s_access(
         &mut self,
+        _look: &crate::warehouse::AccessLook,
     ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
         self.access().await.map(Some)
     }
