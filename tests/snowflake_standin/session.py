@@ -171,6 +171,10 @@ class Session:
             return True
         if self.manages(obj):
             return True
+        # Whoever grants on what is in a schema with managed access must see it.
+        schema = obj.schema
+        if schema is not None and schema.extra.get("managed") and schema.owner in roles:
+            return True
         return any(f.grantee in roles or f.grantee is self.user for f in obj.covering())
 
     def reaches(self, obj):
