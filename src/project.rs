@@ -23,6 +23,7 @@ use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
+use crate::warehouse::AccessLook;
 
 pub use dbt_project::macro_folder;
 pub(crate) use dbt_project::name as dbt_project_name;
@@ -242,6 +243,14 @@ impl Project {
         let (resolved, found) = resolve::resolve(&inputs);
         let place = |d| in_manifest(d, &self.manifest, &self.manifest_path);
         (resolved, found.into_iter().map(place).collect())
+    }
+
+    /// What decides about access to its nodes, for everybody.
+    pub fn access_look(&self, known: &Known) -> AccessLook {
+        let (resolved, _) = self.resolve_with(known, None, &Inventory::default(), true, None);
+        let nodes = resolved.into_iter().flat_map(|resolved| resolved.nodes);
+        let relations = nodes.filter_map(|node| node.relation?.relation_key()).collect();
+        AccessLook { relations, everybody: true, ..AccessLook::default() }
     }
 
     fn inputs<'a>(

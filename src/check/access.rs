@@ -149,13 +149,21 @@ impl<'a> Judge<'_, 'a> {
             Demand::Always => self.always(&whom, &mut judged),
             Demand::AtMost(most) => self.at_most(most, &whom, &mut judged),
         }
+        let proves = test.demand == Demand::Always || self.world.look.state.unseen.is_empty();
+        if judged.verdict == Verdict::Holds && !proves {
+            self.unseen();
+            judged.verdict = Verdict::Unjudged;
+        }
         judged
     }
 
     fn whom(&self, part: &AskedPart) -> Whom<'a> {
         let effect = &self.world.effect;
+        let state = &self.world.look.state;
         let names = |actors: &[AskedActor]| -> BTreeSet<Ident> {
-            actors.iter().flat_map(|actor| actor.names.iter().cloned()).collect()
+            let all = actors.iter().flat_map(|actor| actor.names.iter().map(move |it| (actor, it)));
+            all.map(|(actor, name)| if actor.users { state.user(name) } else { name.clone() })
+                .collect()
         };
         let except = names(&part.except);
         // Of a role, whoever is in it; a person is nobody but themself, whoever may become them.

@@ -11,7 +11,7 @@ use crate::directory::Known;
 use crate::effect::{AccessRole, AccessState, Effect, Step};
 use crate::model::{
     Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind,
-    ObservedMembership, Place, Privilege, PrivilegeSet, RoleAttributes, Securable,
+    ObjectClass, ObservedMembership, Place, Privilege, PrivilegeSet, RoleAttributes, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{ManagedNode, Resolved};
@@ -73,7 +73,7 @@ impl Look {
         mut state: AccessState,
         read: &Diagnostics,
     ) -> Result<Self, Diagnostics> {
-        let database = Some(state.database.clone());
+        let database = state.only_database().cloned();
         let inventory = state.inventory();
         let resolve = |database: Option<&Ident>, inventory| {
             project.resolve_with(&known, database, inventory, true, None)
@@ -95,7 +95,7 @@ impl Look {
                 continue;
             }
             let there = state.find(&on).map(|(on, _)| on.clone());
-            let schema = on.schema_name().cloned();
+            let schema = on.schema_key();
             node.relation = Some(match (there, &resolved.deploy_role, schema) {
                 (Some(there), ..) => there,
                 (None, Some(creator), Some(schema)) => {
@@ -109,9 +109,59 @@ impl Look {
                 }
             });
         }
-        let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
+        read_by_dbt_s_views(project, &nodes, &mut state);
+        let found = read.iter().cloned().chain(found).chain(unseen(&state));
+        let found = found.collect::<Diagnostics>().sorted();
         let unknown_groups = BTreeSet::new();
         Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
+    }
+}
+
+/// What to do about what is not seen.
+pub(super) const UNSEEN: &str =
+    "let the connection's role see it: \"What is looked at\" in docs/snowflake.md";
+
+/// What could not be looked at proves nothing.
+pub fn unseen(state: &AccessState) -> Option<Diagnostic> {
+    if state.unseen.is_empty() {
+        return None;
+    }
+    let all: Vec<&str> = state.unseen.iter().map(String::as_str).collect();
+    let message = format!("not all that decides about access was seen: {}", all.join("; "));
+    Some(Diagnostic::warning("access-unseen", message).with_help(UNSEEN))
+}
+
+/// What the views read that dbt makes, by the manifest: an account tells it hours later, or not at all.
+pub fn read_by_dbt_s_views(project: &Project, nodes: &[ManagedNode], state: &mut AccessState) {
+    if state.dialect != DialectKind::Snowflake {
+        return;
+    }
+    let relations: BTreeMap<&str, &Securable> = nodes
+        .iter()
+        .filter_map(|node| Some((node.unique_id.as_str(), node.relation.as_ref()?)))
+        .collect();
+    for (id, view) in &relations {
+        if view.class() != ObjectClass::View || !state.objects.contains_key(*view) {
+            continue;
+        }
+        let mut reads = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![*id];
+        while let Some(at) = next.pop() {
+            let parents = project.manifest.nodes.get(at).map(|node| &node.depends_on);
+            for parent in parents.into_iter().flatten().filter(|it| seen.insert(it.as_str())) {
+                match relations.get(parent.as_str()) {
+                    Some(on) => reads.extend(state.find(on).map(|(on, _)| on.clone())),
+                    // An ephemeral model is a part of what reads it.
+                    None => next.push(parent.as_str()),
+                }
+            }
+        }
+        let Some(object) = state.objects.get_mut(*view) else { continue };
+        let reading = object.reading.get_or_insert_default();
+        reads.retain(|on| *on != **view && reading.relations.iter().all(|(of, _)| of != on));
+        reading.relations.extend(reads.into_iter().map(|on| (on, Vec::new())));
+        reading.relations.sort_unstable();
     }
 }
 

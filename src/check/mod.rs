@@ -30,7 +30,7 @@ use crate::model::{Diagnostic, Diagnostics, Severity};
 pub use access::{Judged, Verdict};
 pub use example::{BASE, Example};
 pub use finding::{Finding, Subject, Suppressed, Witness};
-pub use look::{Look, World};
+pub use look::{Look, World, read_by_dbt_s_views, unseen};
 pub use page::page;
 
 /// The code of an access test that fails.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::access::{Judge, Judged};
+use super::look::UNSEEN;
 use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Ident};
 use crate::resolve::{AskedActor, AskedPart};
@@ -24,7 +25,8 @@ impl<'a> Judge<'_, 'a> {
     pub(super) fn unknown(&mut self, parts: &[AskedPart]) {
         let state = &self.world.look.state;
         let is_unknown = |actor: &&AskedActor| {
-            actor.is_name && actor.names.iter().any(|name| !state.roles.contains_key(name))
+            let here = |name: &Ident| if actor.users { state.user(name) } else { name.clone() };
+            actor.is_name && actor.names.iter().any(|name| !state.roles.contains_key(&here(name)))
         };
         let actors = parts.iter().flat_map(|part| part.actors.iter().flatten());
         let actors: BTreeSet<&AskedActor> = actors.filter(is_unknown).collect();
@@ -55,6 +57,16 @@ impl<'a> Judge<'_, 'a> {
                 Diagnostic::warning("unknown-person", format!("{what}: nobody is excepted"));
             self.found.push(warning.with_help(help).with_place(actor.place.clone()));
         }
+    }
+
+    /// Nobody was found who may, and not everybody was looked at.
+    pub(super) fn unseen(&mut self) {
+        let name = &self.test.name;
+        let what = format!(
+            "the test {name:?} holds as far as was seen, which proves nothing: not all that decides about \
+             access was seen"
+        );
+        self.error("access-unseen", what, UNSEEN.to_owned(), None);
     }
 
     pub(super) fn no_such_privilege(&mut self) {

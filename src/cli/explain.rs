@@ -105,7 +105,10 @@ fn of_role<'a>(
 ) -> Option<May<'a>> {
     let answer = role.answer(on, privilege);
     let by = (!answer.usable()).then(|| role.usable_by_set_role(on, privilege)).flatten();
-    let by = by.and_then(|other| role.reason_by_set_role(other, on, privilege));
+    let by = by.and_then(|other| {
+        let one = role.reason_by_set_role(other, on, privilege);
+        one.or_else(|| role.reason_by_all_roles(on, privilege))
+    });
     let through = (!answer.usable()).then(|| role.through(on, privilege)).flatten();
     if !answer.privilege && by.is_none() && through.is_none() {
         return None;

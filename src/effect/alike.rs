@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::answer::Lack;
 use super::compiled::Effect;
-use crate::model::{Ident, Privilege, PrivilegeSet, Securable};
+use crate::model::{DialectKind, Ident, Privilege, PrivilegeSet, Securable};
 
 /// What roles of one kind may do with one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -277,9 +277,22 @@ impl Asked<'_, '_> {
                 let in_force = |role: &u32| {
                     self.of_role.get(*role as usize).is_some_and(|kind| ready.contains(kind))
                 };
+                // On Snowflake all roles at once, too.
+                let kinds = || {
+                    let more = of.becomes.iter().filter_map(|it| self.of_role.get(*it as usize));
+                    more.copied().chain([kind])
+                };
+                let holds = |kind: usize| {
+                    let held: Option<&PrivilegeSet> = held.get(kind);
+                    held.is_some_and(|held| held.contains(privilege))
+                };
+                let together = self.effect.state.dialect == DialectKind::Snowflake
+                    && inside.lacks.is_empty()
+                    && kinds().any(holds)
+                    && way.iter().all(|needed| kinds().any(|kind| opens(kind, needed)));
                 if !usable
-                    && of.becomes.iter().any(in_force)
-                    && connect.iter().all(|needed| opens(kind, needed))
+                    && (together || of.becomes.iter().any(in_force))
+                    && connect.iter().all(|needed| together || opens(kind, needed))
                 {
                     let may = told.entry(kind).or_default();
                     may.by_set_role = may.by_set_role.union(one);

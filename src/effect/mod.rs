@@ -20,6 +20,8 @@ mod everybody;
 #[cfg(test)]
 mod fixtures;
 pub mod gains;
+mod keepers;
+mod passing_on;
 mod reach;
 mod reasons;
 mod remedy;
@@ -28,6 +30,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod to_come;
+mod together;
 mod views;
 mod who;
 

@@ -48,7 +48,11 @@ impl<'a> Effect<'a> {
         let on = Securable::in_schema(ObjectClass::Table, database, schema, name);
         let Some((on, _)) = self.state().find(&on) else { return Vec::new() };
         let admitted = gates.people(relation);
-        let is_admitted = |who| admitted.as_ref().is_some_and(|people| people.contains(who));
+        // Policies speak of users, whatever a role is called.
+        let is_admitted = |who| {
+            let user = self.state().user_s_name(who);
+            admitted.as_ref().is_some_and(|people| people.contains(user))
+        };
         let mut ways: Vec<WayRound<'a>> = Vec::new();
         for privilege in ROWS {
             for holder in self.who(on, privilege) {

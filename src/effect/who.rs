@@ -144,6 +144,11 @@ impl<'a> Effect<'a> {
                 holder.by_set_role = Some(Chain { steps });
             }
         }
+        for (role, holder) in (0..).zip(&mut found) {
+            if !holder.usable() {
+                holder.by_set_role = self.by_all_roles(role, on, privilege);
+            }
+        }
         found.retain(|holder| holder.answer.privilege || holder.by_set_role.is_some());
         found
     }

@@ -40,6 +40,18 @@ pub struct Look {
     pub users: std::collections::BTreeSet<Ident>,
 }
 
+/// Whose access is asked for, and to what. A connection to PostgreSQL tells all of its database anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccessLook {
+    /// These relations, their schemas and databases, and what views among them read.
+    pub relations: std::collections::BTreeSet<crate::model::RelationKey>,
+    /// Users whose roles are to be known even if none of them leads there.
+    pub users: std::collections::BTreeSet<Ident>,
+    /// All roles and who is in them, and every view that reads one of the relations: not only what
+    /// leads to them.
+    pub everybody: bool,
+}
+
 /// Why a warehouse could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
@@ -121,10 +133,11 @@ pub trait Observe {
         Ok(None)
     }
 
-    /// All that decides about access in the connected database, whoever manages it; `None` where that
-    /// cannot be asked.
+    /// All that decides about access to what is looked at, whoever manages it; `None` where that cannot
+    /// be asked.
     async fn everybody_s_access(
         &mut self,
+        _look: &AccessLook,
     ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
         Ok(None)
     }

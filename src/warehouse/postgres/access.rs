@@ -153,7 +153,13 @@ impl Postgres {
             let acl = entries(&get::<Vec<&str>>(row, 3)?, &known)?;
             defaults.insert((creator, schema, class), acl);
         }
-        let list = |((creator, schema, class), acl)| DefaultList { creator, schema, class, acl };
+        let list = |((creator, schema, class), acl)| DefaultList {
+            creator,
+            database: None,
+            schema,
+            class,
+            acl,
+        };
         state.defaults = defaults.into_iter().map(list).collect();
         Ok(state)
     }

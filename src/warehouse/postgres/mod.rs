@@ -157,6 +157,7 @@ impl Observe for Postgres {
 
     async fn everybody_s_access(
         &mut self,
+        _look: &super::AccessLook,
     ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
         self.access().await.map(Some)
     }

@@ -397,7 +397,7 @@ async fn to_come(
             ("new2", _) => ObjectClass::Function,
             _ => continue,
         };
-        let object = state.to_come(&id(creator), &id(schema), class);
+        let object = state.to_come(&id(creator), &(state.database.clone(), id(schema)), class);
         let ours = effect.role(&id(role)).unwrap().held_on(class, &object);
         let ours = ours.privileges.minus(PrivilegeSet::of(&[Privilege::OWNERSHIP]));
         let plain = set(row.get(6));
