@@ -132,8 +132,14 @@ impl Project {
         let target_name = environment.as_ref().map(|e| e.target_name().to_owned());
         let manifest_path = manifest_path(places, target_name.as_deref());
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
+        let Some(bytes) = bytes else {
+            // Without an environment nobody knows which target's folder it is in.
+            if environment.is_some() || places.manifest.is_some() || !found.has_errors() {
+                found.extend(problems);
+            }
+            return (None, false, found);
+        };
         found.extend(problems);
-        let Some(bytes) = bytes else { return (None, false, found) };
         let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
         let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);

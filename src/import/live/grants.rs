@@ -19,7 +19,8 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Import
     // Whoever owns something has no grants on it of its own.
     held.retain(|on, _| !owned.contains(on));
     let mut grants: Vec<ImportedGrant> = Vec::new();
-    for on in &owned {
+    // A column's sequence has its table's owner.
+    for on in owned.iter().filter(|on| !asked.state.inventory.follows.contains_key(*on)) {
         match one(on, What::Ownership) {
             Some(grant) if on.class() != ObjectClass::Column => grants.push(grant),
             _ => left.push((format!("ownership of {} {on}", on.class()), NO_NAME.to_owned())),

@@ -13,6 +13,7 @@ mod meanwhile;
 mod missing;
 mod ordinary;
 mod plans;
+mod playbook_plans;
 mod playbooks;
 mod retiring;
 mod scope;
