@@ -244,7 +244,7 @@ impl Project {
         (resolved, found.into_iter().map(place).collect())
     }
 
-    fn inputs<'a>(
+    pub(crate) fn inputs<'a>(
         &'a self,
         database: Option<&'a Ident>,
         inventory: &'a Inventory,

@@ -171,3 +171,18 @@ async fn a_group_that_nobody_knows_does_not_pass_in_silence() {
     let ended = site.run(&["check", "--declared", "--directory", people.to_str().unwrap()]).ends(4);
     ended.says("taylor: SELECT on db.s.t").says("holds       few read t (1 node, 1 can)");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_become_somebody_who_is_excepted_is_not_excepted() {
+    let site = site().await;
+    tests(
+        &site,
+        "  - name: only kim reads u\n    never: {actors: {product_roles: [\"*.analyst\"]}, except: {users: [~kim]}, may: read, resources: {select: u}}\n",
+    );
+    site.sql("grant select on s.u to ~kim").await;
+    site.run(&["check"]).ends(0);
+    // On PostgreSQL a user is a role that others may be in.
+    site.sql("grant ~kim to ~taylor").await;
+    let ended = site.run(&["check"]).ends(4).says("taylor: ");
+    assert!(!ended.out.contains("kim: SELECT"), "{}", ended.out);
+}

@@ -14,6 +14,7 @@ mod missing;
 mod ordinary;
 mod plans;
 mod playbooks;
+mod powers;
 mod retiring;
 mod scope;
 mod selected;
