@@ -231,6 +231,17 @@ fn unsaid(asked: &Asked<'_>, default: &DefaultGrant) -> Option<(String, String)>
             format!("only what {ours} makes is declared: name another deploy_role to declare it"),
         ));
     }
+    // A wildcard means every schema of the database, hidden or not.
+    let hides = |other: &DefaultGrant| {
+        other.schema.is_some() && other.database == default.database && other.class == *class
+    };
+    if asked.dialect.kind() == DialectKind::Snowflake
+        && default.schema.is_none()
+        && asked.state.defaults.iter().any(hides)
+    {
+        let why = "future grants in a schema hide it there, where a wildcard would give it";
+        return Some((what, why.to_owned()));
+    }
     if !grantable.is_empty() {
         return Some((what, OPTION.to_owned()));
     }

@@ -10,7 +10,8 @@ use crate::config::{Located, Member};
 use crate::declare::{Declaration, Declarations, NodeDeclarations, RoleRef};
 use crate::effect::AccessState;
 use crate::model::{
-    Diagnostics, Ident, Marker, ObjectClass, ObservedState, PrivilegeSet, Securable, Severity,
+    Diagnostics, Ident, Marker, MemberKind, ObjectClass, ObservedState, PrivilegeSet, Securable,
+    Severity,
 };
 use crate::resolve::{Inputs, Resolved, declarable, resolve};
 
@@ -65,7 +66,6 @@ pub fn named_members<'c>(
     actors: impl Iterator<Item = (&'c Vec<Located<String>>, &'c Vec<Located<String>>)>,
     name: &dyn Fn(&str, bool) -> Option<Ident>,
 ) -> BTreeSet<Ident> {
-    use crate::model::MemberKind;
     let mut said: BTreeSet<(&str, bool)> = BTreeSet::new();
     for member in entries {
         if let Member::Named { kind, name } = member {
@@ -170,6 +170,14 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
         let what = super::grants::said(default);
         let why = "a node's declarations are about what is there".to_owned();
         left.push(NotSaid { role: default.grantee.clone(), what, why });
+    }
+    let held_roles = state.memberships.iter().filter(|one| {
+        roles.contains(&one.member) && one.kind != MemberKind::User && !one.automatic
+    });
+    for membership in held_roles {
+        let what = format!("being in the role {}", membership.role);
+        let why = "a product role is declared to be in no role".to_owned();
+        left.push(NotSaid { role: membership.member.clone(), what, why });
     }
     for (role, what) in state.unsupported.iter().filter(|(role, _)| roles.contains(role)) {
         let why = "rolecall does not know how to declare it".to_owned();

@@ -287,7 +287,7 @@ impl Case {
     }
 
     fn resolve(&self, inventory: &Inventory) -> Result<Resolved, TestCaseError> {
-        let (resolved, found) = self.about(inventory, |inputs| resolve(inputs));
+        let (resolved, found) = self.about(inventory, resolve);
         match resolved {
             Some(resolved) => Ok(resolved),
             None => fail(format!("{:#?}", found.sorted())),

@@ -95,26 +95,3 @@ async fn what_is_temporary_is_nobody_s_drift() {
     other.batch_execute(&site.ground.own("grant select on s.u to ~p_analyst")).await.unwrap();
     site.run(&["plan", "--check"]).ends(3).never_says("passing");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_hangs_on_a_role_in_a_schema_out_of_reach_is_refused_before_the_server_does() {
-    let site = Site::on(Ground::on(servers().last().unwrap()).await).await;
-    site.models(&[
-        model("s.t").gives("analyst", &["read"]).gives("engineer", &["read"]),
-        model("s.u"),
-    ]);
-    site.run(&["apply"]).ends(0);
-    // Of two roles of ours, one has it from the other: outside, nothing is taken without --prune.
-    site.sql(
-        "create schema far; create table far.x (x int);
-         grant usage on schema far to ~p_analyst, ~p_engineer;
-         grant select on far.x to ~p_analyst with grant option;
-         grant ~p_analyst to ~p_engineer",
-    )
-    .await;
-    site.sql("set role ~p_analyst; grant select on far.x to ~p_engineer; reset role; revoke ~p_analyst from ~p_engineer").await;
-    site.run(&["plan", "--allow-revokes", "9"])
-        .ends(8)
-        .says("dependents")
-        .says("p_engineer holds SELECT on table db.far.x from p_analyst");
-}
