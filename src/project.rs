@@ -259,7 +259,7 @@ impl Project {
         AccessLook { relations, everybody: true, ..AccessLook::default() }
     }
 
-    fn inputs<'a>(
+    pub(crate) fn inputs<'a>(
         &'a self,
         database: Option<&'a Ident>,
         inventory: &'a Inventory,

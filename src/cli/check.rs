@@ -184,7 +184,7 @@ fn say(
                 check_base::say(change)?;
             }
             output::findings(report.diagnostics.iter().cloned().collect());
-            output::data(&text(report, output::colour_on_stdout()))
+            output::text(&text(report, output::colour_on_stdout()))
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     match global.format {
         Format::Json => output::data(&json::print(&told)?)?,
-        _ => output::data(&text(&told))?,
+        _ => output::text(&text(&told))?,
     }
     Ok(Exit::Done)
 }

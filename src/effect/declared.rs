@@ -337,3 +337,43 @@ impl AccessState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Effect;
+    use super::super::fixtures::id;
+    use super::*;
+    use crate::model::{DesiredRole, Marker, ObjectClass, Reason};
+
+    #[test]
+    fn what_a_playbook_gives_is_of_use_where_public_may_connect() {
+        let table = Securable::in_schema(ObjectClass::Table, id("d"), id("s"), id("t"));
+        let schema = Securable::schema(id("d"), id("s"));
+        let of = |playbook: Option<&str>| {
+            let mut desired = DesiredState::empty("prod".to_owned(), DialectKind::Postgres);
+            let marker = Marker {
+                deployment: "shop".to_owned(),
+                environment: "prod".to_owned(),
+                instance: None,
+                product: "p".to_owned(),
+                role: "r".to_owned(),
+                policy: None,
+                playbook: playbook.map(str::to_owned),
+                adopted: false,
+                immutable: false,
+            };
+            desired.roles.insert(id("r"), DesiredRole::from(marker));
+            for (on, privilege) in [(&table, Privilege::SELECT), (&schema, Privilege::USAGE)] {
+                let grant = desired.grants.entry((on.clone(), id("r"))).or_default();
+                let reason = Reason { node: None, file: None, line: None, permission: None };
+                grant.add(PrivilegeSet::of(&[privilege]), &reason);
+            }
+            let state = AccessState::of_desired(&desired, &id("d"));
+            let effect = Effect::of(&state);
+            let role = effect.role(&id("r")).unwrap();
+            role.answer(&table, Privilege::SELECT).usable()
+        };
+        // A product's role is always given CONNECT with what it is declared.
+        assert!(of(Some("book")) && !of(None));
+    }
+}

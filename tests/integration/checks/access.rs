@@ -172,7 +172,7 @@ async fn a_group_that_nobody_knows_does_not_pass_in_silence() {
     ended.says("taylor: SELECT on db.s.t").says("holds       few read t (1 node, 1 can)");
 }
 
-/// The relations that `s.u` is a part of: two steps up, in a schema that nobody else may enter.
+/// Relations that `s.u` becomes a part of, two steps up; what is said of it; and how that is undone.
 const PARENTS: [(&str, &str, &str); 2] = [
     (
         "create table s.top (x int); create table s.mid () inherits (s.top); alter table s.u inherit s.mid",
@@ -234,4 +234,19 @@ async fn what_is_in_another_database_is_never_taken_for_asked() {
     );
     tests(&site, NO_ANALYST);
     site.run(&["check"]).ends(1).says("test-matches-nothing").says("is in this database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_become_somebody_who_is_excepted_is_not_excepted() {
+    let site = site().await;
+    tests(
+        &site,
+        "  - name: only kim reads u\n    never: {actors: {product_roles: [\"*.analyst\"]}, except: {users: [~kim]}, may: read, resources: {select: u}}\n",
+    );
+    site.sql("grant select on s.u to ~kim").await;
+    site.run(&["check"]).ends(0);
+    // On PostgreSQL a user is a role that others may be in.
+    site.sql("grant ~kim to ~taylor").await;
+    let ended = site.run(&["check"]).ends(4).says("taylor: ");
+    assert!(!ended.out.contains("kim: SELECT"), "{}", ended.out);
 }

@@ -15,6 +15,7 @@ mod ordinary;
 mod plans;
 mod playbook_plans;
 mod playbooks;
+mod powers;
 mod retiring;
 mod scope;
 mod selected;

@@ -21,7 +21,7 @@ const ALONE: &str = "N";
 const WORLDS: u32 = 60;
 
 /// A statement as somebody wrote it long ago.
-fn statement() -> impl Strategy<Value = String> {
+pub(super) fn statement() -> impl Strategy<Value = String> {
     let role = || (0..ROLES.len()).prop_map(|at| to(ROLES[at]));
     let user = || (0..USERS.len()).prop_map(|at| USERS[at]);
     let member = || prop_oneof![3 => user(), 1 => Just(ALONE)];
@@ -52,7 +52,7 @@ fn to(role: &str) -> String {
     if role.starts_with("DATABASE") { role.to_owned() } else { format!("ROLE {role}") }
 }
 
-fn furnish(standin: &Standin, world: &[String]) {
+pub(super) fn furnish(standin: &Standin, world: &[String]) {
     standin.tell("reset", &json!({}));
     standin.tell("account", &json!({"parameters": {"FEATURE_RBAC_INHERITED_GRANTS": "ENABLED"}}));
     equip(standin);
