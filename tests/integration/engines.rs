@@ -13,6 +13,7 @@ use rolecall::model::{Ident, ObservedState};
 use rolecall::warehouse::engine::{Engine, native::Options};
 use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Look, Observe};
+use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::NoTls;
 
 /// A snapshot that is the same on every server.
@@ -39,6 +40,35 @@ pub fn bins() -> Vec<Option<PathBuf>> {
     let bins: Vec<_> =
         std::env::split_paths(&bins).filter(|bin| !bin.as_os_str().is_empty()).map(Some).collect();
     if bins.is_empty() { vec![None] } else { bins }
+}
+
+/// A number from the environment, for a longer or a repeated search.
+pub fn more(name: &str) -> Option<u32> {
+    std::env::var(name).ok().and_then(|value| value.parse().ok())
+}
+
+/// Holds a law on a server of each version at once, with a share of the cases; `hold` is told how many,
+/// and which server it is, and says how many it has seen. `variable` asks for another number of them.
+pub fn on_each_version(
+    cases: u32,
+    variable: &str,
+    hold: impl Fn(&Runtime, &Engine, u32, u64) -> u32 + Sync,
+) {
+    let (bins, hold) = (bins(), &hold);
+    let servers = u32::try_from(bins.len()).unwrap();
+    let cases = more(variable).unwrap_or(cases.div_ceil(servers));
+    let done: u32 = std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (at, bin) in (0..).zip(bins) {
+            running.push(scope.spawn(move || {
+                let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
+                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                hold(&runtime, &engine, cases, at)
+            }));
+        }
+        running.into_iter().map(|server| server.join().unwrap()).sum()
+    });
+    assert!(done >= cases * servers, "{done}");
 }
 
 /// A name as the server stores it.

@@ -20,25 +20,7 @@ const STATES: u32 = 2000;
 
 #[test]
 fn every_answer_is_the_servers_own() {
-    let bins = engines::bins();
-    let servers = u32::try_from(bins.len()).unwrap();
-    let cases = more("ROLECALL_EFFECT_CASES").unwrap_or(STATES.div_ceil(servers));
-    let done: u32 = std::thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (at, bin) in (0..).zip(bins) {
-            running.push(scope.spawn(move || {
-                let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
-                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                hold(&runtime, &engine, cases, at)
-            }));
-        }
-        running.into_iter().map(|server| server.join().unwrap()).sum()
-    });
-    assert!(done >= cases * servers, "{done}");
-}
-
-fn more(name: &str) -> Option<u32> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
+    engines::on_each_version(STATES, "ROLECALL_EFFECT_CASES", hold);
 }
 
 /// What has been seen, so that a test that sees nothing fails.

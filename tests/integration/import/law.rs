@@ -39,25 +39,7 @@ const DATABASE: &str = "effect";
 
 #[test]
 fn what_is_imported_and_adopted_changes_nobody_s_access_and_leaves_an_empty_plan() {
-    let bins = engines::bins();
-    let servers = u32::try_from(bins.len()).unwrap();
-    let cases = more("ROLECALL_IMPORT_CASES").unwrap_or(STATES.div_ceil(servers));
-    let done: u32 = std::thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (at, bin) in (0..).zip(bins) {
-            running.push(scope.spawn(move || {
-                let engine = Engine::native(&Native { bin, ..Native::default() }).unwrap();
-                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                hold(&runtime, &engine, cases, at)
-            }));
-        }
-        running.into_iter().map(|server| server.join().unwrap()).sum()
-    });
-    assert!(done >= cases * servers, "{done}");
-}
-
-fn more(name: &str) -> Option<u32> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
+    engines::on_each_version(STATES, "ROLECALL_IMPORT_CASES", hold);
 }
 
 /// What was seen, so that a test that sees nothing fails.
@@ -91,7 +73,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     });
     let mut config =
         Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
-    if let Some(seed) = more("ROLECALL_IMPORT_SEED") {
+    if let Some(seed) = engines::more("ROLECALL_IMPORT_SEED") {
         config.rng_seed = RngSeed::Fixed(seed.into());
     }
     if let RngSeed::Fixed(seed) = config.rng_seed {

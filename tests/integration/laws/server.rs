@@ -17,7 +17,8 @@ use super::sql;
 use super::world::*;
 use crate::engines;
 
-/// How many random worlds there are in a run, and how many of them on each later version.
+/// How many random worlds there are in a run, and how many of them on each later version;
+/// `ROLECALL_LAWS_CASES` (on each server) and `ROLECALL_LAWS_SEED` say otherwise.
 const CASES: (u32, u32) = (1000, 150);
 /// How many servers of the first version, since a transaction of ours excludes all others there.
 const ABREAST: u32 = 2;
@@ -42,7 +43,7 @@ fn the_laws_hold_on_real_servers() {
         }
         servers.into_iter().map(|server| server.join().unwrap()).sum()
     });
-    assert!(done >= more("ROLECALL_LAWS_CASES").unwrap_or(CASES.0), "{done}");
+    assert!(done >= engines::more("ROLECALL_LAWS_CASES").unwrap_or(CASES.0), "{done}");
 }
 
 #[cfg(feature = "embedded")]
@@ -72,12 +73,6 @@ struct Tally {
     used: Cell<u32>,
 }
 
-/// A number for a longer or a repeated search: `ROLECALL_LAWS_CASES` (on each server) or
-/// `ROLECALL_LAWS_SEED`.
-fn more(name: &str) -> Option<u32> {
-    std::env::var(name).ok().and_then(|value| value.parse().ok())
-}
-
 /// What a world wants, for people.
 fn wanted(world: &World) -> String {
     let World { was: _, gone: _, ops: _, desired, options } = world;
@@ -94,7 +89,7 @@ fn add<T: Copy + std::ops::Add<Output = T>>(cell: &Cell<T>, more: T) {
 }
 
 fn hold(runtime: &Runtime, engine: &Engine, cases: u32) -> u32 {
-    let cases = more("ROLECALL_LAWS_CASES").unwrap_or(cases);
+    let cases = engines::more("ROLECALL_LAWS_CASES").unwrap_or(cases);
     let session = runtime.block_on(async {
         let admin = engines::session(&engine.url("postgres")).await;
         admin.batch_execute(&format!("create database {DATABASE}")).await.unwrap();
@@ -113,7 +108,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32) -> u32 {
         failure_persistence: None,
         ..Config::default()
     };
-    if let Some(seed) = more("ROLECALL_LAWS_SEED") {
+    if let Some(seed) = engines::more("ROLECALL_LAWS_SEED") {
         config.rng_seed = RngSeed::Fixed(seed.into());
     }
     let slowly = engine.single_connection();
