@@ -87,7 +87,7 @@ impl Reader<'_> {
     }
 
     /// SHOW OBJECTS calls materialized and semantic views VIEW: their own lists tell them apart, where
-    /// a view is in question that nothing else has told.
+    /// there is a view that nothing else has told.
     async fn views(
         &self,
         look: &Look,
@@ -96,12 +96,7 @@ impl Reader<'_> {
     ) -> Result<Views, WarehouseError> {
         let in_question = |database: &Ident, row: &Row| {
             let key = key(database, row, &LIST).filter(|_| row.text(LIST.kind) == "VIEW");
-            key.is_some_and(|key| {
-                !inventory.relations.contains_key(&key)
-                    && (look.databases.contains(database)
-                        || look.relations.contains(&key)
-                        || look.whole.contains(&(key.0, key.1)))
-            })
+            key.is_some_and(|key| !inventory.relations.contains_key(&key))
         };
         let asked: BTreeSet<&Ident> = lists
             .iter()
@@ -110,14 +105,23 @@ impl Reader<'_> {
             })
             .map(|(database, _)| *database)
             .collect();
-        let kinds = [ObjectClass::MaterializedView, ObjectClass::SemanticView];
-        let asked = asked.into_iter().flat_map(|database| kinds.map(|class| (database, class)));
+        let mut views = Views::new();
+        let mut kinds = vec![ObjectClass::MaterializedView];
+        // These are listed already where they are granted on.
+        if look.classes.contains(&ObjectClass::SemanticView) {
+            let listed = inventory.objects.keys();
+            let semantic = listed.filter(|on| on.class() == ObjectClass::SemanticView);
+            views.extend(semantic.filter_map(|on| Some((on.relation_key()?, on.class()))));
+        } else {
+            kinds.push(ObjectClass::SemanticView);
+        }
+        let asked =
+            asked.iter().flat_map(|database| kinds.iter().map(move |class| (*database, *class)));
         let answers = join_all(asked.map(|(database, class)| async move {
             let rows = self.in_database(database, class, look).await;
             rows.map(|rows| (database, class, rows))
         }))
         .await;
-        let mut views = Views::new();
         for answer in answers {
             let (database, class, rows) = answer?;
             let rows = Table::of(&rows);
