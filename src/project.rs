@@ -23,6 +23,7 @@ use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Place
 use crate::plan::hex;
 use crate::resolve::hooks::ClassGrant;
 use crate::resolve::{self, Inputs, Resolved, Target};
+use crate::warehouse::AccessLook;
 
 pub use dbt_project::macro_folder;
 pub(crate) use dbt_project::name as dbt_project_name;
@@ -131,8 +132,14 @@ impl Project {
         let target_name = environment.as_ref().map(|e| e.target_name().to_owned());
         let manifest_path = manifest_path(places, target_name.as_deref());
         let (bytes, problems) = dbt::read_bytes(&manifest_path);
+        let Some(bytes) = bytes else {
+            // Without an environment nobody knows which target's folder it is in.
+            if environment.is_some() || places.manifest.is_some() || !found.has_errors() {
+                found.extend(problems);
+            }
+            return (None, false, found);
+        };
         found.extend(problems);
-        let Some(bytes) = bytes else { return (None, false, found) };
         let wanted = config.as_ref().map(outputs_need).unwrap_or_default().and(places.wanted);
         let (manifest, problems) = dbt::read_manifest_for(&bytes, &manifest_path, wanted);
         found.extend(problems);
@@ -244,7 +251,15 @@ impl Project {
         (resolved, found.into_iter().map(place).collect())
     }
 
-    fn inputs<'a>(
+    /// What decides about access to its nodes, for everybody.
+    pub fn access_look(&self, known: &Known) -> AccessLook {
+        let (resolved, _) = self.resolve_with(known, None, &Inventory::default(), true, None);
+        let nodes = resolved.into_iter().flat_map(|resolved| resolved.nodes);
+        let relations = nodes.filter_map(|node| node.relation?.relation_key()).collect();
+        AccessLook { relations, everybody: true, ..AccessLook::default() }
+    }
+
+    pub(crate) fn inputs<'a>(
         &'a self,
         database: Option<&'a Ident>,
         inventory: &'a Inventory,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::opened::ways_opened;
 use crate::config::{DirectorySource, PeopleFrom};
 use crate::dialect::StatementError;
 use crate::directory::{Known, from_people};
@@ -109,6 +110,8 @@ pub async fn compare<W: Observe>(
     let mut difference =
         plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     difference.found.extend(no_way_back(project, &resolved, &observed));
+    let opened = ways_opened(warehouse, project, &resolved, &observed, &difference).await?;
+    difference.found.extend(opened);
     Ok(Compared { resolved, observed, scope, difference, warnings })
 }
 

@@ -4,6 +4,7 @@
 mod begun;
 mod compare;
 mod custody;
+mod opened;
 mod run;
 
 pub use compare::{Compared, Failure, compare, people};

@@ -1,6 +1,7 @@
 //! Access tests: who may what, demanded of effective access.
 //!
-//! In doubt a test fails: `never` on what is held and of no use, too, or reached by SET ROLE alone; a
+//! In doubt a test fails: `never` on what is held and of no use, too, or reached by SET ROLE alone, or
+//! through a relation that the node inherits from; a
 //! role that nobody is known to be in stands for whoever may come in.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,8 +10,9 @@ use super::ACCESS_TEST;
 use super::finding::{Finding, Subject, Witness};
 use super::look::World;
 use super::permission::{asked_for, risks};
+use super::reach::Reach;
 use crate::config::checks::{AccessTest, Demand};
-use crate::model::{Diagnostics, Ident, ObjectClass, Privilege, Securable, Severity};
+use crate::model::{Diagnostics, Ident, ObjectClass, Privilege, Severity};
 use crate::resolve::{AskedActor, AskedPart};
 
 /// How a test ended.
@@ -81,7 +83,7 @@ struct Whom<'a> {
 }
 
 /// Who could, and by what on which object: the first of it.
-type Able<'a> = BTreeMap<&'a Ident, (Securable, Privilege)>;
+type Able<'a> = BTreeMap<&'a Ident, (Reach<'a>, Privilege)>;
 
 /// One test, and what it is asked of.
 pub(super) struct Judge<'x, 'a> {
@@ -120,12 +122,23 @@ impl<'a> Judge<'_, 'a> {
             .flat_map(|(_, whom)| whom.who.iter().copied().chain(&whom.absent))
             .collect();
         judged.actors = actors.len();
-        if missing > 0 {
-            let what = if missing == 1 { "node is" } else { "nodes are" };
-            judged.notes.push(format!("{missing} {what} not in the warehouse, and were not asked"));
+        let elsewhere = self.world.elsewhere(&nodes);
+        let not_asked = |n: usize, why: &str| match n {
+            1 => format!("1 node is {why}, and was not asked"),
+            _ => format!("{n} nodes are {why}, and were not asked"),
+        };
+        if missing > elsewhere.len() {
+            let missing = missing - elsewhere.len();
+            judged.notes.push(not_asked(missing, "not in the warehouse"));
+        }
+        if !elsewhere.is_empty() {
+            let some = elsewhere.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+            let more = if elsewhere.len() > 3 { ", …" } else { "" };
+            let what = not_asked(elsewhere.len(), "in another database");
+            judged.notes.push(format!("{what}: {some}{more}; connect there, too"));
         }
         if !test.may_match_nothing {
-            self.matches_nothing(&judged, missing);
+            self.matches_nothing(&judged, missing, elsewhere.len());
         }
         let errors = self.found.iter().filter(|it| it.severity == Severity::Error).count();
         if errors > before {
@@ -136,13 +149,21 @@ impl<'a> Judge<'_, 'a> {
             Demand::Always => self.always(&whom, &mut judged),
             Demand::AtMost(most) => self.at_most(most, &whom, &mut judged),
         }
+        let proves = test.demand == Demand::Always || self.world.look.state.unseen.is_empty();
+        if judged.verdict == Verdict::Holds && !proves {
+            self.unseen();
+            judged.verdict = Verdict::Unjudged;
+        }
         judged
     }
 
     fn whom(&self, part: &AskedPart) -> Whom<'a> {
         let effect = &self.world.effect;
+        let state = &self.world.look.state;
         let names = |actors: &[AskedActor]| -> BTreeSet<Ident> {
-            actors.iter().flat_map(|actor| actor.names.iter().cloned()).collect()
+            let all = actors.iter().flat_map(|actor| actor.names.iter().map(move |it| (actor, it)));
+            all.map(|(actor, name)| if actor.users { state.user(name) } else { name.clone() })
+                .collect()
         };
         let except = names(&part.except);
         // Of a role, whoever is in it; a person is nobody but themself, whoever may become them.
@@ -207,10 +228,11 @@ impl<'a> Judge<'_, 'a> {
         judged.verdict =
             Verdict::Broken(format!("{} may {may} on {relations}", people(by.keys(), self.world)));
         judged.witnesses =
-            by.into_iter().map(|(who, (on, p))| self.world.witness(who, &on, p)).collect();
+            by.into_iter().map(|(who, (by, p))| self.world.seen(who, &by, p)).collect();
     }
 
-    /// Everybody who could any of it on each node of a part: on the relation or a column of it.
+    /// Everybody who could any of it on each node of a part: on the relation, a column of it, or what
+    /// it inherits from.
     fn could(&self, part: &AskedPart) -> Vec<(usize, Able<'a>)> {
         let world = self.world;
         let mut all = Vec::new();
@@ -219,11 +241,12 @@ impl<'a> Judge<'_, 'a> {
                 continue;
             };
             let mut could = Able::new();
-            for on in world.effect.with_columns(on) {
+            for reach in world.reaches(on) {
                 let dialect = world.project.dialect();
-                for privilege in risks(dialect, self.test, on.class()).iter() {
-                    for who in world.effect.could(on, privilege) {
-                        could.entry(who).or_insert_with(|| (on.clone(), privilege));
+                let risks = risks(dialect, self.test, reach.on.class());
+                for privilege in reach.risks(risks).iter() {
+                    for who in world.effect.could(reach.on, privilege) {
+                        could.entry(who).or_insert_with(|| (reach.clone(), privilege));
                     }
                 }
             }
@@ -323,7 +346,7 @@ impl<'a> Judge<'_, 'a> {
             who.retain(|who, _| world.effect.is_person(who) || unknown.contains(*who));
             judged.verdict = Verdict::Broken(broken);
             judged.witnesses =
-                who.into_iter().map(|(who, (on, p))| world.witness(who, &on, p)).collect();
+                who.into_iter().map(|(who, (by, p))| world.seen(who, &by, p)).collect();
         }
     }
 }

@@ -88,11 +88,12 @@ fn of_the_database<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     let finding = |Shadowed { list, to, lost, schema }: Shadowed<'_>| {
         let to = to.map_or("everybody", Ident::as_str);
         let class = list.class;
+        let database = list.database.as_ref().map(|it| format!(" {it}")).unwrap_or_default();
         let message = format!(
-            "{to} gets {lost} on every future {class} of the database, but not in {schema}, which has future grants of its own"
+            "{to} gets {lost} on every future {class} of the database{database}, but not in {schema}, which has future grants of its own"
         );
         let mut finding = finding(list, to, message);
-        finding.subject.on = Some(format!("default {schema} {to} {class}"));
+        finding.subject.on = Some(format!("default{database} {schema} {to} {class}"));
         finding
     };
     shadowed(&world.look.state.defaults).into_iter().map(finding).collect()
@@ -112,7 +113,10 @@ struct Shadowed<'l> {
 fn shadowed(lists: &[DefaultList]) -> Vec<Shadowed<'_>> {
     let mut found = Vec::new();
     for list in lists.iter().filter(|list| list.schema.is_none()) {
-        let of_class = || lists.iter().filter(|other| other.class == list.class);
+        let of_class = || {
+            let here = lists.iter().filter(|other| other.database == list.database);
+            here.filter(|other| other.class == list.class)
+        };
         let schemas: BTreeSet<&Ident> = of_class().filter_map(|it| it.schema.as_ref()).collect();
         for entry in &list.acl {
             for schema in &schemas {
@@ -141,6 +145,7 @@ mod tests {
         let id = |name: &str| Ident::new(name).unwrap();
         let list = |schema: Option<&str>, class, to: &str| DefaultList {
             creator: None,
+            database: Some(id("SHOP")),
             schema: schema.map(id),
             class,
             acl: vec![AccessEntry {
@@ -156,6 +161,8 @@ mod tests {
             list(None, ObjectClass::View, "A"),
             list(Some("SALES"), table, "B"),
             list(Some("HR"), table, "A"),
+            // In another database.
+            DefaultList { database: Some(id("LAB")), ..list(Some("RAW"), table, "B") },
         ];
         let found = shadowed(&lists);
         let said: Vec<(&str, &str)> =

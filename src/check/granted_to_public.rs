@@ -6,7 +6,8 @@ use super::future_grant_shadowed::creator;
 use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
 use crate::dbt::bare_grantee;
-use crate::model::{Ident, ObjectClass, PrivilegeSet, Securable};
+use crate::effect::DefaultList;
+use crate::model::{DialectKind, Ident, ObjectClass, PrivilegeSet, Securable};
 
 pub(super) const CHECK: Check = Check {
     code: "granted-to-public",
@@ -75,7 +76,12 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         schema.as_ref().is_none_or(is_it)
     };
     let lists = world.look.state.defaults.iter();
-    for list in lists.filter(|list| list.class == ObjectClass::Table && here(&list.schema)) {
+    // On PostgreSQL one list is for all relations.
+    let of_relations = |list: &&DefaultList| match world.look.state.dialect {
+        DialectKind::Postgres => list.class == ObjectClass::Table,
+        DialectKind::Snowflake => list.class.is_relation(),
+    };
+    for list in lists.filter(|list| of_relations(list) && here(&list.schema)) {
         let public = list.acl.iter().filter(|entry| entry.grantee.is_none());
         let has = public.fold(PrivilegeSet::EMPTY, |all, entry| all.union(entry.privileges));
         if has.is_empty() {

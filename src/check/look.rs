@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Subject, Witness};
+use super::reach::Reach;
 use crate::config::checks::Pii;
 use crate::config::policy::is_under;
 use crate::dbt::Node;
 use crate::directory::Known;
 use crate::effect::{AccessRole, AccessState, Effect, Step};
 use crate::model::{
-    Diagnostic, Diagnostics, Ident, Inventory, Marker, MarkerReading, MemberKind,
-    ObservedMembership, Place, Privilege, RoleAttributes, Securable,
+    Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind,
+    ObjectClass, ObservedMembership, Place, Privilege, PrivilegeSet, RoleAttributes, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{ManagedNode, Resolved};
@@ -24,6 +25,8 @@ pub struct Look {
     pub nodes: Vec<ManagedNode>,
     /// Nodes whose relation is not there, and of which nobody says who will build them.
     pub missing: BTreeSet<String>,
+    /// Those of them that are in a database which was not looked at.
+    pub elsewhere: BTreeSet<String>,
     /// The state of access.
     pub state: AccessState,
     /// Who is known.
@@ -56,8 +59,8 @@ impl Look {
         let unknown_groups = people_of_groups(project, &known, &resolved, &mut state);
         let nodes = resolved.nodes.clone();
         let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
-        let missing = BTreeSet::new();
-        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+        let (missing, elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
     }
 
     /// At a server's state, or at one after a plan.
@@ -70,21 +73,29 @@ impl Look {
         mut state: AccessState,
         read: &Diagnostics,
     ) -> Result<Self, Diagnostics> {
-        let database = Some(state.database.clone());
+        let database = state.only_database().cloned();
         let inventory = state.inventory();
-        let resolve =
-            |inventory| project.resolve_with(&known, database.as_ref(), inventory, true, None);
-        let (resolved, found) = resolve(&inventory);
+        let resolve = |database: Option<&Ident>, inventory| {
+            project.resolve_with(&known, database, inventory, true, None)
+        };
+        let (resolved, found) = resolve(database.as_ref(), &inventory);
         let Some(resolved) = resolved else { return Err(found) };
         // Of what is not built, too: where it will be, and what will be given on it.
-        let (whole, wrong) = resolve(&Inventory::default());
+        let (whole, wrong) = resolve(None, &Inventory::default());
         let Some(whole) = whole else { return Err(wrong) };
         let mut nodes = whole.nodes;
-        let mut missing = BTreeSet::new();
+        let (mut missing, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        let one_database = state.dialect == DialectKind::Postgres;
         for node in &mut nodes {
             let Some(on) = node.relation.take() else { continue };
+            if one_database && on.database_name() != database.as_ref() {
+                missing.insert(node.unique_id.clone());
+                elsewhere.insert(node.unique_id.clone());
+                node.relation = Some(on);
+                continue;
+            }
             let there = state.find(&on).map(|(on, _)| on.clone());
-            let schema = on.schema_name().cloned();
+            let schema = on.schema_key();
             node.relation = Some(match (there, &resolved.deploy_role, schema) {
                 (Some(there), ..) => there,
                 (None, Some(creator), Some(schema)) => {
@@ -98,9 +109,59 @@ impl Look {
                 }
             });
         }
-        let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
+        read_by_dbt_s_views(project, &nodes, &mut state);
+        let found = read.iter().cloned().chain(found).chain(unseen(&state));
+        let found = found.collect::<Diagnostics>().sorted();
         let unknown_groups = BTreeSet::new();
-        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
+        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
+    }
+}
+
+/// What to do about what is not seen.
+pub(super) const UNSEEN: &str =
+    "let the connection's role see it: \"What is looked at\" in docs/snowflake.md";
+
+/// What could not be looked at proves nothing.
+pub fn unseen(state: &AccessState) -> Option<Diagnostic> {
+    if state.unseen.is_empty() {
+        return None;
+    }
+    let all: Vec<&str> = state.unseen.iter().map(String::as_str).collect();
+    let message = format!("not all that decides about access was seen: {}", all.join("; "));
+    Some(Diagnostic::warning("access-unseen", message).with_help(UNSEEN))
+}
+
+/// What the views read that dbt makes, by the manifest: an account tells it hours later, or not at all.
+pub fn read_by_dbt_s_views(project: &Project, nodes: &[ManagedNode], state: &mut AccessState) {
+    if state.dialect != DialectKind::Snowflake {
+        return;
+    }
+    let relations: BTreeMap<&str, &Securable> = nodes
+        .iter()
+        .filter_map(|node| Some((node.unique_id.as_str(), node.relation.as_ref()?)))
+        .collect();
+    for (id, view) in &relations {
+        if view.class() != ObjectClass::View || !state.objects.contains_key(*view) {
+            continue;
+        }
+        let mut reads = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![*id];
+        while let Some(at) = next.pop() {
+            let parents = project.manifest.nodes.get(at).map(|node| &node.depends_on);
+            for parent in parents.into_iter().flatten().filter(|it| seen.insert(it.as_str())) {
+                match relations.get(parent.as_str()) {
+                    Some(on) => reads.extend(state.find(on).map(|(on, _)| on.clone())),
+                    // An ephemeral model is a part of what reads it.
+                    None => next.push(parent.as_str()),
+                }
+            }
+        }
+        let Some(object) = state.objects.get_mut(*view) else { continue };
+        let reading = object.reading.get_or_insert_default();
+        reads.retain(|on| *on != **view && reading.relations.iter().all(|(of, _)| of != on));
+        reading.relations.extend(reads.into_iter().map(|on| (on, Vec::new())));
+        reading.relations.sort_unstable();
     }
 }
 
@@ -204,6 +265,12 @@ impl<'a> World<'a> {
         node.is_none_or(|node| self.look.missing.contains(&node.unique_id))
     }
 
+    /// The nodes among some that are in a database which was not looked at.
+    pub(super) fn elsewhere(&self, nodes: &BTreeSet<usize>) -> Vec<&'a str> {
+        let ids = nodes.iter().filter_map(|at| Some(self.look.nodes.get(*at)?.unique_id.as_str()));
+        ids.filter(|id| self.look.elsewhere.contains(*id)).collect()
+    }
+
     /// Where a node's relation is.
     pub(super) fn relation(&self, unique_id: &str) -> Option<&'a Securable> {
         let found = self.look.nodes.binary_search_by(|node| node.unique_id.as_str().cmp(unique_id));
@@ -268,25 +335,25 @@ impl<'a> World<'a> {
             || self.effect.is_above_all(role)
     }
 
-    /// The roles that were given a privilege on a relation or on a column of it: nobody by membership,
-    /// not its owner, not PUBLIC.
+    /// The roles that were given a privilege on a relation, on a column of it or on what it inherits
+    /// from: nobody by membership, not its owner, not PUBLIC.
     pub(super) fn holders(
         &self,
         on: &Securable,
         privileges: &[Privilege],
-    ) -> BTreeMap<&'a Ident, (Privilege, &'a Securable)> {
+    ) -> BTreeMap<&'a Ident, (Privilege, Reach<'a>)> {
         let mut holders = BTreeMap::new();
-        for on in self.effect.with_columns(on) {
-            for privilege in privileges {
-                for step in self.effect.given(on, *privilege) {
+        for reach in self.reaches(on) {
+            for privilege in reach.risks(PrivilegeSet::of(privileges)).iter() {
+                for step in self.effect.given(reach.on, privilege) {
                     let role = match step {
                         Step::Grant { role: Some(role), own: false, .. } => role,
                         // PostgreSQL's own roles are always there.
                         Step::Predefined { role, .. } if !self.effect.is_empty(role) => role,
                         _ => continue,
                     };
-                    if !self.is_spared(role, on) {
-                        holders.entry(role).or_insert((*privilege, on));
+                    if !self.is_spared(role, reach.on) {
+                        holders.entry(role).or_insert_with(|| (privilege, reach.clone()));
                     }
                 }
             }
@@ -302,9 +369,9 @@ impl<'a> World<'a> {
 
     /// Everybody who could read a relation, or a column of it, to whom it matters.
     pub(super) fn readers(&self, on: &Securable) -> BTreeSet<&'a Ident> {
-        let all = self.effect.with_columns(on).into_iter();
-        let readers = all.flat_map(|on| self.effect.could(on, Privilege::SELECT));
-        readers.filter(|who| self.matters(who)).collect()
+        let mut readers = self.could(on, Privilege::SELECT);
+        readers.retain(|who| self.matters(who));
+        readers
     }
 
     /// How somebody can do it.

@@ -16,6 +16,7 @@ mod page;
 mod permission;
 mod pii_leak;
 mod pii_without_reason;
+mod reach;
 mod self_admitted;
 mod suppress;
 mod unfinished_product;
@@ -29,7 +30,7 @@ use crate::model::{Diagnostic, Diagnostics, Severity};
 pub use access::{Judged, Verdict};
 pub use example::{BASE, Example};
 pub use finding::{Finding, Subject, Suppressed, Witness};
-pub use look::{Look, World};
+pub use look::{Look, World, read_by_dbt_s_views, unseen};
 pub use page::page;
 
 /// The code of an access test that fails.

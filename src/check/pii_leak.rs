@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::reach::Reach;
 use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
 use crate::dbt::Node;
@@ -139,11 +140,12 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
                 ..Subject::default()
             };
             let witnesses = beyond.iter().map(|who| {
-                let all = world.effect.with_columns(on);
-                let read = all
-                    .into_iter()
-                    .find(|on| world.effect.way(who, on, Privilege::SELECT).is_some());
-                world.witness(who, read.unwrap_or(on), Privilege::SELECT)
+                let reads =
+                    |by: &Reach<'_>| world.effect.way(who, by.on, Privilege::SELECT).is_some();
+                match world.reaches(on).iter().find(|by| reads(by)) {
+                    Some(by) => world.seen(who, by, Privilege::SELECT),
+                    None => world.witness(who, on, Privilege::SELECT),
+                }
             });
             let witnesses = witnesses.collect();
             let place = world.place_of(&node.unique_id);

@@ -88,7 +88,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     };
     let mut found = Vec::new();
     for (node, _, on) in world.nodes().filter(|(node, ..)| world.is_pii(node)) {
-        for (role, (privilege, on)) in world.holders(on, &[Privilege::SELECT]) {
+        for (role, (privilege, by)) in world.holders(on, &[Privilege::SELECT]) {
             if listed(role, &node.unique_id) {
                 continue;
             }
@@ -98,10 +98,10 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
                 node.unique_id
             );
             let subject = Subject { node: Some(node.unique_id.clone()), ..world.about(role) };
-            let place = given(world, role, on, privilege);
+            let place = given(world, role, &by, privilege);
             let people = world.effect.everybody_in([role]);
             let people = people.into_iter().filter(|who| world.effect.is_person(who));
-            let witnesses = people.map(|who| world.witness(who, on, privilege)).collect();
+            let witnesses = people.map(|who| world.seen(who, &by, privilege)).collect();
             found.push(Finding::new(CHECK.code, message, subject).at(place).seen(witnesses));
         }
     }

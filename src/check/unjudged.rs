@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::access::{Judge, Judged};
+use super::look::UNSEEN;
 use crate::model::diagnostic::nearest;
 use crate::model::{Diagnostic, Ident};
 use crate::resolve::{AskedActor, AskedPart};
@@ -24,7 +25,8 @@ impl<'a> Judge<'_, 'a> {
     pub(super) fn unknown(&mut self, parts: &[AskedPart]) {
         let state = &self.world.look.state;
         let is_unknown = |actor: &&AskedActor| {
-            actor.is_name && actor.names.iter().any(|name| !state.roles.contains_key(name))
+            let here = |name: &Ident| if actor.users { state.user(name) } else { name.clone() };
+            actor.is_name && actor.names.iter().any(|name| !state.roles.contains_key(&here(name)))
         };
         let actors = parts.iter().flat_map(|part| part.actors.iter().flatten());
         let actors: BTreeSet<&AskedActor> = actors.filter(is_unknown).collect();
@@ -57,6 +59,16 @@ impl<'a> Judge<'_, 'a> {
         }
     }
 
+    /// Nobody was found who may, and not everybody was looked at.
+    pub(super) fn unseen(&mut self) {
+        let name = &self.test.name;
+        let what = format!(
+            "the test {name:?} holds as far as was seen, which proves nothing: not all that decides about \
+             access was seen"
+        );
+        self.error("access-unseen", what, UNSEEN.to_owned(), None);
+    }
+
     pub(super) fn no_such_privilege(&mut self) {
         let dialect = self.world.project.dialect();
         let may = &self.test.may;
@@ -68,10 +80,18 @@ impl<'a> Judge<'_, 'a> {
         self.found.push(error.with_help(help).with_place(may.place.clone()));
     }
 
-    pub(super) fn matches_nothing(&mut self, judged: &Judged<'a>, missing: usize) {
+    pub(super) fn matches_nothing(
+        &mut self,
+        judged: &Judged<'a>,
+        missing: usize,
+        elsewhere: usize,
+    ) {
         let name = &self.test.name;
         let help = "mend it, or say `may_match_nothing: true`: a test of nothing proves nothing";
         let what = match (judged.nodes, judged.actors) {
+            (0, _) if elsewhere > 0 => {
+                format!("none of the nodes that the test {name:?} is about is in this database")
+            }
             (0, _) if missing > 0 => {
                 format!("none of the nodes that the test {name:?} is about is in the warehouse")
             }

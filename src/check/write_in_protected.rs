@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::finding::place_of;
+use super::reach::Reach;
 use super::{Check, Example, Finding, World};
 use crate::config::checks::Level;
-use crate::model::{Ident, Place, Privilege, Securable};
+use crate::model::{Ident, Place, Privilege};
 
 /// The models of both examples.
 const MODELS: (&str, &str) = (
@@ -76,20 +77,20 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     if !world.project.environment().is_some_and(|environment| environment.protected) {
         return Vec::new();
     }
-    let mut by_role: BTreeMap<&'a Ident, Vec<(Privilege, &'a Securable)>> = BTreeMap::new();
+    let mut by_role: BTreeMap<&'a Ident, Vec<(Privilege, Reach<'a>)>> = BTreeMap::new();
     for (_, _, on) in world.nodes() {
         for (role, how) in world.holders(on, &ROWS) {
             by_role.entry(role).or_default().push(how);
         }
     }
-    let finding = |(role, all): (&'a Ident, Vec<(Privilege, &'a Securable)>)| {
+    let finding = |(role, all): (&'a Ident, Vec<(Privilege, Reach<'a>)>)| {
         let message = format!(
             "{} may write to {} in {environment}, which is protected",
             world.called(role),
             crate::report::count(all.len(), "relation")
         );
-        let witnesses = all.iter().map(|(privilege, on)| world.witness(role, on, *privilege));
-        let place = all.first().and_then(|(privilege, on)| given(world, role, on, *privilege));
+        let witnesses = all.iter().map(|(privilege, by)| world.seen(role, by, *privilege));
+        let place = all.first().and_then(|(privilege, by)| given(world, role, by, *privilege));
         let witnesses = witnesses.collect();
         Finding::new(CHECK.code, message, world.about(role)).at(place).seen(witnesses)
     };
@@ -100,9 +101,10 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
 pub(super) fn given(
     world: &World<'_>,
     role: &Ident,
-    on: &Securable,
+    by: &Reach<'_>,
     privilege: Privilege,
 ) -> Option<Place> {
+    let on = by.on;
     let grant = world.look.resolved.desired.grants.get(&(on.clone(), role.clone()));
     let because = grant.and_then(|grant| grant.because.get(&privilege)?.first());
     let declared = because.and_then(|reason| {
@@ -111,5 +113,5 @@ pub(super) fn given(
         let own = reason.node.as_ref().and_then(|node| world.place_of(node));
         Some(own.filter(|own| own.file == place.file && own.line == place.line).unwrap_or(place))
     });
-    declared.or_else(|| world.place_of(world.node_of(on)?))
+    declared.or_else(|| world.place_of(world.node_of(by.of)?))
 }

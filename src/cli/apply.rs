@@ -185,9 +185,9 @@ fn report(
             json.findings = now.findings().sorted();
             if text {
                 output::findings(now.findings());
-                output::data(&plan_text::in_sync(limit))?;
-                output::data(&limited(&now))?;
-                output::data(&plan_text::left(&now.difference.left))?;
+                output::text(&plan_text::in_sync(limit))?;
+                output::text(&limited(&now))?;
+                output::text(&plan_text::left(&now.difference.left))?;
             }
             Exit::Done
         }
@@ -208,11 +208,11 @@ fn report(
             json.findings = after.findings().sorted();
             if text {
                 output::findings(after.findings());
-                output::data(&list(&done))?;
-                output::data(&applied(done.len()))?;
-                output::data(&limited(&after))?;
-                output::data(&plan_text::adopted(&after.difference))?;
-                output::data(&plan_text::left(&after.difference.left))?;
+                output::text(&list(&done))?;
+                output::text(&applied(done.len()))?;
+                output::text(&limited(&after))?;
+                output::text(&plan_text::adopted(&after.difference))?;
+                output::text(&plan_text::left(&after.difference.left))?;
             }
             json.changes = done;
             Exit::Done
@@ -257,7 +257,7 @@ fn report(
             json.findings = after.findings().sorted();
             if text {
                 output::findings(after.findings());
-                output::data(&list(&done))?;
+                output::text(&list(&done))?;
             }
             output::message(
                 "every statement was reported as done, but reading back shows a difference; \
@@ -279,7 +279,7 @@ fn report(
                 json.findings = found.clone().sorted();
             }
             if text {
-                output::data(&list(&done))?;
+                output::text(&list(&done))?;
                 if let Failure::Found(found) = &failure {
                     output::findings(found.clone());
                 }

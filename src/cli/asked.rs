@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{ConnectionFlags, Global, exit::WrongArguments, output, plan};
 use crate::apply::Failure;
+use crate::check::unseen;
 use crate::config::PERMISSION_WORDS;
 use crate::effect::AccessState;
 use crate::model::diagnostic::nearest;
@@ -15,6 +16,7 @@ use crate::model::{
 };
 use crate::project::Project;
 use crate::resolve::Resolved;
+use crate::warehouse::AccessLook;
 
 #[derive(Debug, Args)]
 pub(super) struct AskedFlags {
@@ -50,18 +52,15 @@ pub(super) fn look(
     who: Option<&str>,
 ) -> anyhow::Result<Option<Asked>> {
     let Some(project) = plan::load(global)? else { return Ok(None) };
-    let about = match (flags.declared, project.dialect) {
-        (false, DialectKind::Snowflake) => Some(offline(&project)?.relation(node, who)?),
-        _ => None,
+    let look = match (flags.declared, project.dialect) {
+        (false, DialectKind::Snowflake) => offline(&project)?.about(node, who)?,
+        _ => AccessLook::default(),
     };
     let state = match flags.declared {
         true => None,
         false => Some(plan::runtime()?.block_on(async {
             let mut warehouse = plan::connect(&flags.connection, &project).await?;
-            Ok::<_, anyhow::Error>(match &about {
-                Some((on, user)) => warehouse.access_on(on, user.as_ref()).await?,
-                None => warehouse.access().await?,
-            })
+            Ok::<_, anyhow::Error>(warehouse.access(&look).await?)
         })?),
     };
     if let Some(state) = state.as_ref().filter(|state| state.dialect != project.dialect) {
@@ -71,8 +70,9 @@ pub(super) fn look(
             project.dialect
         );
     }
+    output::findings(state.as_ref().and_then(unseen).into_iter().collect());
     let inventory = state.as_ref().map_or_else(Inventory::default, AccessState::inventory);
-    let database = state.as_ref().map(|state| &state.database);
+    let database = state.as_ref().and_then(AccessState::only_database);
     let (resolved, found) = project.resolve(database, &inventory, true, None);
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
     let state = match state {
@@ -118,12 +118,8 @@ pub(super) fn declared(resolved: &Resolved) -> anyhow::Result<AccessState> {
 }
 
 impl Asked {
-    /// The relation of a node, or one that is named with its database and schema; and a user's name.
-    fn relation(
-        &mut self,
-        node: &str,
-        who: Option<&str>,
-    ) -> anyhow::Result<(Securable, Option<Ident>)> {
+    /// The relation of a node, or one that is named with its database and schema; and a user.
+    fn about(&mut self, node: &str, who: Option<&str>) -> anyhow::Result<AccessLook> {
         let parts: Result<Vec<Ident>, _> =
             node.split('.').map(|part| self.project.dialect().fold(part)).collect();
         let on = match (self.subject(node), parts.unwrap_or_default().as_slice()) {
@@ -141,7 +137,8 @@ impl Asked {
             let written = self.project.member_names(who);
             written.iter().find_map(|name| fold(name)).or_else(|| fold(who))
         });
-        Ok((on, user))
+        let relations = on.relation_key().into_iter().collect();
+        Ok(AccessLook { relations, users: user.into_iter().collect(), everybody: false })
     }
 
     /// The node of a name: dbt's name of it, its `unique_id`, or its relation; else a relation of the
@@ -200,11 +197,11 @@ impl Asked {
     /// A node that is not built yet: what default privileges will give when dbt builds it.
     fn not_built(&mut self, unique_id: &str) -> anyhow::Result<Subject> {
         let unseen = Inventory::default();
-        let database = Some(&self.state.database);
+        let database = self.state.only_database();
         let (resolved, _) = self.project.resolve(database, &unseen, true, None);
         let nodes = resolved.into_iter().flat_map(|resolved| resolved.nodes);
         let on = nodes.filter(|node| node.unique_id == unique_id).find_map(|node| node.relation);
-        let schema = on.as_ref().and_then(|on| on.schema_name()).cloned();
+        let schema = on.as_ref().and_then(Securable::schema_key);
         let (Some(on), Some(schema)) = (on, schema) else {
             return Err(without_relation(unique_id));
         };

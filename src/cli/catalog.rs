@@ -53,7 +53,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         return Ok(Exit::Done);
     }
     let shown: Vec<String> = products.iter().map(text).collect();
-    output::data(&shown.join("\n"))?;
+    output::text(&shown.join("\n"))?;
     Ok(Exit::Done)
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     declared: bool,
     #[command(flatten)]
     connection: ConnectionFlags,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
 }
 
 /// Both in one document.
@@ -128,9 +131,11 @@ fn look(project: &Project, arguments: &Arguments, found: &Diagnostics) -> anyhow
         true => Look::declared(project, project.known.clone(), found),
         false => {
             let (state, known) = plan::runtime()?.block_on(async {
-                let mut warehouse = plan::connect(&arguments.connection, project).await?;
-                let state = warehouse.access().await?;
+                let warehouse = plan::connect(&arguments.connection, project).await?;
+                let mut warehouse =
+                    warehouse.reading_account_usage(arguments.from_account_usage)?;
                 let known = people(&mut warehouse, project).await?;
+                let state = warehouse.access(&project.access_look(&known)).await?;
                 Ok::<_, anyhow::Error>((state, known))
             })?;
             anyhow::ensure!(
@@ -179,7 +184,7 @@ fn say(
                 check_base::say(change)?;
             }
             output::findings(report.diagnostics.iter().cloned().collect());
-            output::data(&text(report, output::colour_on_stdout()))
+            output::text(&text(report, output::colour_on_stdout()))
         }
     }
 }

@@ -161,7 +161,7 @@ pub(super) fn say(checked: &Checked) -> anyhow::Result<()> {
         let what = format!("{user} into {product}.{role}, approved by {by} ({how})");
         out.push_str(&format!("{}\n", one_line(&what)));
     }
-    output::data(&out)?;
+    output::text(&out)?;
     if checked.authors.iter().any(|author| author.signature == Signature::Claimed) {
         output::message("a claimed author proves nothing: sign commits, or set code owners");
     }

@@ -72,7 +72,7 @@ pub(super) fn approve(global: &Global, arguments: &Approve) -> anyhow::Result<Ex
     }
     let at = place.map(|place| format!(", {}", shown(&place))).unwrap_or_default();
     let what = format!("approved by {by}: user {}{at}", approved.entry.who);
-    output::data(&format!("{}\n", one_line(&what)))?;
+    output::text(&format!("{}\n", one_line(&what)))?;
     output::message(
         "who approved is only claimed: commit both files, signed, or let a code owner review them",
     );
@@ -91,7 +91,7 @@ pub(super) fn deny(global: &Global, arguments: &Deny) -> anyhow::Result<Exit> {
         return say_json("denied", id, &decider.by, None, None);
     }
     let what = format!("denied by {}: {id}", decider.by);
-    output::data(&format!("{}\n", one_line(&what)))?;
+    output::text(&format!("{}\n", one_line(&what)))?;
     Ok(Exit::Done)
 }
 

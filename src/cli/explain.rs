@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         for (on, privilege) in effect.needed(&on) {
             let told = of_role(role, &teller, &on, privilege, false);
             let answer = role.answer(&on, privilege);
-            let may = told.unwrap_or_else(|| teller.may(privilege, &answer, &[], None));
+            let may = told.unwrap_or_else(|| teller.may(privilege, &answer, &[], None, None));
             way.push(Way { on, may });
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     match global.format {
         Format::Json => output::data(&json::print(&told)?)?,
-        _ => output::data(&text(&told))?,
+        _ => output::text(&text(&told))?,
     }
     Ok(Exit::Done)
 }
@@ -105,15 +105,20 @@ fn of_role<'a>(
 ) -> Option<May<'a>> {
     let answer = role.answer(on, privilege);
     let by = (!answer.usable()).then(|| role.usable_by_set_role(on, privilege)).flatten();
-    let by = by.and_then(|other| role.reason_by_set_role(other, on, privilege));
-    if !answer.privilege && by.is_none() {
+    let by = by.and_then(|other| {
+        let one = role.reason_by_set_role(other, on, privilege);
+        one.or_else(|| role.reason_by_all_roles(on, privilege))
+    });
+    let through = (!answer.usable()).then(|| role.through(on, privilege)).flatten();
+    if !answer.privilege && by.is_none() && through.is_none() {
         return None;
     }
     let (reasons, whole) = match all {
         true => role.reasons(on, privilege),
         false => (role.reason(on, privilege).into_iter().collect(), true),
     };
-    Some(May { more_reasons: !whole, ..teller.may(privilege, &answer, &reasons, by.as_ref()) })
+    let may = teller.may(privilege, &answer, &reasons, by.as_ref(), through.as_ref());
+    Some(May { more_reasons: !whole, ..may })
 }
 
 fn text(told: &Explained<'_>) -> String {

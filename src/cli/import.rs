@@ -172,7 +172,7 @@ fn say(global: &Global, imported: &Imported, dry_run: bool) -> anyhow::Result<()
         out.push_str(&one_line(&what));
         out.push('\n');
     }
-    output::data(&out)?;
+    output::text(&out)?;
     for Left { product, role, member, why } in &imported.left {
         // A policy's role is no product's, and why it is left out names the policy.
         let of = if product.is_empty() { String::new() } else { format!(" in {product}.{role}") };

@@ -97,7 +97,7 @@ fn say(global: &Global, edited: &[Edited], todo: &[Todo], dry_run: bool) -> anyh
             format!("{}{new}\n", one_line(&name(&one.path)))
         })
         .collect();
-    output::data(&lines)?;
+    output::text(&lines)?;
     for Todo { place, what } in todo {
         output::message(&one_line(&format!("by hand: {}: {what}", name(&place.file))));
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::import::Arguments;
 use super::{Exit, Format, Global, output, plan};
 use crate::apply::Failure;
-use crate::import::live::NotSaid;
+use crate::import::live::{Had, NotSaid, block_json, sentence};
 use crate::import::read::{Read, read};
 use crate::report::{count, findings::one_line, json};
 
@@ -19,14 +19,24 @@ struct Told {
     files: Vec<File>,
     /// Roles that are not written, and why.
     passed_over: Vec<Passed>,
+    /// What product roles hold beyond what is declared, as blocks of `meta.rolecall`.
+    declarations: Vec<Declaration>,
     /// What is the roles' and cannot be written.
     left: Vec<NotSaid>,
+    /// What everybody has; nothing where that could not be asked.
+    everybody: Option<Vec<Had>>,
 }
 
 #[derive(Debug, Serialize)]
 struct File {
     path: String,
     text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Declaration {
+    node: String,
+    rolecall: serde_json::Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,7 +92,7 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
 }
 
 fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
-    let Read { imported, passed_over, unfit, files } = seen;
+    let Read { imported, passed_over, proposed, everybody, unfit, files } = seen;
     for pattern in unfit {
         output::message(&one_line(&format!("no role fits {pattern}")));
     }
@@ -94,13 +104,22 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
             version: json::VERSION,
             files: file.collect(),
             passed_over: over.collect(),
-            left: imported.left.clone(),
+            declarations: proposed
+                .blocks
+                .iter()
+                .map(|one| Declaration {
+                    node: one.unique_id.clone(),
+                    rolecall: block_json(&one.block),
+                })
+                .collect(),
+            left: imported.left.iter().chain(&proposed.left).cloned().collect(),
+            everybody: everybody.clone(),
         })?);
     }
     match out {
         Some(out) => {
             let lines = files.keys().map(|path| format!("{}\n", out.join(path).display()));
-            output::data(&lines.collect::<String>())?;
+            output::text(&lines.collect::<String>())?;
         }
         None => {
             let texts = files.iter().map(|(path, text)| format!("# --- {path}\n{text}"));
@@ -110,12 +129,19 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
     for (role, why) in passed_over {
         output::message(&one_line(&format!("not imported: {role}: {why}")));
     }
-    for NotSaid { role, what, why } in &imported.left {
+    for NotSaid { role, what, why } in imported.left.iter().chain(&proposed.left) {
         output::message(&one_line(&format!("not said: {role}: {what}: {why}")));
     }
-    output::message("what everybody has (PUBLIC) is no role's, and is not written");
+    output::message(&one_line(&sentence(everybody.as_deref().unwrap_or_default())));
+    if !proposed.blocks.is_empty() {
+        output::message(&format!(
+            "{} with what product roles hold and nobody declares: put each block into its node's `meta`",
+            count(proposed.blocks.len(), "node")
+        ));
+    }
     let roles = count(imported.roles.len(), "role");
     output::message(&match imported.roles.len() {
+        0 if !proposed.blocks.is_empty() => return Ok(()),
         0 => "no role to import".to_owned(),
         _ => format!("{roles}; review what is written, then `rolecall plan --adopt`"),
     });

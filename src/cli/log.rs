@@ -111,9 +111,9 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             n => format!("{n} receipts of {}, and nothing of that in them", environment.name),
         });
     }
-    output::data(&text(&by_receipt(&entries, &found)))?;
+    output::text(&text(&by_receipt(&entries, &found)))?;
     if let (Some(person), Some(model)) = (&arguments.person, &arguments.model) {
-        output::data(&answer(person, model, &found.since))?;
+        output::text(&answer(person, model, &found.since))?;
     }
     Ok(Exit::Done)
 }

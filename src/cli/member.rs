@@ -199,7 +199,7 @@ fn edited(
         let at = line.map(|line| format!(":{line}")).unwrap_or_default();
         let what =
             format!("{done} {} {}: {product}.{role}, {file}{at}\n", entry.kind.as_str(), entry.who);
-        output::data(&format!("{}\n", one_line(what.trim_end())))?;
+        output::text(&format!("{}\n", one_line(what.trim_end())))?;
     }
     Ok(Exit::Done)
 }
@@ -289,7 +289,7 @@ fn list(global: &Global, asked: &List) -> anyhow::Result<Exit> {
         output::message("nobody is in");
         return Ok(Exit::Done);
     }
-    output::data(&format!("{}\n", table(&members)))?;
+    output::text(&format!("{}\n", table(&members)))?;
     Ok(Exit::Done)
 }
 

@@ -12,7 +12,12 @@ use crate::model::{Diagnostic, Diagnostics};
 use crate::report::{findings, json};
 use crate::warehouse::WarehouseError;
 
-/// Data. A closed pipe is no failure: the reader has had enough.
+/// What a person reads: nothing in it is a command of the terminal or of the job that shows it.
+pub(super) fn text(text: &str) -> anyhow::Result<()> {
+    data(&harmless(text, colour_on_stdout()))
+}
+
+/// What a program reads, to the letter. A closed pipe is no failure: the reader has had enough.
 pub(super) fn data(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     // What stays in the buffer would be lost at the end without a word.
@@ -24,7 +29,65 @@ pub(super) fn data(text: &str) -> anyhow::Result<()> {
 
 /// A message to the person who runs it.
 pub(super) fn message(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", without_secrets(text, std::env::vars_os()));
+    let text = without_secrets(text, std::env::vars_os());
+    let _ = writeln!(std::io::stderr(), "{}", harmless(&text, colour_on_stderr()));
+}
+
+/// What continuous integration takes for a command wherever a log has it: GitHub's first form, Azure's,
+/// TeamCity's.
+const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// Names come from servers and files, and may hold anything. A line that begins with `::` is a command
+/// to GitHub's runner, and what the terminal obeys is one to it: neither is left as it is. Colours are
+/// ours where there are any.
+fn harmless(text: &str, colour: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        // As the runner does, which takes off what is blank first; a colour before it is no command.
+        let blank = line.len() - line.trim_start().len();
+        let (blank, rest) = line.split_at(blank);
+        out.push_str(&without_escapes(blank, false));
+        let rest = match rest.strip_prefix("::") {
+            Some(rest) => {
+                out.push_str("\\u{3a}:");
+                rest
+            }
+            None => rest,
+        };
+        let mut shown = without_escapes(rest, colour);
+        for command in ANYWHERE {
+            if shown.contains(command) {
+                let broken = command.replace('[', "\\u{5b}");
+                shown = shown.replace(command, &broken);
+            }
+        }
+        out.push_str(&shown);
+    }
+    out
+}
+
+/// With control characters written out, but for colours where they are wanted.
+fn without_escapes(text: &str, colour: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}').filter(|_| colour) {
+        out.push_str(&findings::printable(&rest[..at]));
+        let length = colour_code(&rest[at..]);
+        match length {
+            Some(length) => out.push_str(&rest[at..at + length]),
+            None => out.push_str(&findings::printable("\u{1b}")),
+        }
+        rest = &rest[at + length.unwrap_or(1)..];
+    }
+    out.push_str(&findings::printable(rest));
+    out
+}
+
+/// The length of a code that only changes how letters look.
+fn colour_code(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    numbers[end..].starts_with('m').then_some(end + 3)
 }
 
 /// Without the values of `DBT_ENV_SECRET_…` variables, whoever said them: a server repeats the name
@@ -125,6 +188,34 @@ fn exit_of(error: &WarehouseError) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_is_a_command_to_whatever_shows_it() {
+        for (name, shown) in [
+            ("::error::x", "\\u{3a}:error::x"),
+            ("a\n \t::add-mask::x\nb", "a\n \t\\u{3a}:add-mask::x\nb"),
+            ("\u{a0}::error::x", "\u{a0}\\u{3a}:error::x"),
+            ("a\r::error::x", "a\\u{d}::error::x"),
+            ("a\u{b}::x", "a\\u{b}::x"),
+            ("\u{b}::x", "\\u{b}\\u{3a}:x"),
+            ("role ##[error]x", "role ##\\u{5b}error]x"),
+            (
+                "x ##vso[task.setvariable variable=a]b",
+                "x ##vso\\u{5b}task.setvariable variable=a]b",
+            ),
+            ("##teamcity[x]", "##teamcity\\u{5b}x]"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("pg::text, a::b, # [x]", "pg::text, a::b, # [x]"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(name, false), shown);
+            assert_eq!(harmless(name, true), shown);
+        }
+        // Colours are shown where there are any, and nothing else of the kind.
+        let coloured = "\u{1b}[1;31merror\u{1b}[0m \u{1b}[2Jx";
+        assert_eq!(harmless(coloured, true), "\u{1b}[1;31merror\u{1b}[0m \\u{1b}[2Jx");
+        assert_eq!(harmless(coloured, false), "\\u{1b}[1;31merror\\u{1b}[0m \\u{1b}[2Jx");
+    }
 
     #[test]
     fn what_dbt_keeps_secret_is_not_in_a_message() {

@@ -123,12 +123,12 @@ pub(super) fn show(
     if !difference.found.has_errors() {
         let style = plan_text::Style { colour: output::colour_on_stdout() };
         if let Some(plan) = &plan {
-            output::data(&plan_text::gates(&plan.gates_changed))?;
+            output::text(&plan_text::gates(&plan.gates_changed))?;
         }
         let server = &compared.observed.server;
-        output::data(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
+        output::text(&plan_text::text(difference, &compared.scope, server, limit, &style))?;
         if let Some(gains) = &gains {
-            output::data(&gains_text::under_a_plan(gains, server.dialect))?;
+            output::text(&gains_text::under_a_plan(gains, server.dialect))?;
         }
     }
     output::refusals(&difference.refused);

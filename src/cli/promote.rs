@@ -285,24 +285,24 @@ fn show(
     if let (Some(compared), Some(plan)) = (&target, &made) {
         let difference = &compared.difference;
         let style = plan_text::Style { colour: output::colour_on_stdout() };
-        output::data(&plan_text::gates(&plan.gates_changed))?;
-        output::data(&text::head(&from.environment, &to.environment))?;
+        output::text(&plan_text::gates(&plan.gates_changed))?;
+        output::text(&text::head(&from.environment, &to.environment))?;
         let limit = how.limit.as_ref();
         if difference.steps.is_empty() {
             // It may be out of sync all the same: see what lies beyond.
-            output::data(&text::nothing(&to.environment))?;
-            output::data(&plan_text::left(&difference.left))?;
+            output::text(&text::nothing(&to.environment))?;
+            output::text(&plan_text::left(&difference.left))?;
             let limited = limit.map(|limit| plan_text::limited(limit, difference.outside));
-            output::data(&limited.unwrap_or_default())?;
+            output::text(&limited.unwrap_or_default())?;
         } else {
             let Compared { scope, observed, .. } = compared;
-            output::data(&plan_text::text(difference, scope, &observed.server, limit, &style))?;
+            output::text(&plan_text::text(difference, scope, &observed.server, limit, &style))?;
             if let Some(gains) = &gains {
-                output::data(&gains_text::under_a_plan(gains, to.dialect))?;
+                output::text(&gains_text::under_a_plan(gains, to.dialect))?;
             }
         }
-        output::data(&text::skipped(&skipped))?;
-        output::data(&text::beyond(&beyond, &to.environment))?;
+        output::text(&text::skipped(&skipped))?;
+        output::text(&text::beyond(&beyond, &to.environment))?;
     }
     let closed = closed.iter().map(crate::promote::Closed::refusal);
     output::refusals(&closed.chain(refused).collect::<Vec<_>>());

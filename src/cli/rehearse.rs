@@ -66,7 +66,7 @@ fn show(event: &Event<'_>, text: bool) {
             let server = &compared.observed.server;
             output::findings(compared.findings());
             // What cannot be printed has no reader: the exit status says the rest.
-            let _ = output::data(&plan_text::text(
+            let _ = output::text(&plan_text::text(
                 &compared.difference,
                 &compared.scope,
                 server,
@@ -83,9 +83,9 @@ fn conclude(rehearsed: &Rehearsed, engine: &Engine) -> anyhow::Result<()> {
     let roles: Vec<String> = roles.iter().map(ToString::to_string).collect();
     let mut rows: Vec<_> = rows.iter().map(|(on, cells)| (on.to_string(), cells.clone())).collect();
     rows.sort();
-    output::data(&format!("\n{}\n\n", matrix::text(&roles, &rows)))?;
+    output::text(&format!("\n{}\n\n", matrix::text(&roles, &rows)))?;
     if failures.is_empty() {
-        output::data(&format!(
+        output::text(&format!(
             "Proven on {}: {} applied and read back, a second plan is empty, and the server agrees \
              in {} about privileges and {} under SET ROLE.\n",
             engine.describe(),

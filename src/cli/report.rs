@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit::WrongArguments;
 use super::{ConnectionFlags, Exit, Format, Global, asked, compile, output, plan};
 use crate::apply::{Compared, Failure, compare, people};
-use crate::check::{Look, World, check};
+use crate::check::{Look, World, check, read_by_dbt_s_views, unseen};
 use crate::config;
 use crate::config::checks::CODES;
 use crate::effect::AccessState;
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
     with_models: bool,
     #[command(flatten)]
     connection: ConnectionFlags,
+    /// Snowflake: read grants from ACCOUNT_USAGE, at once but up to two hours late
+    #[arg(long)]
+    from_account_usage: bool,
 }
 
 /// An environment, with all that is told of it.
@@ -47,7 +50,7 @@ struct Looked {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Arguments { out, declared, with_models, connection } = arguments;
+    let Arguments { out, declared, with_models, .. } = arguments;
     let graph = matches!(global.format, Format::Mermaid | Format::Dot);
     if *with_models && !graph {
         anyhow::bail!(WrongArguments("--with-models is for --format mermaid and dot".to_owned()));
@@ -67,7 +70,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
             None => Vec::new(),
         },
         (false, _) => match load(global)? {
-            Some((project, found)) => vec![of_warehouse(project, found, connection)?],
+            Some((project, found)) => vec![of_warehouse(project, found, arguments)?],
             None => Vec::new(),
         },
     };
@@ -203,22 +206,24 @@ fn add_checked(found: &mut Diagnostics, project: &Project, look: &Look) {
 fn of_warehouse(
     project: Project,
     mut found: Diagnostics,
-    connection: &ConnectionFlags,
+    arguments: &Arguments,
 ) -> anyhow::Result<Looked> {
     // Drift is an answer, not a danger: guards do not refuse a look.
     let options =
         Options { allow_revokes: Some(u64::MAX), skip_missing: true, ..Options::default() };
-    let (state, known, compared) = plan::runtime()?.block_on(async {
-        let mut warehouse = plan::connect(connection, &project).await?;
-        let state = warehouse.access().await?;
+    let (mut state, known, compared) = plan::runtime()?.block_on(async {
+        let warehouse = plan::connect(&arguments.connection, &project).await?;
+        let mut warehouse = warehouse.reading_account_usage(arguments.from_account_usage)?;
         let known = people(&mut warehouse, &project).await?;
+        let state = warehouse.access(&project.access_look(&known)).await?;
         let compared = compare(&mut warehouse, &project, &options, None).await?;
         Ok::<_, anyhow::Error>((state, known, compared))
     })?;
     let inventory = state.inventory();
-    let (resolved, problems) = project.resolve(Some(&state.database), &inventory, true, None);
+    let (resolved, problems) = project.resolve(state.only_database(), &inventory, true, None);
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(problems)) };
-    found.extend(compared.findings().into_iter().chain(problems));
+    found.extend(compared.findings().into_iter().chain(problems).chain(unseen(&state)));
+    read_by_dbt_s_views(&project, &resolved.nodes, &mut state);
     let look = Look::of(&project, known, state.clone(), &Diagnostics::default());
     add_checked(&mut found, &project, &look.map_err(Failure::Found)?);
     Ok(Looked { project, resolved, state, compared: Some(compared), found })

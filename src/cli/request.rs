@@ -107,7 +107,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         };
         product.approvers().filter(is_other).map(str::to_owned).collect::<Vec<_>>()
     });
-    output::data(&format!("{}\n", one_line(&format!("asked {user}: {product}.{role}, {file}"))))?;
+    output::text(&format!("{}\n", one_line(&format!("asked {user}: {product}.{role}, {file}"))))?;
     output::message(&one_line(&format!(
         "it gives nothing until {} approves it: rolecall approve {id}",
         owners.collect::<Vec<_>>().join(" or ")

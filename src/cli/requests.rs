@@ -88,7 +88,7 @@ pub(super) fn run(global: &Global, asked: &Arguments) -> anyhow::Result<Exit> {
     if listed.is_empty() {
         output::message("nobody has asked");
     } else {
-        output::data(&format!("{}\n", table(&listed)))?;
+        output::text(&format!("{}\n", table(&listed)))?;
     }
     output::findings(found);
     Ok(exit)

@@ -66,7 +66,7 @@ pub(super) fn run(global: &Global) -> anyhow::Result<Exit> {
             })?)?;
         }
         _ => {
-            output::data(&rules(&counted))?;
+            output::text(&rules(&counted))?;
             if unasked > 0 {
                 let (rules, are) =
                     (count(unasked, "rule"), if unasked == 1 { "is" } else { "are" });

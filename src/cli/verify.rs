@@ -7,12 +7,13 @@ use clap::Args;
 use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Compared, compare};
+use crate::check::unseen;
 use crate::effect::{Effect, WayRound};
 use crate::model::{Diagnostic, Diagnostics, Ident};
 use crate::plan::Options;
 use crate::project::Project;
 use crate::report::access;
-use crate::warehouse::Warehouse;
+use crate::warehouse::{AccessLook, Warehouse, WarehouseError};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -50,7 +51,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         .transpose()?;
     plan::show(global, &compared, made, None, options.limit.as_ref(), found)?;
     let difference = &compared.difference;
-    if !round.is_empty() && !difference.found.has_errors() {
+    if round.has_errors() && !difference.found.has_errors() {
         if global.format == Format::Text {
             output::findings(round);
         }
@@ -74,13 +75,25 @@ async fn ways_round(
     compared: &Compared,
 ) -> anyhow::Result<Diagnostics> {
     let Compared { resolved, observed, .. } = compared;
-    if resolved.gates.relations().next().is_none() || !warehouse.tells_access() {
+    let relations: BTreeSet<_> = resolved.gates.relations().cloned().collect();
+    if relations.is_empty() {
         return Ok(Diagnostics::default());
     }
-    let state = warehouse.access().await?;
-    let effect = Effect::of(&state);
+    let look = AccessLook { relations, everybody: true, ..AccessLook::default() };
+    let state = match warehouse.access(&look).await {
+        // Whoever may not see all grants may still see whether their own are as declared.
+        Err(WarehouseError::Forbidden(why)) => {
+            let message =
+                format!("who gets round a policy that is always required is not known: {why}");
+            return Ok(Diagnostics::from_iter([Diagnostic::warning("access-unseen", message)]));
+        }
+        state => state?,
+    };
     let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
     spared.insert(observed.server.acting_as.clone());
+    let unseen = unseen(&state);
+    let state = state.without_keepers(&spared);
+    let effect = Effect::of(&state);
     let teller = access::Teller { config: &project.config, desired: &resolved.desired };
     let ways = effect.ways_round(&resolved.gates, &spared);
     let told = ways.into_iter().map(|WayRound { who, on, privileges, chain }| {
@@ -99,5 +112,5 @@ async fn ways_round(
         )
         .with_help("take it from them, or admit them: a plan takes nothing that it did not give")
     });
-    Ok(told.collect())
+    Ok(told.chain(unseen).collect())
 }

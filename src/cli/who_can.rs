@@ -39,7 +39,8 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
                 (reasons, whole) = role.reasons(&on, privilege);
             }
             let by = holder.by_set_role.as_ref();
-            let may = teller.may(privilege, &holder.answer, &reasons, by);
+            let through = holder.through.as_ref();
+            let may = teller.may(privilege, &holder.answer, &reasons, by, through);
             let may = May { more_reasons: !whole, ..may };
             holders.entry(holder.role).or_default().push(may);
         }
@@ -63,7 +64,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     };
     match global.format {
         Format::Json => output::data(&json::print(&told)?)?,
-        _ => output::data(&text(&told))?,
+        _ => output::text(&text(&told))?,
     }
     Ok(Exit::Done)
 }
@@ -71,7 +72,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
 /// Held by everyone, and by nothing of one's own.
 fn only_public(may: &May<'_>) -> bool {
     let public = |steps: &Vec<access::Told<'_>>| matches!(steps.as_slice(), [one] if matches!(one.step, Step::Grant { role: None, .. }));
-    !may.reasons.is_empty() && may.reasons.iter().all(public)
+    may.through.is_none() && !may.reasons.is_empty() && may.reasons.iter().all(public)
 }
 
 fn text(told: &WhoCan<'_>) -> String {
@@ -145,7 +146,7 @@ fn text(told: &WhoCan<'_>) -> String {
     if told.holders.is_empty() {
         out.push_str("\nnobody\n");
     }
-    let usable = |who: &&Who<'_>| who.may.iter().any(|may| may.usable || may.by_set_role.is_some());
+    let usable = |who: &&Who<'_>| who.may.iter().any(May::reaches);
     let people = told.holders.iter().filter(|who| who.person).filter(usable).count();
     out.push_str(&format!(
         "\n{} can use it\n",

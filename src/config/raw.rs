@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use super::Located;
 use super::checks::{RawChecks, RawPii, RawSuppression, RawTest, read_checks};
 use super::directory::RawDirectory;
-use super::playbook::RawPlaybookRoles;
+use super::playbook::{self, RawPlaybookRoles};
 use super::policy::{RawPlatformPolicy, RawPolicy, read_all};
 pub(super) use super::raw_environment::{RawConnection, RawEnvironment};
 pub(super) use super::reader::Keys;
@@ -267,7 +267,7 @@ impl RawPlatform {
                 .get("roles")
                 .map(|node| RawPlaybookRoles::read(reader, node))
                 .unwrap_or_default(),
-            role_owner: reader.text(&fields, "role-owner"),
+            role_owner: playbook::optional(reader, &fields, "role-owner"),
             playbooks: reader.texts(&fields, "playbooks"),
             playbook_vars: reader.text(&fields, "playbook_vars"),
             playbook_environments: reader.texts(&fields, "playbook_environments"),

@@ -92,6 +92,17 @@ impl<'t> Source<'t> {
         self.at(node.location)
     }
 
+    /// The number that stands at a place, if there is one.
+    fn number(&self, location: Location) -> Option<String> {
+        let line = usize::try_from(location.line()).ok()?.checked_sub(1)?;
+        let column = usize::try_from(location.column()).ok()?.checked_sub(1)?;
+        let rest = self.lines.get(line)?.chars().skip(column);
+        let is_of_it = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
+        let written: String = rest.take_while(is_of_it).collect();
+        let first = written.trim_start_matches(['+', '-', '.']).chars().next()?;
+        first.is_ascii_digit().then_some(written)
+    }
+
     /// The file as a whole.
     pub fn whole(&self) -> Place {
         Place::file(self.file)
@@ -141,11 +152,36 @@ pub(crate) fn read(text: &str, source: &Source<'_>) -> Result<Node, Box<Diagnost
         reject_unsupported_tags: true,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
+    let read = serde_saphyr::from_str_with_options::<Node>(text, options);
+    let read = read.map(|mut node| {
+        as_written(&mut node, source);
+        node
+    });
+    read.map_err(|error| {
         let (found, help) = explain(&error, source);
         let place = error.location().map_or_else(|| source.whole(), |at| source.at(at));
         Box::new(Diagnostic::error("invalid-yaml", found).with_help(help).with_place(place))
     })
+}
+
+/// Puts numbers back as they stand in the file: `1e3` is not the name 1000.
+fn as_written(node: &mut Node, source: &Source<'_>) {
+    let Node { value, location } = node;
+    match value {
+        Value::Number(text) => {
+            if let Some(written) = source.number(*location) {
+                *text = written;
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| as_written(item, source)),
+        Value::Map(pairs) => {
+            for (key, value) in pairs {
+                as_written(key, source);
+                as_written(value, source);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Text(_) => {}
+    }
 }
 
 /// What was found and what to do, in our words where the crate's are about itself.
@@ -173,6 +209,7 @@ fn explain(error: &serde_saphyr::Error, source: &Source<'_>) -> (String, String)
         Error::UnsupportedTag { .. } => {
             "write plain text, numbers, lists and maps; tags such as `!env` are not evaluated"
         }
+        _ if message.contains("not a finite number") => "put it in quotes where it is a name",
         _ => help_for(source, error.location()),
     };
     (format!("this is not YAML that can be read: {message}"), help.to_owned())
@@ -351,7 +388,7 @@ mod tests {
         insta::assert_snapshot!(tree("a: [1, 2\nb: 3\n"), @"2:2: this is not YAML that can be read: illegal placement of ':' indicator (look at the indentation, the quotes and the colons in and above this line)");
         insta::assert_snapshot!(tree("a: *nowhere\n"), @"1:4: this is not YAML that can be read: an alias names an anchor that is not above it (look at the indentation, the quotes and the colons in and above this line)");
         insta::assert_snapshot!(tree("a: \"open\n"), @"1:4: this is not YAML that can be read: unclosed quote (look at the indentation, the quotes and the colons in and above this line)");
-        insta::assert_snapshot!(tree("a: .nan\n"), @"1:4: this is not YAML that can be read: value `.nan` is not a finite number (look at the indentation, the quotes and the colons in and above this line)");
+        insta::assert_snapshot!(tree("a: .nan\n"), @"1:4: this is not YAML that can be read: value `.nan` is not a finite number (put it in quotes where it is a name)");
         insta::assert_snapshot!(tree("a: !!binary aGk=\nb: !!int x"), @"2:10: this is not YAML that can be read: the value is not of the type that its tag says (look at the indentation, the quotes and the colons in and above this line)");
         insta::assert_snapshot!(tree("a: b: c\n"), @"1:5: this is not YAML that can be read: mapping values are not allowed in this context (look at the indentation, the quotes and the colons in and above this line)");
         insta::assert_snapshot!(tree("a: \0"), @r#"1:4: this is not YAML that can be read: unexpected character: `\u{0}' (look at the indentation, the quotes and the colons in and above this line)"#);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::answer::Lack;
 use super::compiled::Effect;
-use crate::model::{Ident, Privilege, PrivilegeSet, Securable};
+use crate::model::{DialectKind, Ident, Privilege, PrivilegeSet, Securable};
 
 /// What roles of one kind may do with one object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -20,6 +20,9 @@ pub struct MayDo {
     pub without_statement: PrivilegeSet,
     /// What is missing for the rest of what is held; sorted.
     pub lacks: Vec<Lack>,
+    /// What a query over another relation reaches of its rows, at once or after SET ROLE, and one over
+    /// itself does not: by the relation that it names.
+    pub through: BTreeMap<Securable, PrivilegeSet>,
 }
 
 /// Roles that may do the same on everything, and what that is.
@@ -77,11 +80,29 @@ impl<'a> Effect<'a> {
         let (effect, kinds, of_role) = (self, &kinds, &of_role);
         let asked = Asked { effect, kinds, of_role, first, becoming, by_role };
         let mut containers: BTreeMap<Securable, HeldBy> = BTreeMap::new();
+        let mut parents: BTreeMap<&Securable, BTreeMap<usize, MayDo>> = BTreeMap::new();
         for (at, on) in objects.iter().enumerate() {
-            for needed in self.way_to(on, Privilege::SELECT) {
-                containers.entry(needed.on).or_insert_with_key(|on| asked.held(on));
+            let above = self.above(on);
+            for on in above.iter().map(|above| above.on).chain([on]) {
+                for needed in self.way_to(on, Privilege::SELECT) {
+                    containers.entry(needed.on).or_insert_with_key(|on| asked.held(on));
+                }
             }
-            for (kind, may) in asked.may(on, &containers) {
+            let mut all = asked.may(on, &containers);
+            for above in &above {
+                let there = parents.entry(above.on);
+                let there = there.or_insert_with_key(|on| asked.may(on, &containers));
+                for (kind, there) in there {
+                    let more = there.usable.union(there.by_set_role);
+                    let more = more.intersection(above.privileges);
+                    let own = all.get(kind).map(|own| own.usable).unwrap_or_default();
+                    if !more.minus(own).is_empty() {
+                        let may = all.entry(*kind).or_default();
+                        may.through.insert(above.on.clone(), more.minus(own));
+                    }
+                }
+            }
+            for (kind, may) in all {
                 if let Some(alike) = alike.get_mut(kind) {
                     alike.may.insert(at, may);
                 }
@@ -256,9 +277,22 @@ impl Asked<'_, '_> {
                 let in_force = |role: &u32| {
                     self.of_role.get(*role as usize).is_some_and(|kind| ready.contains(kind))
                 };
+                // On Snowflake all roles at once, too.
+                let kinds = || {
+                    let more = of.becomes.iter().filter_map(|it| self.of_role.get(*it as usize));
+                    more.copied().chain([kind])
+                };
+                let holds = |kind: usize| {
+                    let held: Option<&PrivilegeSet> = held.get(kind);
+                    held.is_some_and(|held| held.contains(privilege))
+                };
+                let together = self.effect.state.dialect == DialectKind::Snowflake
+                    && inside.lacks.is_empty()
+                    && kinds().any(holds)
+                    && way.iter().all(|needed| kinds().any(|kind| opens(kind, needed)));
                 if !usable
-                    && of.becomes.iter().any(in_force)
-                    && connect.iter().all(|needed| opens(kind, needed))
+                    && (together || of.becomes.iter().any(in_force))
+                    && connect.iter().all(|needed| together || opens(kind, needed))
                 {
                     let may = told.entry(kind).or_default();
                     may.by_set_role = may.by_set_role.union(one);

@@ -1,5 +1,7 @@
 //! Everybody at once is everybody one by one.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::fixtures::id;
@@ -59,7 +61,7 @@ fn memberships() -> impl Strategy<Value = Vec<ObservedMembership>> {
 
 fn states() -> impl Strategy<Value = AccessState> {
     let object = (proptest::option::of(0..ROLES), entries(), any::<bool>(), 0..4usize, any::<u8>());
-    let objects = proptest::collection::vec(object, 4..9);
+    let objects = proptest::collection::vec(object, 4..14);
     let containers = proptest::collection::vec(entries(), 3);
     (objects, containers, memberships(), 0..ROLES * 3, any::<bool>()).prop_map(
         |(objects, containers, memberships, superuser, newest)| {
@@ -90,7 +92,14 @@ fn states() -> impl Strategy<Value = AccessState> {
                         writes_through: how & 2 > 0,
                     });
                 let owner = owner.map(role);
-                let object = AccessObject { owner, acl, reading, row_security: false };
+                // Tables above it, each a partition's or not.
+                let above =
+                    (0..n).filter(|m| relation(n).class() == ObjectClass::Table && m % 4 == 0);
+                let above = above.filter(|m| how >> (2 + m / 4) & 1 > 0);
+                let parents = above.map(|m| Parent { on: relation(m), partition: how & 1 > 0 });
+                let parents = parents.collect();
+                let object =
+                    AccessObject { owner, acl, reading, parents, ..AccessObject::default() };
                 state.objects.insert(relation(n), object);
             }
             // No server keeps a privilege that the class has not.
@@ -109,9 +118,47 @@ fn states() -> impl Strategy<Value = AccessState> {
     )
 }
 
+/// The same as an account: `a` and `b` are users, whom nobody is in, and whose roles may count at once.
+fn accounts() -> impl Strategy<Value = AccessState> {
+    states().prop_map(|mut state| {
+        state.dialect = DialectKind::Snowflake;
+        state.version = 0;
+        let is_user = |name: &Ident| [role(0), role(1)].contains(name);
+        for (name, it) in &mut state.roles {
+            it.attributes.superuser = false;
+            it.attributes.login = is_user(name);
+        }
+        let attributes = RoleAttributes::MANAGED;
+        let public = AccessRole { attributes, marker: MarkerReading::None };
+        state.roles.insert(id("PUBLIC"), public);
+        state.memberships.retain(|it| !is_user(&it.role));
+        for it in &mut state.memberships {
+            it.set = true;
+            it.inherit |= !is_user(&it.member);
+        }
+        let classes: Vec<(Securable, PrivilegeSet)> =
+            state.objects.keys().map(|on| (on.clone(), state.privileges_of(on.class()))).collect();
+        for (on, all) in classes {
+            let object = state.objects.get_mut(&on).unwrap();
+            for entry in &mut object.acl {
+                if entry.privileges.contains(Privilege::CONNECT) {
+                    entry.privileges.insert(Privilege::USAGE);
+                }
+                entry.privileges = entry.privileges.intersection(all);
+            }
+            if let Some(reading) = &mut object.reading {
+                reading.as_invoker = false;
+            }
+        }
+        state
+    })
+}
+
 proptest! {
     #[test]
-    fn roles_asked_together_may_do_what_each_may_alone(state in states()) {
+    fn roles_asked_together_may_do_what_each_may_alone(
+        state in prop_oneof![2 => states(), 1 => accounts()]
+    ) {
         let effect = Effect::of(&state);
         let objects: Vec<Securable> =
             state.objects.keys().filter(|on| on.class().is_relation()).cloned().collect();
@@ -126,6 +173,7 @@ proptest! {
                     let mut asked = state.privileges_of(on.class());
                     asked = asked.union(PrivilegeSet::of(&[Privilege::OWNERSHIP]));
                     let mut lacks = Vec::new();
+                    let mut through: BTreeMap<Securable, PrivilegeSet> = BTreeMap::new();
                     for privilege in asked.iter() {
                         let answer = role.answer(on, privilege);
                         let what = format!("{privilege} of {name} on {on}: {answer:?} {may:?}");
@@ -133,6 +181,16 @@ proptest! {
                         let by_set = !answer.usable()
                             && role.usable_by_set_role(on, privilege).is_some();
                         prop_assert_eq!(may.by_set_role.contains(privilege), by_set, "{}", what);
+                        for above in effect.above(on) {
+                            let there = role.answer(above.on, privilege).usable()
+                                || role.usable_by_set_role(above.on, privilege).is_some();
+                            if there && !answer.usable() && above.privileges.contains(privilege) {
+                                through.entry(above.on.clone()).or_default().insert(privilege);
+                            }
+                        }
+                        let best = role.through(on, privilege).is_some_and(|it| it.usable());
+                        let any = through.values().any(|all| all.contains(privilege));
+                        prop_assert_eq!(best && !answer.usable(), any, "{}", what);
                         let nothing = answer.privilege && answer.lacks.contains(&Lack::NoSuchStatement);
                         prop_assert_eq!(may.without_statement.contains(privilege), nothing, "{}", what);
                         if answer.privilege && !nothing {
@@ -142,6 +200,7 @@ proptest! {
                     lacks.sort();
                     lacks.dedup();
                     prop_assert_eq!(may.lacks, lacks);
+                    prop_assert_eq!(may.through, through);
                 }
             }
         }

@@ -72,7 +72,7 @@ pub struct AsRole<'e, 'a> {
     /// The roles whose privileges it has.
     pub(super) inherits: Reached,
     /// Those whose rights to create it has, where these are others.
-    creates: Option<Reached>,
+    pub(super) creates: Option<Reached>,
 }
 
 impl<'a> Effect<'a> {
@@ -148,7 +148,7 @@ impl<'a> AsRole<'_, 'a> {
         self.effect.is_superuser(self.role)
     }
 
-    fn acts_as(&self, name: &Ident) -> bool {
+    pub(super) fn acts_as(&self, name: &Ident) -> bool {
         self.effect.number(name).is_some_and(|role| self.inherits.holds(role))
     }
 
@@ -172,7 +172,7 @@ impl<'a> AsRole<'_, 'a> {
         let object = self.effect.state.objects.get(on);
         let own = object.map(|object| self.held_on(on.class(), object)).unwrap_or_default();
         if relation.is_none() {
-            return own;
+            return self.passing_on(on, own);
         }
         Held {
             privileges: own.privileges.union(of_relation.privileges.intersection(of_column)),
@@ -230,12 +230,13 @@ impl<'a> AsRole<'_, 'a> {
 
     /// The nearest role by which it can use the privilege after SET ROLE.
     pub fn usable_by_set_role(&self, on: &Securable, privilege: Privilege) -> Option<&'a Ident> {
-        self.can_become().into_iter().find(|name| {
+        let one = self.can_become().into_iter().find(|name| {
             self.effect.role(name).is_some_and(|role| {
                 role.held(on).privileges.contains(privilege)
                     && role.lacks(self, on, privilege).is_empty()
             })
-        })
+        });
+        one.or_else(|| self.usable_together(on, privilege))
     }
 
     /// What it lacks on the way, in a session of another or its own: CONNECT is asked of the

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::keepers::ADMINISTRATORS;
 use super::reach::{Edge, Graph};
 use super::state::{AccessRole, AccessState};
 use crate::model::{DialectKind, Ident, ObjectClass, Securable};
@@ -39,6 +40,8 @@ pub struct Effect<'a> {
     /// On Snowflake, whose right to create a member has at once: a session creates as its primary role
     /// alone, so nobody's roles give a user any.
     pub(super) creates: Option<Graph>,
+    /// On Snowflake, whose member one is but by its administrators.
+    members: Option<Graph>,
 }
 
 impl<'a> Effect<'a> {
@@ -80,7 +83,7 @@ impl<'a> Effect<'a> {
                 inherits.push(edge);
             }
         }
-        let mut creates = None;
+        let (mut creates, mut members) = (None, None);
         if state.dialect == DialectKind::Snowflake {
             let everybody = numbers.get(EVERYBODY).copied();
             for member in (0..names.len() as u32).filter(|member| Some(*member) != everybody) {
@@ -97,6 +100,13 @@ impl<'a> Effect<'a> {
             };
             let edges = inherits.iter().filter(counts).copied().collect();
             creates = Some(Graph::of(names.len(), edges));
+            let administers = |role: u32| {
+                let name = names.get(role as usize).map(|name| name.as_str());
+                name.is_some_and(|name| ADMINISTRATORS.contains(&name))
+            };
+            let is_in =
+                |(member, edge): &&(u32, Edge)| !administers(*member) || administers(edge.to);
+            members = Some(Graph::of(names.len(), belongs.iter().filter(is_in).copied().collect()));
         }
         let find = |name: &'static str| numbers.get(name).copied();
         let predefined = match state.dialect {
@@ -109,7 +119,12 @@ impl<'a> Effect<'a> {
         };
         let graph = |edges| Graph::of(names.len(), edges);
         let (inherits, sets, belongs) = (graph(inherits), graph(sets), graph(belongs));
-        Self { state, names, roles, numbers, inherits, sets, belongs, predefined, creates }
+        Self { state, names, roles, numbers, inherits, sets, belongs, predefined, creates, members }
+    }
+
+    /// Whose member one is, as far as that makes one of those who are meant by a role.
+    pub(super) fn members(&self) -> &Graph {
+        self.members.as_ref().unwrap_or(&self.belongs)
     }
 
     /// The state that it was made of.

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// A role, who leaves it, and whose letting in is taken back; `None` for whoever's.
-type Leaving<'c> = (&'c Ident, &'c Ident, Option<&'c Ident>);
+type Leaving<'c> = (&'c Ident, Ident, Option<&'c Ident>);
 
 /// The newest rules: a declared state is of no server.
 const NEWEST: u32 = 180_000;
@@ -93,8 +93,8 @@ impl AccessState {
         let mut leaving = BTreeSet::new();
         for change in changes {
             // Many leave one after another: together, all memberships are looked through once.
-            if let Change::RemoveMember { role, member, kind: _, grantor } = change {
-                leaving.insert((role, member, grantor.as_ref()));
+            if let Change::RemoveMember { role, member, kind, grantor } = change {
+                leaving.insert((role, state.member(member, *kind), grantor.as_ref()));
                 continue;
             }
             state.let_out(&mut leaving);
@@ -112,8 +112,8 @@ impl AccessState {
         let mut state = self.clone();
         let mut leaving = BTreeSet::new();
         for change in changes.iter().rev() {
-            if let Change::AddMember { role, member, .. } = change {
-                leaving.insert((role, member, None));
+            if let Change::AddMember { role, member, kind } = change {
+                leaving.insert((role, state.member(member, *kind), None));
                 continue;
             }
             state.let_out(&mut leaving);
@@ -126,9 +126,10 @@ impl AccessState {
                     state.give(on, role, *privileges);
                 }
                 Change::RemoveMember { role, member, kind, .. } => {
+                    let member = state.member(member, *kind);
                     state.known_as(role, false);
-                    state.known_as(member, *kind == MemberKind::User);
-                    state.let_in(role, member, *kind);
+                    state.known_as(&member, *kind == MemberKind::User);
+                    state.let_in(role, &member, *kind);
                 }
                 Change::SetOwner { on, from, .. } => state.own(on, from),
                 Change::DropRole { role } => state.known_as(role, false),
@@ -138,6 +139,14 @@ impl AccessState {
         }
         state.let_out(&mut leaving);
         state
+    }
+
+    /// A member as it is called here.
+    fn member(&self, member: &Ident, kind: MemberKind) -> Ident {
+        match kind {
+            MemberKind::User => self.user(member),
+            MemberKind::Group | MemberKind::Role => member.clone(),
+        }
     }
 
     fn known_as(&mut self, name: &Ident, login: bool) {
@@ -152,7 +161,7 @@ impl AccessState {
             return;
         }
         self.memberships.retain(|it| {
-            let by = |grantor| leaving.contains(&(&it.role, &it.member, grantor));
+            let by = |grantor| leaving.contains(&(&it.role, it.member.clone(), grantor));
             !by(None) && !by(Some(&it.grantor))
         });
         leaving.clear();
@@ -183,8 +192,9 @@ impl AccessState {
             }
             Change::Grant { on, role, privileges } => self.give(on, role, *privileges),
             Change::AddMember { role, member, kind } => {
-                self.known_as(member, *kind == MemberKind::User);
-                self.let_in(role, member, *kind);
+                let member = self.member(member, *kind);
+                self.known_as(&member, *kind == MemberKind::User);
+                self.let_in(role, &member, *kind);
             }
             Change::SetOwner { on, from, to } => {
                 self.own(on, to);
@@ -210,9 +220,13 @@ impl AccessState {
             }
             // What is not there yet decides about nothing that is.
             Change::GrantDefault { .. } | Change::SetRoleOwner { .. } => {}
-            Change::RevokeDefault { creator, schema, class, role, privileges, .. } => {
+            Change::RevokeDefault {
+                creator, database, schema, class, role, privileges, ..
+            } => {
                 for list in self.defaults.iter_mut().filter(|list| {
-                    list.creator == *creator && list.schema == *schema && list.class == *class
+                    let place = list.database.as_ref().is_none_or(|it| it == database);
+                    let of = list.schema == *schema && list.class == *class;
+                    place && list.creator == *creator && of
                 }) {
                     for entry in &mut list.acl {
                         if entry.grantee.as_ref() == Some(role) {
@@ -230,7 +244,8 @@ impl AccessState {
                     }
                 }
             }
-            Change::RemoveMember { role, member, kind: _, grantor } => {
+            Change::RemoveMember { role, member, kind, grantor } => {
+                let member = self.member(member, *kind);
                 self.let_out(&mut BTreeSet::from([(role, member, grantor.as_ref())]));
             }
             Change::DropRole { role } => {
@@ -320,5 +335,45 @@ impl AccessState {
             entry.grantee.iter_mut().for_each(turn);
             entry.grantor.iter_mut().for_each(turn);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Effect;
+    use super::super::fixtures::id;
+    use super::*;
+    use crate::model::{DesiredRole, Marker, ObjectClass, Reason};
+
+    #[test]
+    fn what_a_playbook_gives_is_of_use_where_public_may_connect() {
+        let table = Securable::in_schema(ObjectClass::Table, id("d"), id("s"), id("t"));
+        let schema = Securable::schema(id("d"), id("s"));
+        let of = |playbook: Option<&str>| {
+            let mut desired = DesiredState::empty("prod".to_owned(), DialectKind::Postgres);
+            let marker = Marker {
+                deployment: "shop".to_owned(),
+                environment: "prod".to_owned(),
+                instance: None,
+                product: "p".to_owned(),
+                role: "r".to_owned(),
+                policy: None,
+                playbook: playbook.map(str::to_owned),
+                adopted: false,
+                immutable: false,
+            };
+            desired.roles.insert(id("r"), DesiredRole::from(marker));
+            for (on, privilege) in [(&table, Privilege::SELECT), (&schema, Privilege::USAGE)] {
+                let grant = desired.grants.entry((on.clone(), id("r"))).or_default();
+                let reason = Reason { node: None, file: None, line: None, permission: None };
+                grant.add(PrivilegeSet::of(&[privilege]), &reason);
+            }
+            let state = AccessState::of_desired(&desired, &id("d"));
+            let effect = Effect::of(&state);
+            let role = effect.role(&id("r")).unwrap();
+            role.answer(&table, Privilege::SELECT).usable()
+        };
+        // A product's role is always given CONNECT with what it is declared.
+        assert!(of(Some("book")) && !of(None));
     }
 }

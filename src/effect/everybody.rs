@@ -8,19 +8,19 @@ use crate::model::{Ident, ObjectClass, Privilege, Securable};
 
 impl<'a> Effect<'a> {
     /// All roles that are in one of these, by whatever membership and to any depth, and those of them
-    /// that are there themselves.
+    /// that are there themselves. On Snowflake not those who are in it by an account's administrators.
     pub fn everybody_in<'i>(
         &self,
         roles: impl IntoIterator<Item = &'i Ident>,
     ) -> BTreeSet<&'a Ident> {
         let starts: Vec<u32> = roles.into_iter().filter_map(|role| self.number(role)).collect();
-        let reached = self.belongs.downwards(&starts);
+        let reached = self.members().downwards(&starts);
         reached.order.iter().filter_map(|role| self.names.get(*role as usize).copied()).collect()
     }
 
     /// Whether nobody is in a role.
     pub fn is_empty(&self, role: &Ident) -> bool {
-        self.number(role).is_none_or(|role| self.belongs.is_empty(role))
+        self.number(role).is_none_or(|role| self.members().is_empty(role))
     }
 
     /// The name as the state has it; `None` for a role that is not there.

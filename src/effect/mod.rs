@@ -2,12 +2,14 @@
 //!
 //! Two answers, as the server gives two: *privilege* is what `has_table_privilege` and its kin say,
 //! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
-//! the database, and what a view reads). What is reached only by SET ROLE is a third answer.
+//! the database, and what a view reads). What is reached only by SET ROLE is a third answer, and what
+//! is reached through a relation that one inherits from a fourth ([`Through`]).
 //!
 //! [`gains`] compares two states.
 //!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
+mod above;
 mod alike;
 #[cfg(test)]
 mod alike_tests;
@@ -18,6 +20,8 @@ mod everybody;
 #[cfg(test)]
 mod fixtures;
 pub mod gains;
+mod keepers;
+mod passing_on;
 mod reach;
 mod reasons;
 mod remedy;
@@ -26,9 +30,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod to_come;
+mod together;
 mod views;
 mod who;
 
+pub use above::{Above, Through};
 pub use alike::{Alike, MayDo};
 pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
@@ -36,7 +42,7 @@ pub use reasons::{Chain, Step};
 pub use remedy::Remedy;
 pub use round::WayRound;
 pub use state::{
-    AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Reading, owners_share,
+    AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Parent, Reading, owners_share,
     publics_share,
 };
 pub use who::Holder;

@@ -9,7 +9,7 @@ use super::compiled::Effect;
 use super::reach::Edge;
 use crate::model::{Ident, Privilege, Securable};
 
-/// One step of a chain. Roles come first, what ends it comes last.
+/// One step of a chain. Roles come first, then what ends it, then parents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step<'a> {
@@ -64,13 +64,27 @@ pub enum Step<'a> {
         /// Who let them in.
         grantor: Option<&'a Ident>,
     },
+    /// What is held on a relation reaches the rows of its children, too. Comes after what ends the
+    /// chain, from the relation that it is held on down to the one that is asked about.
+    Parent {
+        /// The child.
+        child: &'a Securable,
+        /// The relation that it inherits from or is a partition of.
+        parent: &'a Securable,
+        /// It is a partition.
+        partition: bool,
+        /// On what the privilege is held: the parent, or what is above it.
+        on: &'a Securable,
+        /// What.
+        privilege: Privilege,
+    },
 }
 
 /// Steps from a role to what gives it a privilege.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Chain<'a> {
-    /// In order; the last one ends it.
+    /// In order.
     pub steps: Vec<Step<'a>>,
 }
 
@@ -215,12 +229,14 @@ impl<'a> AsRole<'_, 'a> {
 impl<'a> Chain<'a> {
     /// The role that holds what the chain ends in; `None` where everyone does.
     pub fn holder(&self) -> Option<&'a Ident> {
-        match self.steps.last()? {
+        let ends = self.steps.iter().rev().find(|step| !matches!(step, Step::Parent { .. }))?;
+        match ends {
             Step::Grant { role, .. } => *role,
             Step::Superuser { role } | Step::Owner { role, .. } | Step::Predefined { role, .. } => {
                 Some(role)
             }
             Step::Member { role, .. } | Step::SetRole { role, .. } => Some(role),
+            Step::Parent { .. } => None,
         }
     }
 }

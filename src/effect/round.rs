@@ -48,23 +48,25 @@ impl<'a> Effect<'a> {
         let on = Securable::in_schema(ObjectClass::Table, database, schema, name);
         let Some((on, _)) = self.state().find(&on) else { return Vec::new() };
         let admitted = gates.people(relation);
-        let is_admitted = |who| admitted.as_ref().is_some_and(|people| people.contains(who));
+        // Policies speak of users, whatever a role is called.
+        let is_admitted = |who| {
+            let user = self.state().user_s_name(who);
+            admitted.as_ref().is_some_and(|people| people.contains(user))
+        };
         let mut ways: Vec<WayRound<'a>> = Vec::new();
         for privilege in ROWS {
             for holder in self.who(on, privilege) {
                 let Some(role) = self.state().roles.get(holder.role) else { continue };
                 let is_person = role.attributes.login && !role.attributes.superuser;
-                if !is_person || !holder.usable() || spared.contains(holder.role) {
+                if !is_person || !holder.reaches() || spared.contains(holder.role) {
                     continue;
                 }
-                let Some(chain) = holder.chain.or(holder.by_set_role) else { continue };
-                if is_admitted(holder.role) {
-                    continue;
-                }
-                match ways.iter_mut().find(|way| way.who == holder.role) {
+                let who = holder.role;
+                let Some(chain) = holder.told().filter(|_| !is_admitted(who)) else { continue };
+                match ways.iter_mut().find(|way| way.who == who) {
                     Some(way) => way.privileges.push(privilege),
                     None => {
-                        let (who, privileges) = (holder.role, vec![privilege]);
+                        let privileges = vec![privilege];
                         ways.push(WayRound { who, on, privileges, chain });
                     }
                 }

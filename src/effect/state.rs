@@ -1,11 +1,11 @@
 //! All that decides about access in one database, whoever manages it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect;
 use crate::model::{
     DialectKind, Ident, Incarnation, Inventory, MarkerReading, ObjectClass, ObservedMembership,
-    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, Securable,
+    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
 };
 
 /// Every role and membership, and every object with its owner and its whole access list.
@@ -28,6 +28,12 @@ pub struct AccessState {
     pub defaults: Vec<DefaultList>,
     /// It is of declarations, not of a server: nobody has granted anything yet.
     pub declared: bool,
+    /// Snowflake: what users are called here whose name a role has, too.
+    pub users: BTreeMap<Ident, Ident>,
+    /// Snowflake: schemas in which only their owner and holders of MANAGE GRANTS grant.
+    pub managed: BTreeSet<SchemaKey>,
+    /// What could not be looked at, in words.
+    pub unseen: BTreeSet<String>,
 }
 
 /// A role.
@@ -50,6 +56,17 @@ pub struct AccessObject {
     pub reading: Option<Reading>,
     /// Row security is switched on: which rows are seen is decided by policies.
     pub row_security: bool,
+    /// The relations that it inherits from or is a partition of; sorted.
+    pub parents: Vec<Parent>,
+}
+
+/// A relation whose rows are, among others, those of another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Parent {
+    /// Which.
+    pub on: Securable,
+    /// The child is a partition of it; else it inherits from it.
+    pub partition: bool,
 }
 
 /// One entry of an access list.
@@ -92,6 +109,8 @@ pub struct Reading {
 pub struct DefaultList {
     /// Whose new objects; `None` for anyone's (Snowflake).
     pub creator: Option<Ident>,
+    /// In which database; `None` for the one that a session is in.
+    pub database: Option<Ident>,
     /// In which schema; `None` for all of them (Snowflake: all of the database).
     pub schema: Option<Ident>,
     /// Of which class; on PostgreSQL `Table` stands for all relations, `Function` for all routines.
@@ -112,6 +131,42 @@ impl AccessState {
             objects: BTreeMap::new(),
             defaults: Vec::new(),
             declared: false,
+            users: BTreeMap::new(),
+            managed: BTreeSet::new(),
+            unseen: BTreeSet::new(),
+        }
+    }
+
+    /// The one database that a connection reaches; `None` for an account, which has many.
+    pub fn only_database(&self) -> Option<&Ident> {
+        (self.dialect == DialectKind::Postgres).then_some(&self.database)
+    }
+
+    /// What a user is called here: on Snowflake a role may have the same name.
+    pub fn user(&self, name: &Ident) -> Ident {
+        let is_role = || self.roles.get(name).is_some_and(|role| !role.attributes.login);
+        match self.users.get(name) {
+            Some(here) => here.clone(),
+            None if self.dialect == DialectKind::Snowflake && is_role() => self.apart(name),
+            None => name.clone(),
+        }
+    }
+
+    /// What a user is called in the account.
+    pub fn user_s_name<'n>(&'n self, here: &'n Ident) -> &'n Ident {
+        self.users.iter().find(|(_, name)| *name == here).map_or(here, |(user, _)| user)
+    }
+
+    /// A name that no role has for a user whose own one has.
+    pub fn apart(&self, user: &Ident) -> Ident {
+        let mut name = format!("{user} (user)");
+        loop {
+            match Ident::new(&name) {
+                Ok(free) if !self.roles.contains_key(&free) => return free,
+                Ok(_) => name.push('\''),
+                // Longer than a name may be: the role's is all there is.
+                Err(_) => return user.clone(),
+            }
         }
     }
 
@@ -144,8 +199,13 @@ impl AccessState {
             if on.class() == ObjectClass::Schema {
                 inventory.schemas.extend(on.schema_key());
             }
+            // Of Snowflake's some are nobody's, or no role's: they are there all the same.
+            let nobody = || {
+                let any = self.dialect == DialectKind::Snowflake;
+                any.then(|| Ident::new("-").ok()).flatten()
+            };
             let (true, Some(key), Some(owner)) =
-                (on.class().is_relation(), on.relation_key(), object.owner.clone())
+                (on.class().is_relation(), on.relation_key(), object.owner.clone().or_else(nobody))
             else {
                 continue;
             };

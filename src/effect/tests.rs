@@ -38,6 +38,7 @@ fn shown(chain: &Chain<'_>) -> String {
         Step::Superuser { role } => format!("{role} superuser"),
         Step::Owner { role, .. } => format!("{role} owns"),
         Step::Predefined { role, .. } => role.to_string(),
+        Step::Parent { child, parent, on, .. } => format!("{child} of {parent} by {on}"),
     });
     steps.collect::<Vec<_>>().join("; ")
 }

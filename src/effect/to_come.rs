@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{AccessEntry, AccessObject, AccessState, DefaultList};
-use crate::model::{DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet};
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, SchemaKey};
 
 impl AccessState {
     /// The object as it will be when the creator makes one of a class in a schema.
@@ -13,9 +13,10 @@ impl AccessState {
     ///
     /// On Snowflake nothing is built in but ownership, and future grants in the schema, to whomever,
     /// take the place of those in its database, class by class.
-    pub fn to_come(&self, creator: &Ident, schema: &Ident, class: ObjectClass) -> AccessObject {
+    pub fn to_come(&self, creator: &Ident, within: &SchemaKey, class: ObjectClass) -> AccessObject {
+        let schema = &within.1;
         if self.dialect == DialectKind::Snowflake {
-            return self.future(creator, schema, class);
+            return self.future(creator, within, class);
         }
         let kind = match class {
             _ if class.is_relation() => ObjectClass::Table,
@@ -37,6 +38,10 @@ impl AccessState {
         if let Some(list) = find(Some(schema)) {
             acl.extend(list.acl.iter().cloned());
         }
+        // Where nothing is left to give, the server falls back to what is built in (`aclmerge`).
+        if acl.is_empty() {
+            acl = self.built_in(class, creator);
+        }
         let possible = self.privileges_of(class);
         let mut merged: BTreeMap<(Option<Ident>, Option<Ident>), AccessEntry> = BTreeMap::new();
         for entry in acl {
@@ -53,12 +58,17 @@ impl AccessState {
         AccessObject { owner: Some(creator.clone()), acl, ..AccessObject::default() }
     }
 
-    fn future(&self, creator: &Ident, schema: &Ident, class: ObjectClass) -> AccessObject {
+    fn future(
+        &self,
+        creator: &Ident,
+        (database, schema): &SchemaKey,
+        class: ObjectClass,
+    ) -> AccessObject {
         let of = |schema: Option<&Ident>| -> Vec<AccessEntry> {
-            let here = self
-                .defaults
-                .iter()
-                .filter(|list| list.class == class && list.schema.as_ref() == schema);
+            let here = self.defaults.iter().filter(|list| {
+                let place = list.database.as_ref().is_none_or(|it| it == database);
+                place && list.class == class && list.schema.as_ref() == schema
+            });
             here.flat_map(|list| list.acl.clone()).collect()
         };
         let mut acl = of(Some(schema));

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::answer::Lack;
+use super::answer::{AsRole, Lack, Needed};
 use super::compiled::Effect;
-use crate::model::{Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
 
 /// What stands between a privilege on an object and its use, apart from the way there.
 #[derive(Debug, Default)]
@@ -91,6 +91,14 @@ impl<'a> Effect<'a> {
         self.write_through(base, privilege, into, seen);
     }
 
+    /// On Snowflake the way there is asked of the owner each time the view is read.
+    fn owner_reads(&self, owner: &AsRole<'_, '_>, read: &(Securable, Vec<Ident>)) -> bool {
+        let opens = |needed: &Needed| owner.held(&needed.on).privileges.contains(needed.privilege);
+        let way = || self.way_to(&read.0, Privilege::SELECT);
+        let asked = self.state.dialect == DialectKind::Snowflake;
+        owner.may_read(read) && (!asked || way().iter().all(opens))
+    }
+
     fn read_through(
         &self,
         view: &Securable,
@@ -106,7 +114,7 @@ impl<'a> Effect<'a> {
         for read in &reading.relations {
             match (reading.as_invoker, &as_owner, owner) {
                 (true, ..) => into.needs.push(read),
-                (false, Some(role), Some(owner)) if !role.may_read(read) => {
+                (false, Some(role), Some(owner)) if !self.owner_reads(role, read) => {
                     let (view, owner) = (view.clone(), owner.clone());
                     into.lacks.push(Lack::ViewOwner { view, owner, reads: read.0.clone() });
                 }

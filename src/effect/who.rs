@@ -1,13 +1,15 @@
 //! Everyone who holds a privilege on an object: one walk for the privilege, one for each container
 //! on the way, one for SET ROLE.
 
+use super::above::Through;
 use super::answer::{Answer, Lack};
 use super::compiled::Effect;
 use super::reach::Reached;
 use super::reasons::{Basis, Chain, Step};
 use crate::model::{Ident, Privilege, Securable};
 
-/// Somebody who holds a privilege, or who can use it after SET ROLE.
+/// Somebody who holds a privilege, who can use it after SET ROLE, or who reaches the rows through
+/// another relation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder<'a> {
     /// Who.
@@ -18,12 +20,29 @@ pub struct Holder<'a> {
     pub chain: Option<Chain<'a>>,
     /// How it is used after SET ROLE, where it cannot be at once.
     pub by_set_role: Option<Chain<'a>>,
+    /// How they reach the rows through a relation that it inherits from, where they cannot at once.
+    pub through: Option<Through<'a>>,
 }
 
-impl Holder<'_> {
+impl<'a> Holder<'a> {
+    /// The chain by which a query could use it; where none could, the one by which it is held.
+    pub fn told(self) -> Option<Chain<'a>> {
+        let Self { role: _, answer, chain, by_set_role, through } = self;
+        if answer.usable() {
+            return chain;
+        }
+        let through = through.filter(|it| it.usable() || chain.is_none());
+        by_set_role.or(through.map(|through| through.chain)).or(chain)
+    }
+
     /// Whether a query could use it: at once, or after SET ROLE.
     pub fn usable(&self) -> bool {
         self.answer.usable() || self.by_set_role.is_some()
+    }
+
+    /// The same, or through a relation that it inherits from.
+    pub fn reaches(&self) -> bool {
+        self.usable() || self.through.as_ref().is_some_and(Through::usable)
     }
 }
 
@@ -42,8 +61,30 @@ impl<'a> Effect<'a> {
         Everyone { bases, public, reached: self.inherits.downwards(&starts) }
     }
 
-    /// Everyone who holds a privilege on an object, and who could by SET ROLE alone, by name.
+    /// Everyone who holds a privilege on an object, who could by SET ROLE alone, and who reaches its rows
+    /// through another relation, by name.
     pub fn who(&self, on: &Securable, privilege: Privilege) -> Vec<Holder<'a>> {
+        let mut found = self.holders(on, privilege);
+        for (role, through) in self.through(on, privilege) {
+            match found.binary_search_by(|holder| holder.role.cmp(role)) {
+                Ok(at) => {
+                    let known = found.get_mut(at).filter(|known| !known.answer.usable());
+                    if let Some(known) = known {
+                        known.through = Some(through);
+                    }
+                }
+                Err(at) => {
+                    let answer = Answer { privilege: false, lacks: Vec::new() };
+                    let (chain, by_set_role, through) = (None, None, Some(through));
+                    found.insert(at, Holder { role, answer, chain, by_set_role, through });
+                }
+            }
+        }
+        found
+    }
+
+    /// The same of the object alone.
+    pub(super) fn holders(&self, on: &Securable, privilege: Privilege) -> Vec<Holder<'a>> {
         let everyone = self.everyone(on, privilege);
         let way: Vec<_> = self
             .way_to(on, privilege)
@@ -85,7 +126,7 @@ impl<'a> Effect<'a> {
                 usable_as.push(role);
             }
             let answer = Answer { privilege: chain.is_some(), lacks };
-            found.push(Holder { role: name, answer, chain, by_set_role: None });
+            found.push(Holder { role: name, answer, chain, by_set_role: None, through: None });
         }
         let become_ = self.sets.downwards(&usable_as);
         for session in &become_.order {
@@ -101,6 +142,11 @@ impl<'a> Effect<'a> {
                 });
                 let steps = up.chain(rest.steps).collect();
                 holder.by_set_role = Some(Chain { steps });
+            }
+        }
+        for (role, holder) in (0..).zip(&mut found) {
+            if !holder.usable() {
+                holder.by_set_role = self.by_all_roles(role, on, privilege);
             }
         }
         found.retain(|holder| holder.answer.privilege || holder.by_set_role.is_some());

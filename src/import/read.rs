@@ -2,17 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::live::{Asked, Imported, choose, import, members_file, playbook_file};
+use super::live::{
+    Asked, Had, Held, Imported, Proposed, choose, declarations_file, everybody_has,
+    everybody_holds, import, is_asked_for, members_file, named_members, of_everybody,
+    of_everybodys, playbook_file, product_roles, propose,
+};
 use crate::apply::Failure;
 use crate::config::{Member, playbook};
+use crate::dbt::ResourceType;
 use crate::edit::{Entry, EntryKind};
-use crate::model::{DialectKind, Ident, Inventory, MemberKind, ObjectClass, ObservedState};
+use crate::model::{
+    DialectKind, Ident, Inventory, MarkerReading, MemberKind, ObjectClass, ObservedState,
+    PrivilegeSet, RelationKey, Securable,
+};
 use crate::project::Project;
 use crate::resolve::Resolved;
-use crate::warehouse::{Look, Observe, WarehouseError};
+use crate::warehouse::{Look, Observe, ObservePublic, WarehouseError};
 
 /// Where playbook roles are written, from the project's folder.
 pub const FILE: &str = "rolecall/platform/imported.yml";
+
+/// Where declarations of product roles are written: beside the configuration, which reads no such file.
+pub const DECLARATIONS: &str = "rolecall_declarations.yml";
 
 /// What was read of a warehouse, and what becomes of it.
 #[derive(Debug, Clone)]
@@ -21,6 +32,10 @@ pub struct Read {
     pub imported: Imported,
     /// Roles that are not imported, and why.
     pub passed_over: Vec<(Ident, String)>,
+    /// What product roles hold beyond what is declared, as declarations.
+    pub proposed: Proposed,
+    /// What everybody has; `None` where that could not be asked.
+    pub everybody: Option<Vec<Had>>,
     /// Patterns that fit no role.
     pub unfit: Vec<String>,
     /// New files of the project, by path from its folder.
@@ -32,7 +47,7 @@ pub struct Read {
 ///
 /// # Errors
 /// The project does not resolve, or the warehouse cannot be read.
-pub async fn read<W: Observe>(
+pub async fn read<W: ObservePublic>(
     warehouse: &mut W,
     project: &Project,
     patterns: &[String],
@@ -42,21 +57,84 @@ pub async fn read<W: Observe>(
     let Some(resolved) = resolved else { return Err(Failure::Found(found)) };
     let deployment = resolved.deployment.clone();
     let first = warehouse.observe(&Look { deployment, ..Look::default() }).await?;
-    let choice = choose(&first, project.dialect(), patterns, resolved.deploy_role.as_ref());
+    let members = members_of(project);
+    let dialect = project.dialect();
+    let choice = choose(&first, dialect, patterns, resolved.deploy_role.as_ref(), &members);
     let mut passed_over = choice.passed_over;
     let desired = &resolved.desired;
     let is_named =
         |role: &Ident| desired.roles.contains_key(role) || desired.disabled.contains_key(role);
     let (named, chosen): (BTreeSet<Ident>, BTreeSet<Ident>) =
         choice.chosen.into_iter().partition(is_named);
+    // Those that were adopted keep what nobody declares until it is.
+    let of_products: BTreeSet<Ident> = product_roles(&resolved)
+        .into_iter()
+        .filter(|(name, _)| is_asked_for(name, dialect, patterns))
+        .filter(|(name, marker)| match first.roles.get(*name).map(|role| &role.marker) {
+            Some(MarkerReading::None) => named.contains(*name),
+            Some(MarkerReading::Marker(there)) => there.adopted && there.is_same_role(marker),
+            Some(MarkerReading::Unreadable(_)) | None => false,
+        })
+        .map(|(name, _)| name.clone())
+        .collect();
     for role in named {
         let whose = desired.roles.get(&role).map(|role| role.marker.whose());
         let whose = whose.unwrap_or_else(|| "a playbook role that is switched off".to_owned());
         passed_over.push((role, format!("the configuration names it already, as {whose}: `plan --adopt` brings it under management, `import --members` its members")));
     }
-    let state = observe(warehouse, &resolved, &chosen, database.as_ref()).await?;
-    let (imported, files) = written(project, &resolved, &state, &chosen, &mut passed_over);
-    Ok(Read { imported, passed_over, unfit: choice.unfit, files })
+    let seen: BTreeSet<Ident> = chosen.union(&of_products).cloned().collect();
+    let mut state = observe(warehouse, &resolved, &seen, database.as_ref()).await?;
+    let (everybody, on_the_way) = everybody(warehouse, &resolved, &state, database.as_ref()).await;
+    state.inventory.version = state.server.version;
+    state.inventory.acting_as = Some(state.server.acting_as.clone());
+    let inputs = project.inputs(database.as_ref(), &state.inventory, true, None);
+    let proposed = inputs.filter(|_| !of_products.is_empty()).map(|inputs| {
+        let (inputs, roles) = (&inputs, &of_products);
+        propose(&Held { inputs, state: &state, roles, everybody: &on_the_way })
+    });
+    let proposed = proposed.unwrap_or_default();
+    let (imported, mut files) = written(project, &resolved, &state, &chosen, &mut passed_over);
+    if !proposed.blocks.is_empty() {
+        let head = format!(
+            "Written by `rolecall import` from {}: what product roles hold there, and no node declares\nyet. Each block is the whole `meta.rolecall` of its node, and takes the place of the one in the file\nnamed above it. dbt gives it to every environment: it is their access, too.",
+            project.environment
+        );
+        let text = declarations_file(&proposed.blocks, &project.manifest, &head);
+        files.insert(DECLARATIONS.to_owned(), text);
+    }
+    Ok(Read { imported, passed_over, proposed, everybody, unfit: choice.unfit, files })
+}
+
+/// Users and groups whom the configuration names as such.
+fn members_of(project: &Project) -> BTreeSet<Ident> {
+    let entries = project.config.entries().map(|entry| &entry.member);
+    let config = &project.config;
+    let actors = config.policies.values().map(|one| (&one.actors.users, &one.actors.groups));
+    let platform = config.platform_policies.values().map(|one| (&one.users, &one.groups));
+    named_members(entries, actors.chain(platform), &|name, is_user| {
+        // On Snowflake a user is no role, whatever it is called.
+        let is_no_role = is_user && project.dialect == DialectKind::Snowflake;
+        project.member_name(name, is_user).filter(|_| !is_no_role)
+    })
+}
+
+/// What PUBLIC has, and of it what is on databases and schemas. Where it cannot be read it is not
+/// known, and the rest is imported all the same.
+async fn everybody<W: ObservePublic>(
+    warehouse: &mut W,
+    resolved: &Resolved,
+    state: &ObservedState,
+    database: Option<&Ident>,
+) -> (Option<Vec<Had>>, BTreeMap<Securable, PrivilegeSet>) {
+    if database.is_some()
+        && let Ok(Some(access)) = warehouse.everybody_s_access().await
+    {
+        return (Some(everybody_has(everybody_holds(&access))), of_everybody(&access));
+    }
+    let mut schemas = resolved.schemas_in(database);
+    schemas.extend(state.inventory.schemas.iter().cloned());
+    let public = warehouse.public(&schemas).await;
+    (public.ok().map(of_everybodys), BTreeMap::new())
 }
 
 /// What the chosen roles have, with all objects of the databases in which something is yet to come.
@@ -69,6 +147,8 @@ async fn observe<W: Observe>(
     let not_relations = || ObjectClass::ALL.into_iter().filter(|class| !class.is_relation());
     let mut look =
         Look { deployment: resolved.deployment.clone(), roles: chosen.clone(), ..Look::default() };
+    // Where product roles may hold something.
+    look.schemas = resolved.schemas_in(database);
     if let Some(database) = database {
         look.databases.insert(database.clone());
         look.classes = not_relations().collect();
@@ -102,7 +182,9 @@ fn written(
     };
     let named = resolved.desired.roles.keys().cloned().collect();
     let dialect = project.dialect();
-    let asked = Asked { state, dialect, chosen, named: &named, creator, entry: &entry };
+    let dbts = made_by_dbt(project, resolved);
+    let asked =
+        Asked { state, dialect, chosen, named: &named, creator, dbts: &dbts, entry: &entry };
     let mut imported = import(&asked);
     let left: BTreeSet<Ident> = imported.left.iter().map(|left| left.role.clone()).collect();
     // What has nothing and is held by nobody is made no role of ours by the way.
@@ -137,6 +219,24 @@ fn written(
         files.insert(path, members_file(&members, head));
     }
     (imported, files)
+}
+
+/// What dbt makes, where no deploy role could own it by being in its owner.
+fn made_by_dbt(project: &Project, resolved: &Resolved) -> BTreeSet<RelationKey> {
+    if resolved.deploy_role.is_some() {
+        return BTreeSet::new();
+    }
+    let mut made = resolved.taken.clone();
+    let is_read_only = |id: &str| {
+        let node = project.manifest.nodes.get(id);
+        node.is_some_and(|node| node.resource_type == ResourceType::Source)
+    };
+    for node in resolved.nodes.iter().filter(|node| is_read_only(&node.unique_id)) {
+        if let Some(key) = node.relation.as_ref().and_then(Securable::relation_key) {
+            made.remove(&key);
+        }
+    }
+    made
 }
 
 /// A member as an entry.

@@ -157,6 +157,23 @@ pub enum Change {
     },
 }
 
+/// Objects that are not there yet, in words: whose, and where.
+pub(crate) fn future(
+    creator: Option<&Ident>,
+    database: &Ident,
+    schema: Option<&Ident>,
+    class: ObjectClass,
+) -> String {
+    let whose = creator.map(|creator| format!(" of {creator}")).unwrap_or_default();
+    let place = match (schema, creator) {
+        (Some(schema), _) => format!(" in schema {schema}"),
+        // Without a schema, PostgreSQL's hold in the connected database.
+        (None, Some(_)) => String::new(),
+        (None, None) => format!(" in database {database}"),
+    };
+    format!("future objects ({class}){whose}{place}")
+}
+
 impl Change {
     /// Whether somebody loses something by it: what the guards count.
     pub fn takes_away(&self) -> bool {
@@ -245,11 +262,13 @@ impl Change {
             Change::Revoke { on: o, role, privileges, .. } => {
                 format!("revoke {privileges} on {} from {role}", on(o))
             }
-            Change::RevokeDefault { class, role, privileges, .. } => {
-                format!("revoke {privileges} on future objects ({class}) from {role}")
+            Change::RevokeDefault { creator, database, schema, class, role, privileges } => {
+                let what = future(creator.as_ref(), database, schema.as_ref(), *class);
+                format!("revoke {privileges} on {what} from {role}")
             }
-            Change::GrantDefault { class, role, privileges, .. } => {
-                format!("grant {privileges} on future objects ({class}) to {role}")
+            Change::GrantDefault { creator, database, schema, class, role, privileges } => {
+                let what = future(creator.as_ref(), database, schema.as_ref(), *class);
+                format!("grant {privileges} on {what} to {role}")
             }
             Change::SetRoleOwner { role, to, .. } => {
                 format!("make {to} the owner of the role {role}")

@@ -37,6 +37,34 @@ pub struct ObservedObject {
     pub owner: Option<Ident>,
 }
 
+/// Where a stage keeps its files, which decides what can be granted on it (Snowflake).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StageKind {
+    /// In Snowflake: READ and WRITE.
+    Internal,
+    /// In a bucket of somebody's: USAGE.
+    External,
+}
+
+impl StageKind {
+    /// Reads the `type` of SHOW STAGES: `INTERNAL`, `EXTERNAL`, with more words behind it.
+    pub fn parse(written: &str) -> Option<Self> {
+        match written.split_ascii_whitespace().next()? {
+            "INTERNAL" => Some(Self::Internal),
+            "EXTERNAL" => Some(Self::External),
+            _ => None,
+        }
+    }
+
+    /// `internal` or `external`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::External => "external",
+        }
+    }
+}
+
 /// The relations of the schemas that were looked at.
 ///
 /// `Inventory::default()` has looked at nothing: everything in it is unknown, not missing.
@@ -49,6 +77,11 @@ pub struct Inventory {
     /// What is no relation, of the classes that were asked for ([`crate::warehouse::Look::classes`]):
     /// sequences, functions, stages, warehouses, and schemas and databases with their owners.
     pub objects: BTreeMap<Securable, ObservedObject>,
+    /// Sequences that belong to a column (`serial`, identity) → its table, whose owner is theirs and
+    /// cannot be another (PostgreSQL).
+    pub follows: BTreeMap<Securable, RelationKey>,
+    /// What kind of stage each of `objects` is, where it was said (Snowflake).
+    pub stages: BTreeMap<Securable, StageKind>,
     /// The schemas that exist.
     pub schemas: BTreeSet<SchemaKey>,
     /// Databases made of a share, in which nothing is granted one by one (Snowflake).

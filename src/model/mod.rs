@@ -19,7 +19,8 @@ pub use desired::{
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Severity};
 pub use ident::{Ident, IdentError};
 pub use inventory::{
-    Incarnation, Inventory, ObservedObject, ObservedRelation, RelationKey, SchemaKey, UNSEEN,
+    Incarnation, Inventory, ObservedObject, ObservedRelation, RelationKey, SchemaKey, StageKind,
+    UNSEEN,
 };
 pub use observed::{
     AclEntry, DefaultGrant, ObservedMembership, ObservedRole, ObservedState, RoleAttributes,

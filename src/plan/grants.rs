@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::manner::Keeps;
 use super::{
-    Difference, Left, NewNames, Owned, Sides, Step, Why, describe, in_reach, new_name, owned,
-    takes_any_grantors,
+    Difference, Left, NewNames, Owned, Sides, Step, Why, describe, in_reach, moves, new_name,
+    owned, takes_any_grantors,
 };
 use crate::model::{
     AclEntry, Change, DesiredGrant, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
@@ -21,7 +21,7 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let seen = Seen {
         sides,
         names,
-        moves: moves(&out.steps),
+        moves: moves(sides.observed, &out.steps),
         managed: names.values().collect(),
         keeps_database: still_needed(sides, names, &by_role),
         by_role,
@@ -30,21 +30,32 @@ pub(super) fn grants(sides: &Sides, names: &NewNames, out: &mut Difference) {
     if sides.options.only_adds {
         return;
     }
-    let mut kept: BTreeMap<&Ident, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<&Ident, Kept> = BTreeMap::new();
     for (key, entries) in &seen.by_role {
         if let Some(keeps) = names.keeps(&key.1) {
             kept_all(&seen, key, keeps, &mut kept, out);
         }
         extra(&seen, key, entries, out);
     }
-    for (role, privileges) in kept {
-        let what = match privileges {
-            1 => "1 privilege that nobody declares".to_owned(),
-            many => format!("{many} privileges that nobody declares"),
-        };
+    for (role, Kept { privileges, options }) in kept {
+        let many = |count: usize| if count == 1 { "" } else { "s" };
+        let mut what = Vec::new();
+        if privileges > 0 {
+            what.push(format!("{privileges} privilege{} that nobody declares", many(privileges)));
+        }
+        if options > 0 {
+            what.push(format!("{options} grant option{}", many(options)));
+        }
         let why = Keeps::Everything.why().to_owned();
-        out.left.push(Left { role: role.clone(), what, why });
+        out.left.push(Left { role: role.clone(), what: what.join(" and "), why });
     }
+}
+
+/// How much a role keeps that nothing is taken from.
+#[derive(Default)]
+struct Kept {
+    privileges: usize,
+    options: usize,
 }
 
 /// What nobody declares of a role that nothing is taken from.
@@ -52,7 +63,7 @@ fn kept_all<'k>(
     seen: &Seen,
     key: &'k Key,
     keeps: Keeps,
-    kept: &mut BTreeMap<&'k Ident, usize>,
+    kept: &mut BTreeMap<&'k Ident, Kept>,
     out: &mut Difference,
 ) {
     let (on, role) = key;
@@ -62,14 +73,29 @@ fn kept_all<'k>(
     let declared = seen.sides.desired.grants.get(key).map(|grant| grant.privileges);
     let known = seen.sides.desired.known.get(key).copied().unwrap_or_default();
     let extra = seen.held(key, true).minus(declared.unwrap_or_default().union(known));
-    match keeps {
-        _ if extra.is_empty() => {}
-        Keeps::Everything => *kept.entry(role).or_default() += extra.len(),
-        Keeps::Adopted => out.left.push(Left {
-            role: role.clone(),
-            what: format!("{extra} on {}", describe(on)),
-            why: keeps.why().to_owned(),
-        }),
+    // No declaration gives the right to pass something on.
+    let options = seen.by_role.get(key).into_iter().flatten();
+    let options = options.fold(PrivilegeSet::EMPTY, |all, entry| all.union(entry.grantable));
+    if extra.is_empty() && options.is_empty() {
+        return;
+    }
+    if keeps == Keeps::Everything {
+        let kept = kept.entry(role).or_default();
+        kept.privileges += extra.len();
+        kept.options += options.len();
+        return;
+    }
+    let mut left = |what: String, why: &str| {
+        out.left.push(Left { role: role.clone(), what, why: why.to_owned() });
+    };
+    if !extra.is_empty() {
+        left(format!("{extra} on {}", describe(on)), keeps.why());
+    }
+    if !options.is_empty() {
+        left(
+            format!("the grant option for {options} on {}", describe(on)),
+            "whoever is in the role can pass it on, and that stays since the role was adopted: --prune takes it",
+        );
     }
 }
 
@@ -84,16 +110,6 @@ struct Seen<'a> {
     /// Those that have something left in schemas out of reach.
     keeps_database: BTreeSet<Ident>,
     by_role: BTreeMap<Key, Vec<&'a AclEntry>>,
-}
-
-fn moves(steps: &[Step]) -> BTreeMap<Owned, (Ident, Ident)> {
-    steps
-        .iter()
-        .filter_map(|step| match &step.change {
-            Change::SetOwner { on, from, to } => Some((owned(on), (from.clone(), to.clone()))),
-            _ => None,
-        })
-        .collect()
 }
 
 impl Seen<'_> {
@@ -263,6 +279,10 @@ fn will_own(seen: &Seen, on: &Securable, role: &Ident) -> bool {
     // Where nothing is handed back, who owns it now goes on owning it.
     if sides.options.only_adds && seen.owner(on).as_ref() == Some(role) {
         return true;
+    }
+    // Its owner is its table's.
+    if sides.observed.inventory.follows.contains_key(on) {
+        return seen.owner(on).as_ref() == Some(role);
     }
     if let Some(owner) = sides.desired.owners.get(on) {
         let now = sides.observed.owner_of(on);

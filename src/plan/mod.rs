@@ -20,7 +20,7 @@ mod roles;
 mod stale;
 mod standing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,25 @@ fn owned(on: &Securable) -> Owned {
     } else {
         (None, Some(on.clone()))
     }
+}
+
+/// Object → (owner until now, owner by these steps). A column's sequence goes with its table.
+fn moves(observed: &ObservedState, steps: &[Step]) -> BTreeMap<Owned, (Ident, Ident)> {
+    let mut moves: BTreeMap<Owned, (Ident, Ident)> = steps
+        .iter()
+        .filter_map(|step| match &step.change {
+            Change::SetOwner { on, from, to } => Some((owned(on), (from.clone(), to.clone()))),
+            _ => None,
+        })
+        .collect();
+    if !moves.is_empty() {
+        for (on, table) in &observed.inventory.follows {
+            if let Some(both) = moves.get(&(Some(table.clone()), None)).cloned() {
+                moves.insert(owned(on), both);
+            }
+        }
+    }
+    moves
 }
 
 /// Whether a revoke takes a grant away whoever made it. So it is on Snowflake, for a role that may

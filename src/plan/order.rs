@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NewNames, Owned, Step, new_name, owned};
+use super::{NewNames, Owned, Step, moves, new_name, owned};
 use crate::model::{Change, DialectKind, Ident, ObservedState, Privilege, PrivilegeSet, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
@@ -16,7 +16,7 @@ pub(super) fn order(
     names: &NewNames,
     late: &BTreeSet<Change>,
 ) {
-    let owners = next_owners(steps);
+    let owners = next_owners(observed, steps);
     let depths = Depths::of(observed, names, &owners);
     let renames = steps.iter().position(|s| !matches!(s.change, Change::RenameRole { .. }));
     let rest = &mut steps[renames.unwrap_or(0)..];
@@ -90,14 +90,8 @@ fn owner<'a>(
     next.or_else(|| observed.owner_of(on).map(|owner| new_name(names, owner)))
 }
 
-fn next_owners(steps: &[Step]) -> Owners {
-    steps
-        .iter()
-        .filter_map(|step| match &step.change {
-            Change::SetOwner { on, to, .. } => Some((owned(on), to.clone())),
-            _ => None,
-        })
-        .collect()
+fn next_owners(observed: &ObservedState, steps: &[Step]) -> Owners {
+    moves(observed, steps).into_iter().map(|(on, (_, to))| (on, to)).collect()
 }
 
 /// How far a grantor stands below the first one in a chain of passing on. What was passed on goes

@@ -4,18 +4,48 @@ use std::collections::BTreeSet;
 
 use super::limit::new_roles;
 use super::manner::Keeps;
-use super::{Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, new_name};
+use super::{
+    Difference, Left, NewNames, Sides, Step, Why, describe, in_reach, moves, new_name, owned,
+};
 use crate::dialect;
 use crate::model::{
     Change, DesiredOwner, Diagnostic, DialectKind, Ident, Privilege, Securable, UNSEEN,
 };
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    declared_and_undeclared(sides, names, out);
+    followers(sides, names, out);
+}
+
+/// A column's sequence that is declared to be somebody else's than its table: no server lets it be.
+fn followers(sides: &Sides, names: &NewNames, out: &mut Difference) {
+    let moved = moves(sides.observed, &out.steps);
+    for (on, table) in &sides.observed.inventory.follows {
+        let Some(wanted) = sides.desired.owners.get(on).filter(|_| sides.within.covers(on)) else {
+            continue;
+        };
+        let now = sides.observed.owner_of(on).map(|owner| new_name(names, owner));
+        let owner = moved.get(&owned(on)).map(|(_, to)| to).or(now);
+        if let Some(owner) = owner.filter(|owner| **owner != wanted.role) {
+            let (_, schema, table) = table;
+            out.left.push(Left {
+                role: wanted.role.clone(),
+                what: format!("ownership of {}, which is {owner}'s", describe(on)),
+                why: format!(
+                    "it belongs to a column of {schema}.{table}, and has the owner of that table"
+                ),
+            });
+        }
+    }
+}
+
+fn declared_and_undeclared(sides: &Sides, names: &NewNames, out: &mut Difference) {
     let covered = |on: &Securable| sides.within.covers(on);
     let new = new_roles(out);
     let Ok(unseen) = Ident::new(UNSEEN) else { return };
     for (on, owner) in sides.desired.owners.iter().filter(|(on, _)| covered(on)) {
-        if names.absent.contains(&owner.role) {
+        let follows = sides.observed.inventory.follows.contains_key(on);
+        if names.absent.contains(&owner.role) || follows {
             continue;
         }
         if rebuilt_by_dbt(sides, on, owner) {
@@ -61,7 +91,9 @@ pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
         return;
     }
     for (on, owner) in sides.observed.owned.iter().filter(|(on, _)| covered(on)) {
+        // A column's sequence goes where its table goes.
         if let Some(name) = names.get(owner)
+            && !sides.observed.inventory.follows.contains_key(on)
             && sides.desired.owners.get(on).is_none_or(|wanted| wanted.role != *name)
             // Another role is declared to own it: that step has been made above.
             && !sides.desired.owners.contains_key(on)

@@ -376,9 +376,16 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
             (m.role == *observed || m.member == *observed || m.grantor == *observed) && theirs
                 || m.grantor == *observed && undeclared
         });
-        let why = if !sides.options.drop_roles {
+        let was_there =
+            marker_of(sides, observed).is_some_and(|m| m.playbook.is_some() && m.adopted);
+        let why = if !sides.options.drop_roles && names.keeps(name).is_some() {
+            "no longer declared: kept with all that it was granted, since it was adopted; --prune takes that".to_owned()
+        } else if !sides.options.drop_roles && was_there {
+            "no longer declared: emptied and kept, since it was there before; drop it by hand"
+                .to_owned()
+        } else if !sides.options.drop_roles {
             "no longer declared: emptied and kept; --drop-roles drops it".to_owned()
-        } else if marker_of(sides, observed).is_some_and(|m| m.playbook.is_some() && m.adopted) {
+        } else if was_there {
             "no longer declared, but it was there before: kept, drop it by hand".to_owned()
         } else if elsewhere > 0 {
             format!(

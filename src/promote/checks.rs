@@ -2,30 +2,34 @@
 
 use super::gates::{Closed, Gate};
 use crate::apply::Compared;
-use crate::check::{ACCESS_TEST, Finding, Look, World, check};
+use crate::check::{ACCESS_TEST, Finding, Look, World, check, unseen};
 use crate::directory::Known;
 use crate::effect::AccessState;
-use crate::model::{Diagnostics, Severity};
+use crate::model::{Diagnostic, Diagnostics, Severity};
 use crate::project::Project;
 
 const PUBLIC: &str = "granted-to-public";
 
-/// What fails in the target after the plan: of all that people can do there, or, where that cannot be
-/// read, of what the declarations alone would give.
+/// What fails in the target after the plan, and what was not seen: of all that people can do there, or,
+/// where that cannot be read, of what the declarations alone would give.
 pub(super) fn failing(
     (to, read): (&Project, &Diagnostics),
     known: Known,
-    access: Option<AccessState>,
+    access: Result<Option<AccessState>, String>,
     target: &Compared,
-) -> Vec<Closed> {
+) -> (Vec<Closed>, Option<Diagnostic>) {
     let changes = target.difference.steps.iter().map(|step| &step.change);
     let look = match access {
-        Some(state) => Look::of(to, known, state.after(changes), read),
-        None => Look::declared(to, known, read),
+        Ok(Some(state)) => Look::of(to, known, state.after(changes), read),
+        Ok(None) => Look::declared(to, known, read),
+        Err(why) => Look::declared(to, known, read).map(|mut look| {
+            look.state.unseen.insert(format!("what is declared alone was asked, since {why}"));
+            look
+        }),
     };
     let look = match look {
         Ok(look) => look,
-        Err(found) => return unjudged(to, &found),
+        Err(found) => return (unjudged(to, &found), None),
     };
     let world = World::of(to, &look);
     let checked = check(&world);
@@ -34,7 +38,7 @@ pub(super) fn failing(
     let failing = checked.failing().filter(|it| said || it.diagnostic.code != PUBLIC);
     let mut closed: Vec<Closed> = failing.map(|finding| fails(to, finding)).collect();
     closed.extend(unjudged(to, &checked.found));
-    closed
+    (closed, unseen(&look.state))
 }
 
 fn fails(to: &Project, finding: &Finding<'_>) -> Closed {

@@ -17,7 +17,7 @@ use crate::apply::{Compared, Failure, compare, people};
 use crate::model::{Change, Diagnostic, Diagnostics};
 use crate::plan::{self, Limit, Options, PromotedFrom, Sides, Step};
 use crate::project::Project;
-use crate::warehouse::{Observe, ObservePublic};
+use crate::warehouse::{Observe, ObservePublic, WarehouseError};
 
 pub use gates::{Closed, Gate};
 pub use joined::joined;
@@ -172,9 +172,14 @@ pub async fn promote<S: Observe, T: ObservePublic>(
         if how.strict {
             promotion.found.extend(members::unknown(to, &compared));
         }
-        let access = target.everybody_s_access().await?;
         let known = people(target, to).await?;
-        promotion.closed.extend(checks::failing((to, &read), known, access, &compared));
+        let access = match target.everybody_s_access(&to.access_look(&known)).await {
+            Err(WarehouseError::Forbidden(why)) => Err(why),
+            access => Ok(access?),
+        };
+        let (closed, unseen) = checks::failing((to, &read), known, access, &compared);
+        promotion.closed.extend(closed);
+        promotion.found.extend(unseen);
         promotion.target = Some(compared);
     }
     promotion.closed.sort();

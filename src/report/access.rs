@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::findings::{one_line, where_is};
 use crate::config::Config;
-use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step};
+use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step, Through};
 use crate::model::{
     DesiredState, DialectKind, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
 };
@@ -60,6 +60,33 @@ pub struct May<'a> {
     /// How it is used after SET ROLE, where it cannot be at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by_set_role: Option<Vec<Told<'a>>>,
+    /// How the rows are reached through a relation that it inherits from or is a partition of, where
+    /// they cannot be reached at once. The server's `has_…_privilege` knows nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<ToldThrough<'a>>,
+}
+
+/// Rows that are reached through another relation.
+#[derive(Debug, Clone, Serialize)]
+pub struct ToldThrough<'a> {
+    /// The relation that a statement names.
+    pub on: &'a Securable,
+    /// A query could use it: at once, or after SET ROLE.
+    pub usable: bool,
+    /// It takes a SET ROLE first.
+    pub by_set_role: bool,
+    /// What is missing for it.
+    pub lacks: Vec<Lack>,
+    /// How.
+    pub chain: Vec<Told<'a>>,
+}
+
+impl May<'_> {
+    /// Whether the rows can be reached by any way.
+    pub fn reaches(&self) -> bool {
+        let through = self.through.as_ref().is_some_and(|through| through.usable);
+        self.usable || self.by_set_role.is_some() || through
+    }
 }
 
 /// Somebody who holds something.
@@ -196,9 +223,10 @@ impl Teller<'_> {
                 let owner = desired.owners.get(on).filter(|owner| owner.role == *role);
                 owner.map(|owner| owner.because.clone())
             }
-            Step::Grant { role: None, .. } | Step::Superuser { .. } | Step::Predefined { .. } => {
-                None
-            }
+            Step::Grant { role: None, .. }
+            | Step::Superuser { .. }
+            | Step::Predefined { .. }
+            | Step::Parent { .. } => None,
         };
         let marker = match step {
             Step::Member { role, .. } | Step::SetRole { role, .. } => {
@@ -236,6 +264,7 @@ impl Teller<'_> {
         answer: &Answer,
         reasons: &[Chain<'s>],
         by_set_role: Option<&Chain<'s>>,
+        through: Option<&Through<'s>>,
     ) -> May<'s> {
         May {
             privilege,
@@ -245,6 +274,13 @@ impl Teller<'_> {
             reasons: reasons.iter().map(|chain| self.tell(chain)).collect(),
             more_reasons: false,
             by_set_role: by_set_role.map(|chain| self.tell(chain)),
+            through: through.map(|through| ToldThrough {
+                on: through.on,
+                usable: through.usable(),
+                by_set_role: through.by_set_role,
+                lacks: through.lacks.clone(),
+                chain: self.tell(&through.chain),
+            }),
         }
     }
 }
@@ -317,7 +353,26 @@ pub fn step(told: &Told<'_>) -> String {
             place => format!("granted{place}"),
         },
         Step::Predefined { .. } => "which has it on everything".to_owned(),
+        Step::Parent { child, parent, partition, on, privilege } => {
+            let is = if *partition { "is a partition of" } else { "inherits from" };
+            let class = child.class();
+            format!("the {class} {child} {is} {parent}: {}", reaches(*privilege, on))
+        }
     }
+}
+
+/// What a privilege on a relation does to the rows of its children.
+fn reaches(privilege: Privilege, on: &Securable) -> String {
+    let does = match privilege {
+        Privilege::SELECT => "reads it",
+        Privilege::INSERT => "adds rows to it",
+        Privilege::UPDATE => "changes its rows",
+        Privilege::DELETE => "deletes its rows",
+        Privilege::TRUNCATE => "empties it",
+        Privilege::OWNERSHIP => return format!("whoever owns {on} can do that with its rows"),
+        _ => "reaches it",
+    };
+    format!("{privilege} on {on} {does}")
 }
 
 /// A chain on one line.
@@ -340,10 +395,31 @@ pub fn lack(lack: &Lack) -> String {
     }
 }
 
+fn through_another(through: &ToldThrough<'_>) -> String {
+    let ToldThrough { on, usable, by_set_role, lacks, chain } = through;
+    let dialect = chain.first().map_or(DialectKind::Postgres, |step| step.dialect);
+    match (usable, by_set_role) {
+        (true, false) => format!("through {on}"),
+        (true, true) => format!("through {on}, after {}", set_role(dialect)),
+        (false, _) => {
+            let lacks: Vec<String> = lacks.iter().map(lack).collect();
+            format!("no use through {on}: {}", lacks.join("; "))
+        }
+    }
+}
+
 /// Privileges with the same answer, on one line each: (privileges, use, why).
 pub fn lines(may: &[May<'_>]) -> Vec<(String, String, Vec<String>)> {
     let mut grouped: BTreeMap<(bool, String, Vec<String>), Vec<&str>> = BTreeMap::new();
     for may in may {
+        if let Some(through) = &may.through {
+            let use_ = through_another(through);
+            let key = (true, use_, vec![chain(&through.chain)]);
+            grouped.entry(key).or_default().push(may.privilege.as_str());
+            if !may.held && may.by_set_role.is_none() {
+                continue;
+            }
+        }
         let use_ = match (may.held, may.usable, &may.by_set_role) {
             (true, true, _) => "usable".to_owned(),
             (_, _, Some(by)) => {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::count;
 use super::findings::one_line;
 use crate::model::{
-    Change, Ended, Ident, ObjectClass, PrivilegeSet, Reason, Scope, ServerIdentity,
+    Change, Ended, Ident, ObjectClass, PrivilegeSet, Reason, Scope, ServerIdentity, change,
 };
 use crate::plan::{Difference, Left, Limit, Step, Why};
 
@@ -213,14 +213,7 @@ fn future(
     class: ObjectClass,
     privileges: &PrivilegeSet,
 ) -> String {
-    let whose = creator.map(|creator| format!(" of {creator}")).unwrap_or_default();
-    let place = match (schema, creator) {
-        (Some(schema), _) => format!(" in schema {schema}"),
-        // Without a schema, PostgreSQL's hold in the connected database, which is named above.
-        (None, Some(_)) => String::new(),
-        (None, None) => format!(" in database {database}"),
-    };
-    format!("{privileges} on future objects ({class}){whose}{place}")
+    format!("{privileges} on {}", change::future(creator, database, schema, class))
 }
 
 fn why(why: &Why) -> String {

@@ -90,6 +90,32 @@ pub(super) fn bounds(inputs: &Inputs, role: &ProductRole, class: ObjectClass) ->
     (base, here.within(base))
 }
 
+/// The words that a product role can be declared with on a class here, and what each gives; `read` and
+/// `write` first, since they mean the same on whatever a node becomes.
+pub fn declarable(
+    inputs: &Inputs,
+    product: &str,
+    role: &str,
+    class: ObjectClass,
+) -> Vec<(String, PrivilegeSet)> {
+    let Some(product) = inputs.config.products.get(product) else { return Vec::new() };
+    let shared = inputs.config.product_roles.get(role);
+    let Some(role) = product.product_roles.get(role).or(shared) else { return Vec::new() };
+    let (base, here) = bounds(inputs, role, class);
+    let raw = inputs.dialect.privileges_of(class).iter();
+    let raw = raw.map(|privilege| privilege.as_str().to_ascii_lowercase());
+    // All that there is of a view is little of the table that it may become.
+    let admin = (class == ObjectClass::Table).then(|| "admin".to_owned());
+    let words = ["read", "write"].into_iter().map(str::to_owned).chain(admin).chain(raw);
+    words
+        .filter_map(|word| {
+            let power = expand(inputs.dialect, &word, class)?;
+            let given = power.within(here).privileges;
+            (power.minus(base).is_empty() && !given.is_empty()).then_some((word, given))
+        })
+        .collect()
+}
+
 /// Grants what is declared, checks what is wrong with it, and counts the permissions declared.
 pub(super) fn grant_declared(
     inputs: &Inputs,

@@ -35,12 +35,14 @@ pub use members::member_names;
 pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) -> Option<Ident> {
     members::member_name(inputs, name, kind).ok()
 }
+pub use grants::declarable;
 pub use nodes::ManagedNode;
 pub use policies::{
     Asked, AskedActor, AskedPart, Gates, NodeGrants, asked, people_of_groups, selected,
 };
 
 /// Everything that a desired state follows from.
+#[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     /// The manifest of the environment.
     pub manifest: &'a Manifest,

@@ -162,6 +162,41 @@ fn declarations_in_sql_and_folders_count_for_their_products() {
 }
 
 #[test]
+fn a_group_or_a_role_of_the_author_s_name_lets_the_author_in() {
+    // On PostgreSQL users and groups are roles, and one name is one role.
+    let before = [("rolecall.yml", ROOT), (SALES, "analyst: []\n")];
+    let me = [author("Jane Doe", "jane@acme.example")];
+    let group = [("rolecall.yml", ROOT), (SALES, "analyst:\n  - group: jane\n")];
+    insta::assert_snapshot!(told(&before, &group, &me), @r"
+    members [sales] permissions []
+    author-admitted: the entry in sales.analyst lets in Jane Doe <jane@acme.example> (claimed), who made the change
+    ");
+    let others = [("rolecall.yml", ROOT), (SALES, "analyst:\n  - group: kim\n")];
+    insta::assert_snapshot!(told(&before, &others, &me), @"members [sales] permissions []");
+    // What a template makes of a group's name is who it is.
+    let templates = ROOT.replace(
+        r#"{role_name: "{{ role.name }}_dev"}"#,
+        r#"{role_name: "{{ role.name }}_dev", group_name: "{{ group.name }}e"}"#,
+    );
+    let made = [("rolecall.yml", templates.as_str()), (SALES, "analyst:\n  - group: jan\n")];
+    let was = [("rolecall.yml", templates.as_str()), (SALES, "analyst: []\n")];
+    insta::assert_snapshot!(told(&was, &made, &me), @r"
+    members [sales] permissions []
+    author-admitted: the entry in sales.analyst lets in Jane Doe <jane@acme.example> (claimed), who made the change
+    ");
+    let policy = |role: &str| {
+        format!(
+            "{ROOT}platform_policies:\n  - name: w\n    privileges: [create]\n    on: {{database: d}}\n    actors: {{roles: [{role}]}}\n"
+        )
+    };
+    let (kims, mine) = (policy("kim"), policy("jane"));
+    let told = |from: &str, to: &str| {
+        told(&[("rolecall.yml", from)], &[("rolecall.yml", to)], &me).contains("author-admitted")
+    };
+    assert!(told(&kims, &mine) && !told(&mine, &kims) && !told(&mine, &mine));
+}
+
+#[test]
 fn nobody_lets_themselves_in() {
     let before =
         [("rolecall.yml", ROOT), (SALES, "analyst:\n  - {user: jane, until: 2027-01-31}\n")];

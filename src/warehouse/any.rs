@@ -2,9 +2,9 @@
 
 use super::postgres::Postgres;
 use super::snowflake::Snowflake;
-use super::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
+use super::{AccessLook, Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
 use crate::directory::People;
-use crate::model::{Change, Ident, ObservedState, SchemaKey, Scope, Securable, ServerIdentity};
+use crate::model::{Change, ObservedState, SchemaKey, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
 
 /// A warehouse of either kind.
@@ -30,32 +30,20 @@ impl Warehouse {
         }
     }
 
-    /// All that decides about access to one object: read of a Snowflake account, where reading all of
-    /// it would take too long, and the whole database on PostgreSQL. `user`: of whom more is to be known.
-    pub async fn access_on(
-        &mut self,
-        on: &Securable,
-        user: Option<&Ident>,
-    ) -> Result<crate::effect::AccessState, WarehouseError> {
-        match self {
-            Self::Postgres(postgres) => postgres.access().await,
-            Self::Snowflake(snowflake) => snowflake.access_on(on, user).await,
-        }
-    }
-
-    /// Whether [`Self::access`] can be asked.
-    pub fn tells_access(&self) -> bool {
+    /// Whether a plan asks [`Self::access`] of its own accord: of an account that is many statements.
+    pub fn tells_access_at_once(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }
 
-    /// All that decides about access in the connected database, whoever manages it.
-    pub async fn access(&mut self) -> Result<crate::effect::AccessState, WarehouseError> {
+    /// All that decides about access to what is looked at, whoever manages it: on PostgreSQL all of the
+    /// connected database.
+    pub async fn access(
+        &mut self,
+        look: &AccessLook,
+    ) -> Result<crate::effect::AccessState, WarehouseError> {
         match self {
             Self::Postgres(postgres) => postgres.access().await,
-            Self::Snowflake(_) => Err(WarehouseError::Forbidden(
-                "effective access is read from PostgreSQL only; --declared answers from what is declared"
-                    .to_owned(),
-            )),
+            Self::Snowflake(snowflake) => snowflake.access(look).await,
         }
     }
 
@@ -105,6 +93,16 @@ impl Observe for Warehouse {
         }
     }
 
+    async fn everybody_s_access(
+        &mut self,
+        look: &AccessLook,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        match self {
+            Self::Postgres(postgres) => postgres.everybody_s_access(look).await,
+            Self::Snowflake(snowflake) => snowflake.everybody_s_access(look).await,
+        }
+    }
+
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         match self {
             Self::Postgres(postgres) => postgres.stamp().await,
@@ -121,15 +119,6 @@ impl ObservePublic for Warehouse {
         match self {
             Self::Postgres(postgres) => postgres.public(schemas).await,
             Self::Snowflake(snowflake) => snowflake.public(schemas).await,
-        }
-    }
-
-    async fn everybody_s_access(
-        &mut self,
-    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
-        match self {
-            Self::Postgres(postgres) => postgres.everybody_s_access().await,
-            Self::Snowflake(snowflake) => snowflake.everybody_s_access().await,
         }
     }
 }

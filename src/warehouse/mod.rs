@@ -42,6 +42,18 @@ pub struct Look {
     pub users: std::collections::BTreeSet<Ident>,
 }
 
+/// Whose access is asked for, and to what. A connection to PostgreSQL tells all of its database anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccessLook {
+    /// These relations, their schemas and databases, and what views among them read.
+    pub relations: std::collections::BTreeSet<crate::model::RelationKey>,
+    /// Users whose roles are to be known even if none of them leads there.
+    pub users: std::collections::BTreeSet<Ident>,
+    /// All roles and who is in them, and every view that reads one of the relations: not only what
+    /// leads to them.
+    pub everybody: bool,
+}
+
 /// Why a warehouse could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
@@ -122,6 +134,15 @@ pub trait Observe {
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         Ok(None)
     }
+
+    /// All that decides about access to what is looked at, whoever manages it; `None` where that cannot
+    /// be asked.
+    async fn everybody_s_access(
+        &mut self,
+        _look: &AccessLook,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        Ok(None)
+    }
 }
 
 /// What everybody has, whoever they are.
@@ -156,14 +177,6 @@ pub trait ObservePublic: Observe {
         &mut self,
         schemas: &std::collections::BTreeSet<SchemaKey>,
     ) -> Result<Everybodys, WarehouseError>;
-
-    /// All that decides about access in the connected database, whoever manages it; `None` where that
-    /// cannot be asked.
-    async fn everybody_s_access(
-        &mut self,
-    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
-        Ok(None)
-    }
 }
 
 /// Changes a warehouse inside one unit of work that holds the deployment's lock.

@@ -223,9 +223,9 @@ async fn every_class_of_postgresql_is_listed_granted_read_back_and_revoked() {
             done,
             [
                 "grant USAGE on sequence db.s.q to loader",
-                "grant INSERT on future objects (table) to loader",
+                "grant INSERT on future objects (table) of dbt in schema s to loader",
                 "revoke DELETE on table db.s.t from loader",
-                "revoke DELETE on future objects (table) from loader",
+                "revoke DELETE on future objects (table) of dbt in schema s from loader",
             ]
         );
         // A grant option goes, and what it was for stays.
@@ -421,10 +421,10 @@ async fn a_playbook_on_snowflake_from_plan_to_empty_plan_and_back() {
     grant USAGE on function D.S.F(NUMBER) to LOADER
     grant OPERATE, USAGE on warehouse BI_WH to LOADER
     grant READ, WRITE on stage D.S.I to LOADER
-    grant USAGE on future objects (schema) to LOADER
-    grant OWNERSHIP on future objects (view) to LOADER
-    grant SELECT on future objects (view) to LOADER
-    grant INSERT, SELECT on future objects (table) to LOADER
+    grant USAGE on future objects (schema) in database D to LOADER
+    grant OWNERSHIP on future objects (view) in database D to LOADER
+    grant SELECT on future objects (view) in database D to LOADER
+    grant INSERT, SELECT on future objects (table) in schema S to LOADER
     grant the role HELD to LOADER
     make LOADER the owner of sequence D.S.Q
     make SECURITYADMIN the owner of the role LOADER

@@ -169,7 +169,31 @@ def _users(account):
     return [row(one) for one in account.of_kind(account.root, "USER")]
 
 
+_PLACE = ("DATABASE", "SCHEMA", "OBJECT_NAME", "OBJECT_DOMAIN")
+_DEPENDENCY_COLUMNS = (
+    *(f"REFERENCED_{part}" for part in _PLACE),
+    *(f"REFERENCING_{part}" for part in _PLACE),
+    "DEPENDENCY_TYPE",
+)
+
+
+def _dependencies(account):
+    def place(side, obj):
+        found = (obj.database.name, obj.schema.name, obj.name, obj.kind.name)
+        return {f"{side}_{part}": value for part, value in zip(_PLACE, found, strict=True)}
+
+    found = []
+    for view in account.root.descendants():
+        for path in view.extra.get("reads", ()):
+            base = account.find(path)
+            if base is not None:
+                row = {**place("REFERENCED", base), **place("REFERENCING", view)}
+                found.append({**row, "DEPENDENCY_TYPE": "BY_NAME"})
+    return found
+
+
 VIEWS = {
+    "OBJECT_DEPENDENCIES": (_DEPENDENCY_COLUMNS, _dependencies),
     "USERS": (_USER_COLUMNS, _users),
     "GRANTS_TO_ROLES": (_ROLE_COLUMNS, _grants_to_roles),
     "GRANTS_TO_USERS": (

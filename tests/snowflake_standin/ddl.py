@@ -156,8 +156,19 @@ def _fill(session, obj, node):
                 names = None
             found = [(name, "VARCHAR") for name in names or []]
         obj.extra["columns"] = found or []
+        obj.extra["reads"] = _read(session, node) if "VIEW" in obj.kind.name else []
         obj.extra["details"] = node.details
         obj.extra["text"] = node.body or ""
+
+
+def _read(session, node):
+    """The full names of what a view reads, as far as its body is understood."""
+    try:
+        names = parse_query.read_by(node.body or "", session.fold_quoted)
+        found = [resolve.named(session, KINDS["TABLE"], name, strict=False) for name in names]
+    except errors.SnowflakeError:
+        return []
+    return [obj.path for obj in found]
 
 
 def _copied(extra):

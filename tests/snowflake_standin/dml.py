@@ -17,6 +17,8 @@ def _table(session, parts, *privileges):
     obj = resolve.named(session, KINDS["TABLE"], parts, strict=False)
     if obj.kind.name not in _TABLES:
         raise errors.unsupported(f"rows of a {obj.kind.name}")
+    if not session.opens(obj):
+        raise errors.missing(obj.kind.name, obj.shown)
     for privilege in privileges:
         if not session.has(obj, privilege):
             raise errors.insufficient(obj.kind.name, obj.shown)

@@ -320,6 +320,28 @@ def _case(r):
     return Node(kind="case", subject=subject, branches=branches, other=other)
 
 
+def read_by(sql, fold_quoted=False):
+    """The names of the relations that a view's body reads."""
+    r = Reader(sql, fold_quoted)
+    while r.take("("):
+        pass
+    if r.take("WITH"):
+        node = with_select(r)
+    elif r.take("SELECT"):
+        node = select(r)
+    else:
+        return []
+    found = []
+    while node is not None:
+        source = node.source
+        while source is not None and source.kind == "query":
+            source = source.query.source
+        if source is not None and source.kind == "table":
+            found.append(source.name)
+        node = node.union
+    return found
+
+
 def parse_body(sql, fold_quoted=False):
     """The column names of a view's or table's body, where they can be told; else None."""
     r = Reader(sql, fold_quoted)

@@ -171,6 +171,10 @@ class Session:
             return True
         if self.manages(obj):
             return True
+        # Whoever grants on what is in a schema with managed access must see it.
+        schema = obj.schema
+        if schema is not None and schema.extra.get("managed") and schema.owner in roles:
+            return True
         return any(f.grantee in roles or f.grantee is self.user for f in obj.covering())
 
     def reaches(self, obj):
@@ -178,6 +182,19 @@ class Session:
         if self.manages(obj):
             return True
         return all(self._enters(container) for container in obj.containers())
+
+    def opens(self, obj):
+        """Whether its containers are open to a query: MANAGE GRANTS shows them and opens nothing."""
+        roles = self.active()
+
+        def held(container):
+            if container.extra.get("imported"):
+                return self._enters(container)
+            grants = [*container.grants.values(), *container.covering()]
+            by_user = self.secondary == "ALL" and any(g.grantee is self.user for g in grants)
+            return container.owner in roles or by_user or any(g.grantee in roles for g in grants)
+
+        return all(held(container) for container in obj.containers())
 
     def _enters(self, container):
         if container.extra.get("imported"):

@@ -63,6 +63,11 @@ _COLUMNS = {
         valid_for_clustering is_secure
         secrets external_access_integrations
     """,
+    "STAGE": """
+        created_on:ts name database_name schema_name url has_credentials has_encryption_key owner
+        comment region type cloud notification_channel storage_integration endpoint
+        owner_role_type directory_enabled
+    """,
     "other": """
         created_on:ts name database_name schema_name owner comment kind owner_role_type
     """,

@@ -90,6 +90,9 @@ def fields(session, obj):
             min_num_arguments=len(obj.args),
             max_num_arguments=len(obj.args),
         )
+    elif name == "STAGE":
+        external = extra.get("external", False)
+        found.update(type="EXTERNAL" if external else "INTERNAL", url=extra.get("URL", ""))
     elif name == "SCHEMA":
         found.update(
             is_current=_yn(obj is session.schema),

@@ -184,6 +184,13 @@ class Account:
     def user(self, name):
         return self.root.child("USER", name)
 
+    def find(self, path):
+        """A relation by its database, schema and name."""
+        at = self.root
+        for space, name in zip(("DATABASE", "SCHEMA", "RELATION"), path, strict=True):
+            at = at and at.child(space, name)
+        return at
+
     def of_kind(self, parent, *kinds):
         return [child for child in parent.children.values() if child.kind.name in kinds]
 

@@ -243,6 +243,36 @@ def relation(session, parts):
     from .kinds import KINDS
 
     obj = resolve.named(session, KINDS["TABLE"], parts, strict=False)
-    if not session.has(obj, "SELECT"):
+    if not session.has(obj, "SELECT") or not session.opens(obj):
         raise _missing(parts)
+    _expand(session, obj, parts)
     return obj
+
+
+def _expand(session, view, parts):
+    """What a view reads is read by its owner's role, each time; see «Secure views», «Overview of views»."""
+    if view.owner is None:
+        return
+    roles = session.account.closure([view.owner])
+
+    def holds(obj, privilege):
+        held = [*obj.grants.values(), *obj.covering()]
+        return obj.owner in roles or any(
+            g.privilege == privilege and g.grantee in roles for g in held
+        )
+
+    def enters(container):
+        any_of_it = any(g.grantee in roles for g in container.grants.values())
+        return holds(container, "USAGE") or any_of_it
+
+    for path in view.extra.get("reads", ()):
+        base = session.account.find(path)
+        way = base is not None and all(enters(at) for at in base.containers())
+        if not way or not holds(base, "SELECT"):
+            raise errors.SnowflakeError(
+                "002037",
+                "42601",
+                f"SQL compilation error:\nFailure during expansion of view '{dotted(parts)}': SQL "
+                f"compilation error:\nObject '{dotted(path)}' does not exist or not authorized.",
+            )
+        _expand(session, base, path)

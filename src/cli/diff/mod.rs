@@ -148,14 +148,14 @@ fn show(global: &Global, pair: &Pair, summary: &Summary) -> anyhow::Result<()> {
         }
         Format::Markdown => {
             let sides = (before.name.as_str(), after.name.as_str());
-            output::data(&markdown::text(summary, environment, sides, notes))
+            output::text(&markdown::text(summary, environment, sides, notes))
         }
         _ => {
             for note in notes {
                 output::message(note);
             }
             let head = format!("Access in {environment}, from {} to {}", before.name, after.name);
-            output::data(&text::text(summary, &head, 60))
+            output::text(&text::text(summary, &head, 60))
         }
     }
 }

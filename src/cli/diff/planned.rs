@@ -13,7 +13,7 @@ use crate::model::{Change, Diagnostic, Ident, MemberKind, Place};
 use crate::project::{Places, Project};
 use crate::report::access::Teller;
 use crate::report::gains::{Most, Summary, Telling};
-use crate::warehouse::{Observe as _, Warehouse, WarehouseError};
+use crate::warehouse::{AccessLook, Observe as _, Warehouse, WarehouseError};
 
 /// A plan's file: from what is declared, backwards; or from what the server has.
 pub(super) fn of_file(
@@ -88,7 +88,7 @@ pub(super) fn of_file(
 async fn access(url: &str, project: &Project) -> anyhow::Result<AccessState> {
     let wait = super::super::WaitFlags { lock_timeout: 30, sessions: 1 };
     let mut warehouse = plan::reach(Some(url), project, "--connection", &wait).await?;
-    Ok(warehouse.access().await?)
+    Ok(warehouse.access(&project.access_look(&project.known)).await?)
 }
 
 /// What everybody has before a plan: on PostgreSQL all of it; elsewhere what the plan looked at.
@@ -114,8 +114,8 @@ async fn look(
     if difference.steps.is_empty() || !compared.is_clean() {
         return Ok(None);
     }
-    if warehouse.tells_access() {
-        return warehouse.access().await.map(Some);
+    if warehouse.tells_access_at_once() {
+        return warehouse.access(&AccessLook::default()).await.map(Some);
     }
     if two_of_one_name(compared) {
         return Ok(None);

@@ -17,7 +17,7 @@ use crate::model::Place;
 pub use kind::ObjectType;
 #[cfg(test)]
 pub(super) use raw::{GRANT, ROLE};
-pub(super) use raw::{RawPlaybook, RawPlaybookRoles};
+pub(super) use raw::{RawPlaybook, RawPlaybookRoles, optional};
 pub use shape::{Part, Shape, shape};
 pub(super) use valid::{Book, add_book, check_all};
 pub use vars::{Undefined, Variables, refers};

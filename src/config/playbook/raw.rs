@@ -127,7 +127,8 @@ impl RawPlaybook {
     pub fn read(reader: &mut Reader<'_>, root: &Node) -> Self {
         let fields = reader.fields(root, &FILE);
         not_applied(reader, &fields);
-        if fields.get("roles").is_none() {
+        // A file that says nothing is warned of, and one that is no map is wrong already.
+        if matches!(root.value, Value::Map(_)) && fields.get("roles").is_none() {
             let place = reader.source.whole();
             missing(
                 reader,
@@ -160,6 +161,12 @@ fn not_applied(reader: &mut Reader<'_>, fields: &Fields<'_>) {
 impl RawPlaybookRoles {
     /// Reads what stands under `roles:`.
     pub fn read(reader: &mut Reader<'_>, node: &Node) -> Self {
+        if matches!(node.value, Value::List(_)) {
+            let message = "`roles` must be a map of ids and roles, not a list".to_owned();
+            let help = "give each role an id in place of the dash: `analysts: {name: …}`";
+            reader.error(node, "wrong-type", message, help.to_owned());
+            return Self::default();
+        }
         let entries: Vec<Entry<'_>> = reader.entries(node, "`roles`");
         let read = entries.into_iter().map(|(id, node)| {
             let id = Located { value: unmasked(&id.value), place: id.place };
@@ -174,7 +181,8 @@ impl RawPlaybookRole {
     fn read(reader: &mut Reader<'_>, node: &Node, id: &Located<String>) -> Self {
         let fields = reader.fields(node, &Keys { known: KNOWN_IN_FILES, ..ROLE });
         not_applied(reader, &fields);
-        if fields.get("name").is_none() {
+        let may_have = matches!(node.value, Value::Map(_) | Value::Null);
+        if may_have && fields.get("name").is_none() {
             let of = format!("the playbook role `{}`", printable(&id.value));
             missing(
                 reader,
@@ -284,7 +292,11 @@ fn text(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<Locat
 }
 
 /// A text, or nothing: an empty one says nothing, as generated files have it.
-fn optional(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<Located<String>> {
+pub(in crate::config) fn optional(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    key: &str,
+) -> Option<Located<String>> {
     match &fields.get(key)?.value {
         Value::Null => None,
         Value::Text(empty) if empty.is_empty() => None,
@@ -298,7 +310,10 @@ fn text_of(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Located<S
             Some(Located { value: unmasked(text), place: reader.source.place(node) })
         }
         other => {
-            let message = format!("an entry of `{what}` must be text, not {}", other.describe());
+            let message = match other {
+                Value::Text(_) => format!("an entry of `{what}` is empty"),
+                other => format!("an entry of `{what}` must be text, not {}", other.describe()),
+            };
             reader.error(
                 node,
                 "wrong-type",

@@ -256,3 +256,12 @@ fn an_environment_may_name_whom_to_connect_as() {
       help: put it in quotes: "5"
     "#);
 }
+
+#[test]
+fn a_playbook_role_has_an_id() {
+    for id in ["\"\"", "\" \""] {
+        let said = beside(&format!("roles:\n  {id}: {{name: x}}\n"));
+        assert!(said.contains("error[invalid-name]: a playbook role has an empty id"), "{said}");
+    }
+    assert!(!beside("roles:\n  a: {name: x}\n").contains("empty id"));
+}

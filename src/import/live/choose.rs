@@ -20,12 +20,15 @@ pub struct Choice {
 /// Chooses among all roles of a server. Without patterns, those that nobody logs in with and nobody
 /// manages yet; with patterns, those whose names fit one, whoever logs in with them.
 ///
+/// `members` are users and groups that the configuration names as such: they stay what they are.
+///
 /// `*` in a pattern stands for any run of characters; case counts where the server's names have it.
 pub fn choose(
     state: &ObservedState,
     dialect: &dyn Dialect,
     patterns: &[String],
     deploy_role: Option<&Ident>,
+    members: &BTreeSet<Ident>,
 ) -> Choice {
     let mut choice = Choice::default();
     let folds = dialect.kind() == DialectKind::Snowflake;
@@ -68,6 +71,14 @@ pub fn choose(
                     pass("it is a superuser, who may do everything anyway".to_owned());
                 }
             }
+            MarkerReading::None if members.contains(name) => {
+                if !role.attributes.login || is_asked_for {
+                    pass(
+                        "the configuration names it as a user or a group, and it stays one"
+                            .to_owned(),
+                    );
+                }
+            }
             MarkerReading::None if !super::sayable(name) => {
                 pass("a playbook cannot write its name".to_owned());
             }
@@ -82,6 +93,12 @@ pub fn choose(
         }
     }
     choice
+}
+
+/// Whether a role is asked for: by a pattern, or by none, which asks for all.
+pub fn is_asked_for(name: &Ident, dialect: &dyn Dialect, patterns: &[String]) -> bool {
+    let folds = dialect.kind() == DialectKind::Snowflake;
+    patterns.is_empty() || patterns.iter().any(|pattern| fits(name.as_str(), pattern, folds))
 }
 
 /// Whether a name fits a pattern in which `*` is any run.

@@ -19,7 +19,14 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Import
     // Whoever owns something has no grants on it of its own.
     held.retain(|on, _| !owned.contains(on));
     let mut grants: Vec<ImportedGrant> = Vec::new();
-    for on in &owned {
+    // A column's sequence has its table's owner.
+    for on in owned.iter().filter(|on| !asked.state.inventory.follows.contains_key(*on)) {
+        if on.relation_key().is_some_and(|key| asked.dbts.contains(&key)) {
+            let why =
+                "dbt makes it, and could not make it again: the environment has no deploy_role";
+            left.push((format!("ownership of {} {on}", on.class()), why.to_owned()));
+            continue;
+        }
         match one(on, What::Ownership) {
             Some(grant) if on.class() != ObjectClass::Column => grants.push(grant),
             _ => left.push((format!("ownership of {} {on}", on.class()), NO_NAME.to_owned())),
@@ -37,7 +44,7 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Import
 }
 
 const NO_NAME: &str = "a playbook cannot write its name";
-const OPTION: &str = "a managed role has no right to pass privileges on";
+pub(super) const OPTION: &str = "a managed role has no right to pass privileges on";
 
 /// What the role was granted, as far as it can be declared.
 fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> BTreeMap<Securable, PrivilegeSet> {
@@ -203,22 +210,38 @@ fn objects(asked: &Asked<'_>, classes: &[ObjectClass]) -> BTreeSet<Securable> {
     relations.chain(others).chain(schemas).collect()
 }
 
-/// Why a grant on what is not there yet cannot be said.
-fn unsaid(asked: &Asked<'_>, default: &DefaultGrant) -> Option<(String, String)> {
-    let DefaultGrant { creator, database, schema, class, grantee: _, privileges, grantable } =
-        default;
+/// A grant on what is not there yet, in words.
+pub(super) fn said(default: &DefaultGrant) -> String {
+    let DefaultGrant { creator, database, schema, class, privileges, .. } = default;
     let place = match schema {
         Some(schema) => format!("schema {database}.{schema}"),
         None => format!("database {database}"),
     };
     let of = creator.as_ref().map(|creator| format!(" of {creator}")).unwrap_or_default();
-    let what = format!("{privileges} on new objects{of} ({class}) in {place}");
+    format!("{privileges} on new objects{of} ({class}) in {place}")
+}
+
+/// Why a grant on what is not there yet cannot be said.
+fn unsaid(asked: &Asked<'_>, default: &DefaultGrant) -> Option<(String, String)> {
+    let DefaultGrant { creator, class, privileges, grantable, .. } = default;
+    let what = said(default);
     if creator.as_ref() != asked.creator {
         let ours = asked.creator.map_or_else(|| "nobody".to_owned(), ToString::to_string);
         return Some((
             what,
             format!("only what {ours} makes is declared: name another deploy_role to declare it"),
         ));
+    }
+    // A wildcard means every schema of the database, hidden or not.
+    let hides = |other: &DefaultGrant| {
+        other.schema.is_some() && other.database == default.database && other.class == *class
+    };
+    if asked.dialect.kind() == DialectKind::Snowflake
+        && default.schema.is_none()
+        && asked.state.defaults.iter().any(hides)
+    {
+        let why = "future grants in a schema hide it there, where a wildcard would give it";
+        return Some((what, why.to_owned()));
     }
     if !grantable.is_empty() {
         return Some((what, OPTION.to_owned()));

@@ -1,8 +1,11 @@
 //! What a warehouse has, as playbook roles and their members.
 
 mod choose;
+mod declared;
+mod everybody;
 mod grants;
 mod members;
+mod products;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -11,9 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::Dialect;
 use crate::edit::Entry;
-use crate::model::{Ident, ObservedState, PrivilegeSet};
+use crate::model::{Ident, ObservedState, PrivilegeSet, RelationKey};
 
-pub use choose::{Choice, choose};
+pub use choose::{Choice, choose, is_asked_for};
+pub use declared::{block_json, declarations_file};
+pub use everybody::{Had, all as everybody_has, held as everybody_holds, of_everybodys, sentence};
+pub use products::{Held, Proposal, Proposed, named_members, of_everybody, product_roles, propose};
 pub use write::{members_file, playbook_file, written_name};
 
 /// What is known when roles are imported.
@@ -28,6 +34,8 @@ pub struct Asked<'a> {
     pub named: &'a BTreeSet<Ident>,
     /// Whose new objects a wildcard speaks of (PostgreSQL): the deploy role, else who acts.
     pub creator: Option<&'a Ident>,
+    /// What dbt makes and could not make again under an owner: where there is no deploy role.
+    pub dbts: &'a BTreeSet<RelationKey>,
     /// How a member is written in a members file, and whether as a user; `Err` where it cannot be.
     pub entry: &'a dyn Fn(&Ident, bool) -> Result<Entry, String>,
 }

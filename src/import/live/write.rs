@@ -94,7 +94,7 @@ pub fn members_file(roles: &BTreeMap<String, Vec<Entry>>, head: &str) -> String 
 }
 
 /// What a name could break a comment with is escaped.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') {

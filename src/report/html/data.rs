@@ -125,6 +125,8 @@ pub struct Cell {
     pub after: bool,
     /// Texts: what is missing for the rest.
     pub lacks: Vec<Number>,
+    /// Texts: what reaches the rows by a statement over another relation.
+    pub through: Vec<Number>,
 }
 
 /// What is not as declared.

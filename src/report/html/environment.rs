@@ -313,15 +313,25 @@ impl<'a> Telling<'a> {
     }
 
     fn cell(&mut self, class: ObjectClass, may: &MayDo) -> Cell {
-        let MayDo { held, usable, by_set_role, without_statement, lacks } = may;
+        let MayDo { held, usable, by_set_role, without_statement, lacks, through } = may;
         let dialect = dialect::of(self.seen.state.dialect);
         // What no statement could use is no smaller permission for that: nobody lacks anything.
-        let counted = usable.union(*by_set_role).union(*without_statement);
-        let useful = usable.union(*by_set_role);
-        let (level, word) = match useful.is_empty() {
-            true => (0, format!("{}, of no use", word(dialect, class, *held))),
-            false => (level(dialect, class, counted), word(dialect, class, counted)),
+        let own = usable.union(*by_set_role);
+        let others = through.values().fold(PrivilegeSet::EMPTY, |all, one| all.union(*one));
+        let useful = own.union(others);
+        let counted = useful.union(*without_statement);
+        let (level, word) = match (useful.is_empty(), own.is_empty()) {
+            (true, _) => (0, format!("{}, of no use", word(dialect, class, *held))),
+            (false, true) => {
+                let word = word(dialect, class, useful);
+                (level(dialect, class, useful), format!("{word}, through another relation"))
+            }
+            (false, false) => (level(dialect, class, counted), word(dialect, class, counted)),
         };
+        let through: Vec<String> = through
+            .iter()
+            .map(|(on, privileges)| format!("{privileges} through {on}, which it is a part of"))
+            .collect();
         let lacks: Vec<String> = lacks.iter().map(access::lack).collect();
         Cell {
             level,
@@ -331,6 +341,7 @@ impl<'a> Telling<'a> {
             later: self.set(*by_set_role),
             after: usable.is_empty() && !by_set_role.is_empty(),
             lacks: lacks.iter().map(|lack| self.text(lack)).collect(),
+            through: through.iter().map(|way| self.text(way)).collect(),
         }
     }
 }

@@ -55,13 +55,14 @@ function openWay(actor, model, focus) {
   open(el('span', {}, el('bdi', {}, environment.label(actor)), ' → ', el('bdi', {}, models.name[model])), [
     el('p', {}, chip(said(cell), CLASSES[cell.level]), ' ', environment.set(cell.usable).join(', ')),
     cell.after ? el('p', { class: 'dim' }, 'Only after SET ROLE: ', environment.set(cell.later).join(', ')) : null,
+    cell.through.map((way) => el('p', { class: 'warn' }, environment.text(way), ': `rolecall explain` tells by which chain')),
     useless(environment, cell),
     rowSecurity(environment, model),
     chart(environment, actor, model, ways),
     el('h3', {}, 'The same as text'),
     el('ol', { id: 'ways' }, found.map(steps)),
     whole ? null : el('p', { class: 'dim' }, 'and more ways'),
-    found.length > 0 ? null : el('p', { class: 'dim' }, 'By rules of the warehouse itself.'),
+    found.length > 0 || cell.through.length > 0 ? null : el('p', { class: 'dim' }, 'By rules of the warehouse itself.'),
     el('p', {}, link(`All of ${models.name[model]}`, () => openModel(model, true)), ' · ', link(`All of ${environment.label(actor)}`, () => openActor(actor, true))),
   ], focus);
 }

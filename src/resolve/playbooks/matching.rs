@@ -18,9 +18,16 @@ pub(super) fn family(inputs: &Inputs, class: ObjectClass) -> Vec<ObjectClass> {
 
 /// A schema that no `*` stands for: the server's own, and that of the receipts.
 pub(super) fn is_of_the_server(inputs: &Inputs, schema: &Ident) -> bool {
+    is_system(inputs, schema) || is_of_receipts(inputs, schema)
+}
+
+/// The server's own.
+pub(super) fn is_system(inputs: &Inputs, schema: &Ident) -> bool {
     is_the_servers(inputs, schema)
-        || is_of_receipts(inputs, schema)
-        || schema.as_str().eq_ignore_ascii_case("information_schema")
+        || match inputs.dialect.kind() {
+            DialectKind::Postgres => schema.as_str() == "information_schema",
+            DialectKind::Snowflake => schema.as_str() == "INFORMATION_SCHEMA",
+        }
 }
 
 /// Where receipts are kept: whoever could write there could rewrite what was done.

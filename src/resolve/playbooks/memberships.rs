@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::said::Said;
 use super::texts::reason;
-use super::{Giving, One, PlaybookRoles};
+use super::{Giving, Inputs, One, PlaybookRoles};
+use crate::config::playbook::PlaybookRole;
 use crate::model::{
-    DesiredMembership, DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, MemberKind, Place,
+    DesiredMembership, DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, MemberKind,
+    Place, Reason,
 };
 
 impl Giving<'_, '_> {
@@ -180,12 +182,77 @@ enum Held {
     Owner,
 }
 
-/// Roles that are in each other.
-pub(super) fn circles(here: &PlaybookRoles, desired: &DesiredState, found: &mut Diagnostics) {
-    let mut into: BTreeMap<&Ident, Vec<&Ident>> = BTreeMap::new();
+/// Whether such a member is a role of the warehouse. Users of Snowflake are none.
+fn is_role(inputs: &Inputs, kind: MemberKind) -> bool {
+    kind != MemberKind::User || inputs.dialect.kind() == DialectKind::Postgres
+}
+
+/// A playbook role that is named as a user or a group. What is made here is neither; a role that
+/// somebody else makes (`create: false`) may well be the group of people that it is called.
+fn is_no_member(
+    inputs: &Inputs,
+    desired: &DesiredState,
+    (member, kind): (&Ident, MemberKind),
+) -> bool {
+    let made = desired.roles.get(member).is_none_or(|role| role.manner.create);
+    kind != MemberKind::Role && is_role(inputs, kind) && made
+}
+
+/// Playbook roles named as users or groups.
+pub(super) fn as_members(
+    inputs: &Inputs,
+    here: &PlaybookRoles,
+    desired: &DesiredState,
+    found: &mut Diagnostics,
+) {
+    let by_name: BTreeMap<&Ident, (&str, &PlaybookRole)> =
+        here.iter().map(|(id, here)| (&here.name, (*id, here.role))).collect();
     for ((held, member), wanted) in &desired.memberships {
-        if wanted.kind == MemberKind::Role {
-            into.entry(member).or_default().push(held);
+        let Some((id, role)) = by_name.get(member) else { continue };
+        if !is_no_member(inputs, desired, (member, wanted.kind)) {
+            continue;
+        }
+        let whose = desired.roles.get(held).map(|role| format!(" ({})", role.marker.whose()));
+        let what = match held == member {
+            true => "cannot be in itself".to_owned(),
+            false => format!("may not be a member of {held}{}", whose.unwrap_or_default()),
+        };
+        let mut said = BTreeSet::new();
+        for because in wanted.because.iter().filter(|because| said.insert(place_of(because))) {
+            let message = format!(
+                "{member} is the playbook role `{id}`, no {}: it {what}",
+                wanted.kind.as_str()
+            );
+            let mut error = Diagnostic::error("managed-role-as-member", message).with_help(
+                "members are people and groups: name those who are in it. A playbook role gets another playbook role's access by `object-type: role`",
+            );
+            error.place = place_of(because);
+            error.also = Some((role.place.clone(), "defined here".to_owned()));
+            found.push(error);
+        }
+    }
+}
+
+fn place_of(because: &Reason) -> Option<Place> {
+    let mut place = Place::file(because.file.as_ref()?);
+    place.line = because.line;
+    Some(place)
+}
+
+/// Roles that are in each other, by grants on roles and by members.
+pub(super) fn circles(
+    inputs: &Inputs,
+    here: &PlaybookRoles,
+    desired: &DesiredState,
+    found: &mut Diagnostics,
+) {
+    let ours: BTreeSet<&Ident> = here.values().map(|role| &role.name).collect();
+    let mut into: BTreeMap<&Ident, Vec<(&Ident, Option<&Reason>)>> = BTreeMap::new();
+    for ((held, member), wanted) in &desired.memberships {
+        // What is refused already needs no second word.
+        let refused = ours.contains(member) && is_no_member(inputs, desired, (member, wanted.kind));
+        if is_role(inputs, wanted.kind) && !refused {
+            into.entry(member).or_default().push((held, wanted.because.first()));
         }
     }
     let mut done: BTreeSet<&Ident> = BTreeSet::new();
@@ -193,26 +260,38 @@ pub(super) fn circles(here: &PlaybookRoles, desired: &DesiredState, found: &mut 
         // A walk along what each is in; what was walked once leads nowhere new.
         let mut way: Vec<(&Ident, usize)> = vec![(&role.name, 0)];
         while let Some((at, next)) = way.last_mut() {
-            let Some(held) = into.get(at).and_then(|held| held.get(*next)) else {
+            let Some((held, _)) = into.get(at).and_then(|held| held.get(*next)) else {
                 done.insert(*at);
                 way.pop();
                 continue;
             };
             *next += 1;
             if let Some(from) = way.iter().position(|(role, _)| role == held) {
-                let names: Vec<String> =
-                    way[from..].iter().map(|(role, _)| role.to_string()).collect();
-                found.push(
-                    Diagnostic::error(
-                        "membership-circle",
-                        format!("these roles would be in each other: {}", names.join(", ")),
-                    )
-                    .with_help("take one of the grants on a role out")
-                    .with_place(role.role.place.clone()),
-                );
+                let mut error = Diagnostic::error("membership-circle", circle(&way[from..], &into))
+                    .with_help("take one of these out: each would have all that the others have");
+                let first = way.get(from).and_then(|(role, next)| into.get(role)?.get(next - 1));
+                error.place = first.and_then(|(_, because)| place_of((*because)?));
+                found.push(error);
             } else if !done.contains(held) {
                 way.push((held, 0));
             }
         }
+    }
+}
+
+/// The way round, step by step, each with its line. `usize` is one more than the step taken.
+fn circle(
+    way: &[(&Ident, usize)],
+    into: &BTreeMap<&Ident, Vec<(&Ident, Option<&Reason>)>>,
+) -> String {
+    let step = |(member, next): &(&Ident, usize)| {
+        let (held, because) = into.get(member)?.get(next.checked_sub(1)?)?;
+        let at = because.map(|because| format!(" ({})", super::owners::at(because)));
+        Some(format!("{member} is in {held}{}", at.unwrap_or_default()))
+    };
+    let steps: Vec<String> = way.iter().filter_map(step).collect();
+    match way {
+        [(alone, _)] => format!("{alone} would be in itself: {}", steps.join(", ")),
+        _ => format!("these roles would be in each other: {}", steps.join(", ")),
     }
 }

@@ -138,7 +138,8 @@ pub(super) fn grant<'a>(
             giving.grant(name, one, desired, found);
         }
     }
-    memberships::circles(here, desired, found);
+    memberships::as_members(inputs, here, desired, found);
+    memberships::circles(inputs, here, desired, found);
     future::beside_each_other(inputs, desired);
     giving.finish(desired, found)
 }

@@ -4,9 +4,11 @@ use super::matching::{routine, signature};
 use super::said;
 use super::words::{Words, words};
 use super::{Giving, One};
+use crate::config::Located;
 use crate::config::playbook::{Part, Shape};
 use crate::model::{
-    DesiredState, Diagnostic, Diagnostics, Ident, ObjectClass, Privilege, PrivilegeSet, Securable,
+    DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, ObjectClass, Privilege,
+    PrivilegeSet, Reason, Securable, Severity, StageKind,
 };
 
 impl Giving<'_, '_> {
@@ -18,6 +20,10 @@ impl Giving<'_, '_> {
         desired: &mut DesiredState,
         found: &mut Diagnostics,
     ) {
+        // Switched off there, as one that the dialect does not know has to be.
+        if !one.enable && self.inputs.dialect.privileges_of(class).is_empty() {
+            return;
+        }
         let Some(words) = words(&self.texts, one, class, &mut self.said, found) else { return };
         match shape {
             Shape::Account => self.give(one, &[Securable::account()], &words, desired, found),
@@ -47,13 +53,27 @@ impl Giving<'_, '_> {
         self.texts.fold(text, "the name", one.place(), found)
     }
 
-    /// A schema that is named. That of the receipts is nobody's to give.
-    fn schema(&self, text: &str, one: &One, found: &mut Diagnostics) -> Option<Ident> {
+    /// A schema that is named. That of the receipts is nobody's to give, and of the server's own no
+    /// `*` stands for what is in it.
+    fn schema(
+        &self,
+        text: &str,
+        one: &One,
+        all_in_it: bool,
+        found: &mut Diagnostics,
+    ) -> Option<Ident> {
         let name = self.fold(text, one, found)?;
+        let place = one.grant.schema.as_ref().map_or(one.place(), |name| &name.place);
+        if super::matching::is_system(self.inputs, &name) && one.enable {
+            let postgres = self.inputs.dialect.kind() == DialectKind::Postgres;
+            let problem = said::system_schema(&name, place, all_in_it, postgres);
+            let is_wrong = problem.severity == Severity::Error;
+            found.push(problem);
+            return (!is_wrong).then_some(name);
+        }
         if !super::matching::is_of_receipts(self.inputs, &name) {
             return Some(name);
         }
-        let place = one.grant.schema.as_ref().map_or(one.place(), |name| &name.place);
         found.push(
             Diagnostic::error("reserved-name", format!("{name} is the schema of the receipts"))
                 .with_help("who may write there could rewrite what was applied: take the grant out")
@@ -120,7 +140,7 @@ impl Giving<'_, '_> {
         self.beyond.classes.insert(ObjectClass::Schema);
         match schema {
             Part::Named(name) => {
-                let Some(name) = self.schema(name, one, found) else { return };
+                let Some(name) = self.schema(name, one, false, found) else { return };
                 self.beyond.schemas.insert((database.clone(), name.clone()));
                 let on = Securable::schema(database, name);
                 if self.is_there(one, &on) {
@@ -152,7 +172,8 @@ impl Giving<'_, '_> {
                 None
             }
             Part::Named(name) => {
-                let Some(name) = self.schema(name, one, found) else { return };
+                let all = *object == Part::All;
+                let Some(name) = self.schema(name, one, all, found) else { return };
                 self.beyond.schemas.insert((database.clone(), name.clone()));
                 Some(name)
             }
@@ -215,7 +236,7 @@ impl Giving<'_, '_> {
 
     /// The warehouse may call it something else than the playbook.
     fn fits(&self, one: &One, on: &Securable, words: &Words, found: &mut Diagnostics) {
-        let known = self.inputs.dialect.privileges_of(on.class());
+        let known = self.privileges_of(on);
         let over: Vec<String> = words
             .given
             .iter()
@@ -225,14 +246,14 @@ impl Giving<'_, '_> {
             .map(|over| over.to_string())
             .collect();
         if !over.is_empty() {
+            let kind = match self.inputs.inventory.stages.get(on) {
+                Some(kind) => format!("an {} stage", kind.as_str()),
+                None => format!("a {}", on.class()),
+            };
             found.push(
                 Diagnostic::error(
                     "no-such-privilege",
-                    format!(
-                        "{on} is a {} in the warehouse, which has no {}",
-                        on.class(),
-                        over.join(", ")
-                    ),
+                    format!("{on} is {kind} in the warehouse, which has no {}", over.join(", ")),
                 )
                 .with_help(format!("it has {known}"))
                 .with_place(one.grant.place.clone()),
@@ -360,8 +381,12 @@ impl Giving<'_, '_> {
                 gated.get_or_insert((on, policies));
                 continue;
             }
-            let has = self.inputs.dialect.privileges_of(on.class());
+            let has = self.privileges_of(on);
             for (privileges, because) in &words.given {
+                if is_all(because.permission.as_deref()) && self.is_of_no_kind(on) {
+                    self.all_of_a_stage(on, because, one, found);
+                    continue;
+                }
                 let mut here = privileges.intersection(has);
                 if is_all(because.permission.as_deref()) && self.is_hybrid(on) {
                     here = here.minus(self.inputs.dialect.not_on_hybrid());
@@ -377,6 +402,39 @@ impl Giving<'_, '_> {
             let place = &one.grant.place;
             found.push(said::round(&policies, on, one.role, place, self.policy(&policies), false));
         }
+    }
+
+    /// What an object has: of stages, internal ones something else than external ones.
+    fn privileges_of(&self, on: &Securable) -> PrivilegeSet {
+        let all = self.inputs.dialect.privileges_of(on.class());
+        let usage = PrivilegeSet::of(&[Privilege::USAGE]);
+        match self.inputs.inventory.stages.get(on) {
+            None => all,
+            Some(StageKind::External) => all.intersection(usage),
+            Some(StageKind::Internal) => all.minus(usage),
+        }
+    }
+
+    /// A stage of which it is not known which of the two it is.
+    fn is_of_no_kind(&self, on: &Securable) -> bool {
+        on.class() == ObjectClass::Stage && !self.inputs.inventory.stages.contains_key(on)
+    }
+
+    fn all_of_a_stage(&mut self, on: &Securable, why: &Reason, one: &One, found: &mut Diagnostics) {
+        if !self.inputs.inventory.looked {
+            self.said.not_expanded(&one.grant.place);
+            return;
+        }
+        let at = |written: &&Located<String>| written.place.line == why.line;
+        let written = one.grant.privileges.iter().find(at);
+        found.push(
+            Diagnostic::error(
+                "all-of-a-stage",
+                format!("the warehouse does not say whether {on} is an internal stage or an external one, and `all` is not the same on both"),
+            )
+            .with_help("write read and write for an internal stage, usage for an external one")
+            .with_place(written.map_or(&one.grant.place, |written| &written.place).clone()),
+        );
     }
 
     /// Neither granted nor taken. What goes round a policy is not left either.

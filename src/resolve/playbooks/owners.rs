@@ -46,7 +46,7 @@ impl Giving<'_, '_> {
     }
 }
 
-fn at(reason: &Reason) -> String {
+pub(super) fn at(reason: &Reason) -> String {
     let file = reason.file.clone().unwrap_or_default();
     reason.line.map_or(file.clone(), |line| format!("{file}:{line}"))
 }

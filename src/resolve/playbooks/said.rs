@@ -231,3 +231,32 @@ pub(super) fn round(
         None => error,
     }
 }
+
+/// A schema that the server has for itself.
+pub(super) fn system_schema(
+    name: &Ident,
+    place: &Place,
+    all_in_it: bool,
+    postgres: bool,
+) -> Diagnostic {
+    let what = format!("{name} is the server's own schema");
+    let found = match (postgres, all_in_it) {
+        (false, _) => Diagnostic::error(
+            "system-schema",
+            format!("{what}: nothing is granted there"),
+        )
+        .with_help(
+            "take the grant out: whoever may use the database sees there what concerns them",
+        ),
+        (true, true) => {
+            Diagnostic::error("system-schema", format!("{what}: no `*` stands for what is in it"))
+                .with_help(
+                    "name what is needed one by one: all of it would be power over the server",
+                )
+        }
+        (true, false) => Diagnostic::warning("system-schema", what).with_help(
+            "what is granted there is power over the server: make sure that it is meant",
+        ),
+    };
+    found.with_place(place.clone())
+}

@@ -57,7 +57,7 @@ pub(super) fn words(
         found.push(
             Diagnostic::error(
                 "unknown-object-type",
-                format!("{} has nothing that can be granted on a {class}", dialect.kind()),
+                format!("{} has no grants on the class {class}", dialect.kind()),
             )
             .with_help("take the grant out, or switch it off there: enable: false")
             .with_place(place),
@@ -82,19 +82,6 @@ pub(super) fn words(
             Word::NotHere => {
                 right = false;
                 found.push(no_such(texts, class, &text, written));
-            }
-            Word::WhichStage => {
-                right = false;
-                found.push(
-                    Diagnostic::error(
-                        "all-of-a-stage",
-                        "`all` on a stage means one thing on internal and another on external ones",
-                    )
-                    .with_help(
-                        "write read and write for an internal stage, usage for an external one",
-                    )
-                    .with_place(written.place.clone()),
-                );
             }
         }
     }
@@ -126,7 +113,6 @@ enum Word {
     /// A privilege of newer objects that nothing here knows.
     Unmapped,
     NotHere,
-    WhichStage,
 }
 
 fn word(texts: &Texts, class: ObjectClass, text: &str) -> Word {
@@ -136,8 +122,7 @@ fn word(texts: &Texts, class: ObjectClass, text: &str) -> Word {
     let known = dialect.privileges_of(class);
     match folded.as_str() {
         "ALL" | "ALL PRIVILEGES" => {
-            let is_stage = class == ObjectClass::Stage && dialect.kind() == DialectKind::Snowflake;
-            return if is_stage { Word::WhichStage } else { Word::Given(all_of(texts, class)) };
+            return Word::Given(all_of(texts, class));
         }
         "OWNERSHIP" if !matches!(class, ObjectClass::Account | ObjectClass::Parameter) => {
             return Word::Ownership;
@@ -172,7 +157,10 @@ fn no_such(texts: &Texts, class: ObjectClass, text: &str, written: &Located<Stri
     let known = dialect.privileges_of(class);
     let names: Vec<&str> = known.iter().map(Privilege::as_str).collect();
     let near = nearest(&text.trim().to_ascii_uppercase(), names.iter().copied());
-    let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    let near = match near {
+        _ if text.contains(',') => "write each privilege as an entry of its own: ".to_owned(),
+        near => near.map(|near| format!("did you mean {near}? ")).unwrap_or_default(),
+    };
     let shown = if crate::config::playbook::refers(&written.value) { &written.value } else { text };
     Diagnostic::error(
         "no-such-privilege",

@@ -47,6 +47,8 @@ pub struct AskedActor {
     pub names: BTreeSet<Ident>,
     /// It is a user or a group by name, which the warehouse must know.
     pub is_name: bool,
+    /// The names are those of users.
+    pub users: bool,
 }
 
 /// Reads the tests of an environment. A test that cannot be read is said and left out.
@@ -187,6 +189,7 @@ impl Reading<'_, '_> {
             place: place.clone(),
             names,
             is_name,
+            users: matches!(actor.who, Who::Rule(_) | Who::Named(MemberKind::User, _)),
         };
         match &actor.who {
             Who::Named(kind, name) => {

@@ -14,6 +14,13 @@ impl Memory {
             it.owner = to.clone();
         }
         self.state.owned.insert(on.clone(), to.clone());
+        if let Some(key) = on.relation_key() {
+            let follows = self.state.inventory.follows.iter().filter(|(_, table)| **table == key);
+            let follows: Vec<Securable> = follows.map(|(on, _)| on.clone()).collect();
+            for on in follows {
+                self.set_owner(&on, to);
+            }
+        }
         let mut moved: Vec<AclEntry> = Vec::new();
         for mut entry in std::mem::take(&mut self.state.acl) {
             if is_of(&entry.on, on) {

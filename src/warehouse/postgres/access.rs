@@ -1,4 +1,4 @@
-//! Reading all that decides about access in a database: six queries, in one snapshot, apart from
+//! Reading all that decides about access in a database: seven queries, in one snapshot, apart from
 //! what plans look at.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -9,7 +9,9 @@ use super::Postgres;
 use super::acl::{Roles, get, name, securable};
 use super::aclitem::AclItem;
 use super::observe::{Reader, connected, memberships, unreadable};
-use crate::effect::{AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Reading};
+use crate::effect::{
+    AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Parent, Reading,
+};
 use crate::model::{DialectKind, Ident, ObjectClass, Securable};
 use crate::warehouse::WarehouseError;
 
@@ -61,6 +63,13 @@ const VIEWS: &str = r#"
      and d.refobjsubid <> 0
     where v.relkind = 'v' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     group by v.oid, d.refobjid"#;
+
+/// What inherits from what, and what is a partition of what; a partition that is being detached is
+/// one still.
+const PARENTS: &str = r#"
+    select i.inhrelid, i.inhparent, c.relispartition
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where c.relkind in ('r', 'p', 'f')"#;
 
 /// What new objects get: the creator's own share and PUBLIC's too.
 const DEFAULTS: &str = r#"
@@ -119,6 +128,15 @@ impl Postgres {
                 reading.relations.sort_unstable();
             }
         }
+        for row in &reader.rows(PARENTS, &[]).await? {
+            let [child, parent] = [by_oid.get(&get(row, 0)?), by_oid.get(&get(row, 1)?)];
+            let Some(object) = child.and_then(|child| state.objects.get_mut(child)) else {
+                continue;
+            };
+            let (Some(on), partition) = (parent.cloned(), get(row, 2)?) else { continue };
+            object.parents.push(Parent { on, partition });
+            object.parents.sort_unstable();
+        }
         let mut defaults = BTreeMap::new();
         for row in &reader.rows(DEFAULTS, &[]).await? {
             let class = match get::<&str>(row, 2)? {
@@ -135,7 +153,13 @@ impl Postgres {
             let acl = entries(&get::<Vec<&str>>(row, 3)?, &known)?;
             defaults.insert((creator, schema, class), acl);
         }
-        let list = |((creator, schema, class), acl)| DefaultList { creator, schema, class, acl };
+        let list = |((creator, schema, class), acl)| DefaultList {
+            creator,
+            database: None,
+            schema,
+            class,
+            acl,
+        };
         state.defaults = defaults.into_iter().map(list).collect();
         Ok(state)
     }
@@ -155,8 +179,8 @@ fn object(
         Some(items) => entries(&items, known)?,
         None => state.built_in(on.class(), &owner),
     };
-    let object =
-        AccessObject { owner: Some(owner), acl, reading: None, row_security: get(row, 8)? };
+    let (owner, row_security) = (Some(owner), get(row, 8)?);
+    let object = AccessObject { owner, acl, row_security, ..AccessObject::default() };
     Ok((on, object))
 }
 

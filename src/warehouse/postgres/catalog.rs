@@ -394,6 +394,18 @@ pub(super) const RELATIONS: &str = "
     from pg_class o join pg_namespace n on n.oid = o.relnamespace
     where n.nspname::text = any($1) and o.relkind in ('r', 'p', 'v', 'm', 'f')";
 
+/// The sequences that belong to a column, and its table: `serial` (a) and identity (i).
+pub(super) const FOLLOWS: &str = "
+    select n.nspname::text, s.relname::text, tn.nspname::text, t.relname::text
+    from pg_depend d
+    join pg_class s on s.oid = d.objid and s.relkind = 'S'
+    join pg_namespace n on n.oid = s.relnamespace
+    join pg_class t on t.oid = d.refobjid
+    join pg_namespace tn on tn.oid = t.relnamespace
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+      and d.objsubid = 0 and d.refobjsubid > 0 and d.deptype in ('a', 'i')
+      and n.nspname !~ '^pg_(toast_)?temp_'";
+
 /// The schemas that exist, without the server's own temporary ones.
 pub(super) const SCHEMAS: &str = "
     select nspname::text from pg_namespace

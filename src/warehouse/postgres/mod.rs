@@ -154,6 +154,13 @@ impl Observe for Postgres {
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         self.receipt_stamp().await.map(Some)
     }
+
+    async fn everybody_s_access(
+        &mut self,
+        _look: &super::AccessLook,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        self.access().await.map(Some)
+    }
 }
 
 /// One transaction from `begin` to `commit`, under a lock that holds for the whole cluster where

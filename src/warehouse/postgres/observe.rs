@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Row};
 use crate::model::{
     DefaultGrant, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind, ObjectClass,
     ObservedMembership, ObservedObject, ObservedRelation, ObservedRole, ObservedState,
-    PrivilegeSet, RoleAttributes, SchemaKey, Securable, ServerIdentity,
+    PrivilegeSet, RelationKey, RoleAttributes, SchemaKey, Securable, ServerIdentity,
 };
 use crate::warehouse::{Look, WarehouseError};
 
@@ -110,8 +110,15 @@ impl Reader<'_> {
             }
         }
         let objects = self.listed(look, &schemas, &database, version, &known).await?;
-        let inventory =
-            Inventory { relations, objects, schemas: all, looked: true, ..Inventory::default() };
+        let follows = self.follows(&database).await?;
+        let inventory = Inventory {
+            relations,
+            objects,
+            follows,
+            schemas: all,
+            looked: true,
+            ..Inventory::default()
+        };
 
         Ok(ObservedState {
             server,
@@ -125,6 +132,20 @@ impl Reader<'_> {
             users: BTreeSet::new(),
             found: Vec::new(),
         })
+    }
+
+    /// The sequences that belong to a column of a table.
+    async fn follows(
+        &self,
+        database: &Ident,
+    ) -> Result<BTreeMap<Securable, RelationKey>, WarehouseError> {
+        let mut follows = BTreeMap::new();
+        for row in &self.rows(catalog::FOLLOWS, &[]).await? {
+            let [schema, own, of, table] = [0, 1, 2, 3].map(|at| get(row, at).and_then(name));
+            let on = Securable::in_schema(ObjectClass::Sequence, database.clone(), schema?, own?);
+            follows.insert(on, (database.clone(), of?, table?));
+        }
+        Ok(follows)
     }
 
     /// What is no relation, of the classes that are asked for.

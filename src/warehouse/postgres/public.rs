@@ -51,10 +51,4 @@ impl ObservePublic for Postgres {
         }
         Ok(Everybodys { held: found.into_iter().collect(), inside: Vec::new() })
     }
-
-    async fn everybody_s_access(
-        &mut self,
-    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
-        self.access().await.map(Some)
-    }
 }

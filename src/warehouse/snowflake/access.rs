@@ -1,144 +1,114 @@
-//! Who can do what with one object of an account, whoever manages it.
+//! Who can do what with some relations of an account, whoever manages it.
 //!
-//! An account has no catalogue of grants that is both whole and of this moment, and reading all roles
-//! takes minutes. So the object, its schema and its database are asked who holds something on them, and
-//! each role that is found who is in it, until there are no more: one statement for each.
+//! An account has no catalogue of grants that is both whole and of this moment. So each relation, its
+//! schema and its database are asked who holds something on them: whoever holds it, users and roles of
+//! databases too. Then roles are asked who is in them: all of them, or, where one relation is asked about,
+//! those that are found, until there are no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
 use super::Rows;
+use super::access_found::{Found, PUBLIC, Person, people};
+use super::access_usage::Usage;
 use super::edges::Known;
-use super::reader::{Reader, is_missing, literal, quoted, role_in_sql};
-use super::shown::{self, Holder, Row, Table};
+use super::reader::{Reader, is_missing, quoted, role_in_sql};
+use super::shown::Table;
 use super::warehouse::Snowflake;
 use crate::dialect::snowflake_object;
-use crate::effect::{AccessEntry, AccessObject, AccessRole, AccessState, DefaultList};
+use crate::effect::{AccessRole, AccessState};
 use crate::model::{
-    DialectKind, Ident, MarkerReading, MemberKind, ObjectClass, ObservedMembership, Privilege,
-    PrivilegeSet, RoleAttributes, Securable,
+    DialectKind, Ident, ObjectClass, ObservedRole, RelationKey, RoleAttributes, SchemaKey,
+    Securable,
 };
-use crate::warehouse::{Look, WarehouseError};
+use crate::warehouse::{AccessLook, Look, WarehouseError};
 
-/// What every user and every role has.
-const PUBLIC: &str = "PUBLIC";
-
-/// A user, as far as it matters how their sessions begin.
-struct Person {
-    /// Their name in the state: a role may have the same.
-    name: Ident,
-    default_role: String,
-    /// All their roles count at once.
-    all_roles: bool,
+/// What is asked about, by where it is.
+struct Places {
+    databases: BTreeSet<Ident>,
+    schemas: BTreeSet<SchemaKey>,
+    relations: BTreeSet<Securable>,
+    /// Made of shares: nothing in them is granted one by one.
+    of_shares: BTreeSet<Ident>,
 }
 
-/// What is read of an account, and what is known of names.
-struct Found<'k> {
-    state: AccessState,
-    people: &'k BTreeMap<Ident, Person>,
-    known: &'k Known<'k>,
-    database: Ident,
-    /// Roles that hold something, whose members are asked for.
-    ask: BTreeSet<Ident>,
-}
+/// What was answered about an object; `None` where it is not there.
+type OnObject = (Securable, Option<Rows>);
 
 impl Snowflake {
-    /// Reads who can do what with a relation. Statements: six, three for the object, one for each role
-    /// that leads to it. `user` is somebody whose roles are to be known even if none of them does.
+    /// Reads who can do what with some relations. Statements: a dozen; one for each relation; two for
+    /// each schema, five for each database; one for each role. From ACCOUNT_USAGE none for each relation
+    /// and role.
     ///
     /// # Errors
-    /// The session may not see grants (it needs MANAGE GRANTS), or an answer cannot be understood.
-    pub async fn access_on(
-        &mut self,
-        on: &Securable,
-        user: Option<&Ident>,
-    ) -> Result<AccessState, WarehouseError> {
+    /// The session may not see all grants (it needs MANAGE GRANTS), or an answer cannot be understood.
+    pub async fn access(&mut self, look: &AccessLook) -> Result<AccessState, WarehouseError> {
         let (server, has_warehouse) = self.server().await?;
         let sessions = &self.sessions;
-        let reader = Reader { sessions, server: &server, has_warehouse, from_account_usage: false };
-        reader.access_on(on, user).await
+        let from_account_usage = self.from_account_usage && !self.locked;
+        let reader = Reader { sessions, server: &server, has_warehouse, from_account_usage };
+        reader.access(look).await
     }
 }
 
 impl Reader<'_> {
-    async fn access_on(
-        &self,
-        on: &Securable,
-        user: Option<&Ident>,
-    ) -> Result<AccessState, WarehouseError> {
-        let (Some(database), Some((_, schema)), Some(key)) =
-            (on.database_name().cloned(), on.schema_key(), on.relation_key())
-        else {
-            return Err(WarehouseError::Forbidden(format!("{on} is in no schema")));
-        };
-        let look = Look {
-            schemas: BTreeSet::from([(database.clone(), schema.clone())]),
-            relations: BTreeSet::from([key.clone()]),
+    async fn access(&self, look: &AccessLook) -> Result<AccessState, WarehouseError> {
+        let on_account = self.all_is_seen().await?;
+        let wanted = Look {
+            schemas: look.relations.iter().map(|(d, s, _)| (d.clone(), s.clone())).collect(),
+            relations: look.relations.clone(),
             ..Look::default()
         };
-        let databases = BTreeSet::from([database.clone()]);
-        let (of_database, of_schema) = (
-            Securable::database(database.clone()),
-            Securable::schema(database.clone(), schema.clone()),
-        );
-        let future = [
-            format!("SHOW FUTURE GRANTS IN DATABASE {}", quoted(&database)),
-            format!("SHOW FUTURE GRANTS IN SCHEMA {}.{}", quoted(&database), quoted(&schema)),
-        ];
-        let (
-            roles,
-            users,
-            in_database,
-            inventory,
-            inherited,
-            on_database,
-            on_schema,
-            everywhere,
-            here,
-        ) = futures::join!(
+        let (roles, users, inventory, of_shares) = futures::join!(
             self.list("SHOW ROLES"),
             self.list("SHOW USERS"),
-            self.database_roles(&database),
-            self.inventory(&look),
-            self.inherited(&databases),
-            self.grants_on(&of_database),
-            self.grants_on(&of_schema),
-            self.or_none(&future[0]),
-            self.or_none(&future[1]),
+            self.inventory(&wanted),
+            self.imported(),
         );
+        let inventory = inventory?;
+        let there = |key: &RelationKey| Some((key.clone(), inventory.relations.get(key)?.class));
+        let mut classes: BTreeMap<RelationKey, ObjectClass> =
+            look.relations.iter().filter_map(there).collect();
+        let views = self.what_views_read(look, &classes).await?;
+        views.widen(&mut classes, look.everybody);
+        let places = Places::of(look, &classes, of_shares?);
+
         let mut roles = super::reader::read_roles(&roles?);
         let plain: BTreeSet<String> = roles.keys().map(|name| name.as_str().to_owned()).collect();
-        roles.extend(in_database?);
-        let people = people(&users?, &roles.keys().cloned().collect());
         let known = Known { roles: &plain, imported: &BTreeSet::new() };
-
-        let mut state = AccessState::empty(DialectKind::Snowflake, 0, database.clone());
-        let role = |marker| AccessRole { attributes: RoleAttributes::MANAGED, marker };
-        state.roles = roles.into_iter().map(|(name, it)| (name, role(it.marker))).collect();
-        for person in people.values() {
-            let login = RoleAttributes { login: true, ..RoleAttributes::MANAGED };
-            let one = AccessRole { attributes: login, marker: MarkerReading::None };
-            state.roles.insert(person.name.clone(), one);
+        let in_databases = join_all(places.databases.iter().map(|it| self.database_roles(it)));
+        for found in in_databases.await {
+            roles.extend(found?);
         }
-        let mut found =
-            Found { state, people: &people, known: &known, database, ask: BTreeSet::new() };
-        found.grants(&of_database, &on_database?)?;
-        found.grants(&of_schema, &on_schema?)?;
-        let class = inventory?.relations.get(&key).map(|relation| relation.class);
-        if let Some(class) = class {
-            let on = on.clone().with_class(class);
-            let rows = self.grants_on(&on).await?;
-            found.grants(&on, &rows)?;
-            for rows in inherited?.into_values() {
-                found.inherited(&on, &rows)?;
+        let first = places.databases.first().cloned().or_else(|| Ident::new("none").ok());
+        let first = first.ok_or_else(|| WarehouseError::Forbidden("no database".to_owned()))?;
+        let mut state = AccessState::empty(DialectKind::Snowflake, 0, first);
+        state.roles = roles.into_iter().map(|(name, it)| (name, role(it))).collect();
+        let people = people(&users?, &state);
+        let all: Vec<Ident> = state.roles.keys().cloned().collect();
+        let mut found = Found { state, people: &people, known: &known, ask: BTreeSet::new() };
+        found.add_people();
+        found.grants(&Securable::account(), &on_account);
+        let usage = self.usage(&places.databases).await?;
+        if usage.is_some() {
+            found.state.unseen.insert(
+                "grants and members are those of ACCOUNT_USAGE, which is up to two hours late and does \
+                 not have what is granted to users themselves"
+                    .to_owned(),
+            );
+        }
+        self.lists(&places, usage.as_ref(), &mut found).await?;
+        self.to_come(&places, look, &mut found).await?;
+        views.add_to(&mut found.state);
+        if look.everybody {
+            found.ask.extend(all);
+        }
+        self.members(usage.as_ref(), &mut found).await?;
+        for user in &look.users {
+            if let Some(person) = people.get(user) {
+                self.roles_of(user, person, &mut found).await?;
             }
-        }
-        found.futures(None, &everywhere?)?;
-        found.futures(Some(&schema), &here?)?;
-        self.members(&mut found).await?;
-        if let Some(person) = user.and_then(|user| people.get(user)) {
-            self.roles_of(user.unwrap_or(&person.name), person, &mut found).await?;
         }
         let mut state = found.state;
         state.memberships.sort_unstable();
@@ -146,22 +116,154 @@ impl Reader<'_> {
         Ok(state)
     }
 
-    async fn grants_on(&self, on: &Securable) -> Result<Rows, WarehouseError> {
-        let Some(object) = snowflake_object(on) else { return Ok(Rows::default()) };
-        self.or_none(&format!("SHOW GRANTS ON {object}")).await
+    /// The lists of all places, and what containers pass on.
+    async fn lists(
+        &self,
+        places: &Places,
+        usage: Option<&Usage>,
+        found: &mut Found<'_>,
+    ) -> Result<(), WarehouseError> {
+        let containers: Vec<Securable> = places
+            .databases
+            .iter()
+            .map(|database| Securable::database(database.clone()))
+            .chain(places.schemas.iter().map(|(d, s)| Securable::schema(d.clone(), s.clone())))
+            .collect();
+        let shared = |on: &Securable| {
+            let inside = on.class() != ObjectClass::Database;
+            inside && on.database_name().is_some_and(|it| places.of_shares.contains(it))
+        };
+        let all = containers.iter().chain(&places.relations);
+        let asked = all.clone().filter(|on| !shared(on));
+        let (answers, inherited) = futures::join!(
+            join_all(asked.map(|on| self.on_object(on, usage))),
+            self.inherited_in(places),
+        );
+        for answer in answers {
+            let (on, rows) = answer?;
+            if let Some(rows) = rows {
+                found.grants(&on, &rows);
+            }
+        }
+        for on in all.clone().filter(|on| shared(on)) {
+            if let Some(database) = on.database_name() {
+                found.of_a_share(on, &Securable::database(database.clone()));
+            }
+        }
+        match inherited? {
+            Some(lists) => {
+                for on in all.filter(|on| on.class() != ObjectClass::Database) {
+                    if found.state.objects.contains_key(on) {
+                        lists.iter().for_each(|rows| found.inherited(on, rows));
+                    }
+                }
+            }
+            None => {
+                let what = "whether inherited grants are switched on cannot be seen by this role";
+                found.state.unseen.insert(what.to_owned());
+            }
+        }
+        Ok(())
     }
 
-    /// Nothing where there is no such thing.
-    async fn or_none(&self, statement: &str) -> Result<Rows, WarehouseError> {
+    async fn on_object(
+        &self,
+        on: &Securable,
+        usage: Option<&Usage>,
+    ) -> Result<OnObject, WarehouseError> {
+        if let Some(usage) = usage {
+            // What was made since is there all the same.
+            return Ok((on.clone(), Some(usage.on(on).unwrap_or_default())));
+        }
+        let Some(object) = snowflake_object(on) else { return Ok((on.clone(), None)) };
+        let rows = self.unless_missing(&format!("SHOW GRANTS ON {object}")).await?;
+        Ok((on.clone(), rows))
+    }
+
+    /// What is granted on containers for all that is in them; `None` where that cannot be seen.
+    async fn inherited_in(&self, places: &Places) -> Result<Option<Vec<Rows>>, WarehouseError> {
+        let ask = "SHOW PARAMETERS LIKE 'FEATURE_RBAC_INHERITED_GRANTS' IN ACCOUNT";
+        let on = match self.sessions.query(ask).await {
+            Ok(rows) => Table::of(&rows)
+                .rows()
+                .any(|row| row.truth("value") || row.text("value").eq_ignore_ascii_case("enabled")),
+            Err(super::QueryError::Server(_)) => return Ok(None),
+            Err(error) => return Err(super::reader::failed(ask, &error)),
+        };
+        if !on {
+            return Ok(Some(Vec::new()));
+        }
+        let databases = places.databases.iter().filter(|it| !places.of_shares.contains(*it));
+        let schemas = places.schemas.iter().filter(|it| !places.of_shares.contains(&it.0));
+        let databases = databases.map(|it| format!("DATABASE {}", quoted(it)));
+        let schemas = schemas.map(|(d, s)| format!("SCHEMA {}.{}", quoted(d), quoted(s)));
+        let answers = join_all(databases.chain(schemas).map(|place| async move {
+            self.unless_missing(&format!("SHOW INHERITED GRANTS IN {place}")).await
+        }))
+        .await;
+        let rows = answers.into_iter().filter_map(Result::transpose);
+        rows.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Future grants, and in which schemas access is managed.
+    async fn to_come(
+        &self,
+        places: &Places,
+        look: &AccessLook,
+        found: &mut Found<'_>,
+    ) -> Result<(), WarehouseError> {
+        let wanted: BTreeSet<SchemaKey> =
+            look.relations.iter().map(|(d, s, _)| (d.clone(), s.clone())).collect();
+        let in_databases = wanted.iter().map(|(database, _)| (database, None));
+        let in_databases: BTreeSet<(&Ident, Option<&Ident>)> = in_databases.collect();
+        let in_schemas = wanted.iter().map(|(database, schema)| (database, Some(schema)));
+        let here = |it: &(&Ident, Option<&Ident>)| !places.of_shares.contains(it.0);
+        let all: Vec<_> = in_databases.into_iter().chain(in_schemas).filter(here).collect();
+        let (futures, schemas) = futures::join!(
+            join_all(all.iter().map(|(database, schema)| async move {
+                let place = match schema {
+                    Some(schema) => format!("SCHEMA {}.{}", quoted(database), quoted(schema)),
+                    None => format!("DATABASE {}", quoted(database)),
+                };
+                self.unless_missing(&format!("SHOW FUTURE GRANTS IN {place}")).await
+            })),
+            join_all(places.databases.iter().map(|database| async move {
+                let list = format!("SHOW SCHEMAS IN DATABASE {}", quoted(database));
+                match self.list(&list).await {
+                    Err(WarehouseError::Statement { .. }) => Ok(Rows::default()),
+                    other => other,
+                }
+            })),
+        );
+        for ((database, schema), rows) in all.into_iter().zip(futures) {
+            if let Some(rows) = rows? {
+                found.futures(database, schema, &rows);
+            }
+        }
+        for (database, rows) in places.databases.iter().zip(schemas) {
+            found.schemas(database, &rows?, &places.schemas);
+        }
+        Ok(())
+    }
+
+    /// `None` where there is no such thing.
+    pub(super) async fn unless_missing(
+        &self,
+        statement: &str,
+    ) -> Result<Option<Rows>, WarehouseError> {
         match self.sessions.query(statement).await {
-            Ok(rows) => Ok(rows),
-            Err(error) if is_missing(&error) => Ok(Rows::default()),
+            Ok(rows) => Ok(Some(rows)),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(self.explain(statement, &error)),
         }
     }
 
     /// Who is in the roles that were found, and who in those, to the end.
-    async fn members(&self, found: &mut Found<'_>) -> Result<(), WarehouseError> {
+    async fn members(
+        &self,
+        usage: Option<&Usage>,
+        found: &mut Found<'_>,
+    ) -> Result<(), WarehouseError> {
         let mut asked: BTreeSet<Ident> = Ident::new(PUBLIC).into_iter().collect();
         loop {
             let next: Vec<Ident> = found.ask.difference(&asked).cloned().collect();
@@ -169,11 +271,19 @@ impl Reader<'_> {
                 return Ok(());
             }
             let answers = join_all(next.iter().map(|role| async move {
-                self.or_none(&format!("SHOW GRANTS OF {}", role_in_sql(role))).await
+                match usage {
+                    Some(usage) => Ok(Some(usage.of(role))),
+                    None => {
+                        let of = format!("SHOW GRANTS OF {}", role_in_sql(role));
+                        self.unless_missing(&of).await
+                    }
+                }
             }))
             .await;
             for (role, rows) in next.iter().zip(answers) {
-                found.members(role, &rows?)?;
+                if let Some(rows) = rows? {
+                    found.members(role, &rows)?;
+                }
             }
             asked.extend(next);
         }
@@ -185,8 +295,8 @@ impl Reader<'_> {
         person: &Person,
         found: &mut Found<'_>,
     ) -> Result<(), WarehouseError> {
-        let rows = self.or_none(&format!("SHOW GRANTS TO USER {}", quoted(user))).await?;
-        for row in Table::of(&rows).rows() {
+        let rows = self.unless_missing(&format!("SHOW GRANTS TO USER {}", quoted(user))).await?;
+        for row in Table::of(&rows.unwrap_or_default()).rows() {
             if let Some(role) = found.known.role(row.text("role"))
                 && found.state.roles.contains_key(&role)
             {
@@ -197,183 +307,25 @@ impl Reader<'_> {
     }
 }
 
-/// The account's users. What a role may not see of them is as new users have it.
-fn people(rows: &Rows, roles: &BTreeSet<Ident>) -> BTreeMap<Ident, Person> {
-    let person = |row: Row<'_>| {
-        let user = row.name("name")?;
-        let name = match roles.contains(&user) {
-            true => Ident::new(format!("{user} (user)")).ok()?,
-            false => user.clone(),
-        };
-        let secondary = row.text("default_secondary_roles").trim();
-        let all_roles = secondary.is_empty() || secondary.to_ascii_uppercase().contains("ALL");
-        let default_role = row.text("default_role").to_owned();
-        Some((user, Person { name, default_role, all_roles }))
-    };
-    Table::of(rows).rows().filter_map(person).collect()
+fn role(it: ObservedRole) -> AccessRole {
+    AccessRole { attributes: RoleAttributes::MANAGED, marker: it.marker }
 }
 
-impl Found<'_> {
-    /// Whoever a row names; `None` for everybody. Shares and applications are nobody here.
-    fn grantee(&self, row: &Row<'_>, kind: &str, name: &str) -> Option<Option<Ident>> {
-        match shown::holder(row.text(kind))? {
-            Holder::User => {
-                let user = shown::one(row.text(name), |_| false)?;
-                self.people.get(&user).map(|person| Some(person.name.clone()))
-            }
-            Holder::Role if row.text(name) == PUBLIC => Some(None),
-            Holder::Role | Holder::DatabaseRole => {
-                self.known.grantee(row.text(kind), row.text(name), Some(&self.database)).map(Some)
-            }
-        }
-    }
-
-    /// SHOW GRANTS ON.
-    fn grants(&mut self, on: &Securable, rows: &Rows) -> Result<(), WarehouseError> {
-        let mut object = AccessObject::default();
-        for row in Table::of(rows).rows() {
-            // What a container passes on is none of its own.
-            let class = shown::class(row.text("granted_on"));
-            if row.truth("is_inherited") && class != Some(on.class()) {
-                continue;
-            }
-            let Some(grantee) = self.grantee(&row, "granted_to", "grantee_name") else { continue };
-            if row.text("privilege") == "OWNERSHIP" {
-                let all = self.state.privileges_of(on.class());
-                object.owner = grantee.clone().or_else(|| Ident::new(PUBLIC).ok());
-                let Some(owner) = &object.owner else { continue };
-                object.acl.push(AccessEntry { grantee, ..AccessEntry::of_owner(owner, all) });
-                self.ask.insert(owner.clone());
-                continue;
-            }
-            let mut entry = self.entry(grantee, &row)?;
-            // "At least one privilege on the parent" opens it: GRANT <privileges>, usage notes.
-            if on.class().is_container() {
-                entry.privileges.insert(Privilege::USAGE);
-            }
-            object.acl.push(entry);
-        }
-        self.state.objects.insert(on.clone(), object);
-        Ok(())
-    }
-
-    fn entry(
-        &mut self,
-        grantee: Option<Ident>,
-        row: &Row<'_>,
-    ) -> Result<AccessEntry, WarehouseError> {
-        let privilege = match row.text("privilege") {
-            // What is granted on a database that was made of a share.
-            "IMPORTED PRIVILEGES" => Privilege::USAGE,
-            text => Privilege::parse(text).ok_or_else(|| unreadable(row))?,
+impl Places {
+    fn of(
+        look: &AccessLook,
+        classes: &BTreeMap<RelationKey, ObjectClass>,
+        of_shares: BTreeSet<Ident>,
+    ) -> Self {
+        let all = || look.relations.iter().chain(classes.keys());
+        let relation = |((database, schema, name), class): (&RelationKey, &ObjectClass)| {
+            Securable::in_schema(*class, database.clone(), schema.clone(), name.clone())
         };
-        if let Some(grantee) = &grantee
-            && self.state.roles.get(grantee).is_none_or(|role| !role.attributes.login)
-        {
-            self.ask.insert(grantee.clone());
+        Self {
+            databases: all().map(|(database, ..)| database.clone()).collect(),
+            schemas: all().map(|(d, s, _)| (d.clone(), s.clone())).collect(),
+            relations: classes.iter().map(relation).collect(),
+            of_shares,
         }
-        let privileges = PrivilegeSet::of(&[privilege]);
-        let grantable = if row.truth("grant_option") { privileges } else { PrivilegeSet::EMPTY };
-        Ok(AccessEntry { grantee, grantor: self.grantor(row), privileges, grantable })
     }
-
-    fn grantor(&self, row: &Row<'_>) -> Option<Ident> {
-        self.known.role(row.text("granted_by")).filter(|by| !by.as_str().is_empty())
-    }
-
-    /// What is granted on the database or the schema for all that is in it.
-    fn inherited(&mut self, on: &Securable, rows: &Rows) -> Result<(), WarehouseError> {
-        for row in Table::of(rows).rows() {
-            let either = |one: &'static str, other: &'static str| match row.text(one) {
-                "" => other,
-                _ => one,
-            };
-            let class = shown::class(row.text(either("granted_on", "grant_on")));
-            let schema = row.name("inherited_from_schema");
-            if class != Some(on.class()) || schema.is_some() && schema.as_ref() != on.schema_name()
-            {
-                continue;
-            }
-            let kind = either("granted_to", "grant_to");
-            let Some(grantee) = self.grantee(&row, kind, "grantee_name") else { continue };
-            let entry = self.entry(grantee, &row)?;
-            let object = self.state.objects.entry(on.clone()).or_default();
-            object.acl.push(entry);
-        }
-        Ok(())
-    }
-
-    /// SHOW FUTURE GRANTS.
-    fn futures(&mut self, schema: Option<&Ident>, rows: &Rows) -> Result<(), WarehouseError> {
-        let mut lists: BTreeMap<ObjectClass, Vec<AccessEntry>> = BTreeMap::new();
-        for row in Table::of(rows).rows() {
-            let Some(class) = shown::class(row.text("grant_on")) else { continue };
-            let Some(grantee) = self.grantee(&row, "grant_to", "grantee_name") else { continue };
-            let entry = self.entry(grantee, &row)?;
-            lists.entry(class).or_default().push(entry);
-        }
-        let list =
-            |(class, acl)| DefaultList { creator: None, schema: schema.cloned(), class, acl };
-        self.state.defaults.extend(lists.into_iter().map(list));
-        Ok(())
-    }
-
-    /// SHOW GRANTS OF.
-    fn members(&mut self, role: &Ident, rows: &Rows) -> Result<(), WarehouseError> {
-        let database = role.in_parts().map(|(database, _)| database);
-        for row in Table::of(rows).rows() {
-            let (kind, name) = (row.text("granted_to"), row.text("grantee_name"));
-            let member = match shown::holder(kind) {
-                Some(Holder::User) => {
-                    let user = shown::one(name, |_| false);
-                    if let Some(person) = user.and_then(|user| self.people.get(&user)) {
-                        self.let_in(role, person, &row);
-                    }
-                    continue;
-                }
-                Some(_) => self.known.grantee(kind, name, database.as_ref()),
-                None => continue,
-            };
-            let member = member.ok_or_else(|| unreadable(&row))?;
-            self.ask.insert(member.clone());
-            self.state.memberships.push(ObservedMembership {
-                role: role.clone(),
-                member,
-                kind: MemberKind::Role,
-                grantor: self.grantor(&row).unwrap_or_else(|| role.clone()),
-                admin: false,
-                inherit: true,
-                // Nobody can activate a role of a database.
-                set: role.in_parts().is_none(),
-                automatic: false,
-            });
-        }
-        Ok(())
-    }
-
-    fn let_in(&mut self, role: &Ident, person: &Person, row: &Row<'_>) {
-        self.state.memberships.push(ObservedMembership {
-            role: role.clone(),
-            member: person.name.clone(),
-            kind: MemberKind::User,
-            grantor: self.grantor(row).unwrap_or_else(|| role.clone()),
-            admin: false,
-            inherit: person.all_roles || person.default_role == role.as_str(),
-            set: true,
-            automatic: false,
-        });
-    }
-}
-
-/// What is not understood is not taken for nothing.
-fn unreadable(row: &Row<'_>) -> WarehouseError {
-    let name = ["name", "role"].map(|column| row.text(column)).join("");
-    WarehouseError::Forbidden(format!(
-        "the account says {} {} on {} to {} {}, which cannot be understood",
-        row.text("privilege"),
-        literal(&name),
-        row.text("granted_on"),
-        row.text("granted_to"),
-        row.text("grantee_name")
-    ))
 }

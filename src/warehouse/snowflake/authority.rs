@@ -35,13 +35,7 @@ impl Reader<'_> {
         let Some(rows) = self.unless_refused("SHOW GRANTS ON ACCOUNT").await? else {
             return Ok(Vec::new());
         };
-        let table = Table::of(&rows);
-        let managing: BTreeSet<Ident> = table
-            .rows()
-            .filter(|row| row.text("privilege") == "MANAGE GRANTS")
-            .filter(|row| holder(row.text("granted_to")) == Some(Holder::Role))
-            .filter_map(|row| row.name("grantee_name"))
-            .collect();
+        let managing = managing(&rows);
         // Where not even the administrators are seen to hold it, nothing is seen.
         if managing.is_empty() || managing.contains(me) {
             return Ok(Vec::new());
@@ -58,6 +52,24 @@ impl Reader<'_> {
             schema.owner.as_ref().is_some_and(|owner| owner == me || mine.contains(owner))
         };
         Ok(said(me, &schemas.iter().filter(|schema| !is_mine(schema)).collect::<Vec<_>>()))
+    }
+
+    /// What SHOW GRANTS ON ACCOUNT says, where the session's role may see every grant.
+    pub(super) async fn all_is_seen(&self) -> Result<Rows, WarehouseError> {
+        let me = &self.server.acting_as;
+        let rows = self.ask("SHOW GRANTS ON ACCOUNT").await?;
+        let managing = managing(&rows);
+        if THEY_MANAGE.contains(&me.as_str()) || managing.contains(me) {
+            return Ok(rows);
+        }
+        match self.in_session(&managing).await? {
+            Some(mine) if !mine.is_empty() => Ok(rows),
+            _ => Err(WarehouseError::Forbidden(format!(
+                "{me} does not see every grant, and who can do what is not told from a part of them: it \
+                 needs MANAGE GRANTS, as SECURITYADMIN has it: GRANT MANAGE GRANTS ON ACCOUNT TO ROLE {}",
+                quoted(me)
+            ))),
+        }
     }
 
     /// Which of these roles the session's role is, or inherits. `None` where that is not told.
@@ -116,6 +128,14 @@ impl Reader<'_> {
             Err(error) => Err(super::reader::failed(statement, &error)),
         }
     }
+}
+
+/// Who holds MANAGE GRANTS, by SHOW GRANTS ON ACCOUNT.
+fn managing(rows: &Rows) -> BTreeSet<Ident> {
+    let table = Table::of(rows);
+    let managing = table.rows().filter(|row| row.text("privilege") == "MANAGE GRANTS");
+    let roles = managing.filter(|row| holder(row.text("granted_to")) == Some(Holder::Role));
+    roles.filter_map(|row| row.name("grantee_name")).collect()
 }
 
 /// What is said of schemas that are others'.

@@ -8,11 +8,18 @@ use super::reader::{PAGE, Reader, is_missing, quoted};
 use super::shown::{Row, Table, routine};
 use super::{QueryError, Rows};
 use crate::dialect;
-use crate::model::{DialectKind, Ident, ObjectClass, ObservedObject, SchemaKey, Securable};
+use crate::model::{
+    DialectKind, Ident, ObjectClass, ObservedObject, SchemaKey, Securable, StageKind,
+};
 use crate::warehouse::{Look, WarehouseError};
 
-/// Objects, and the schemas that are there.
-pub(super) type Listed = (BTreeMap<Securable, ObservedObject>, BTreeSet<SchemaKey>);
+/// What is there.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) objects: BTreeMap<Securable, ObservedObject>,
+    pub(super) stages: BTreeMap<Securable, StageKind>,
+    pub(super) schemas: BTreeSet<SchemaKey>,
+}
 
 impl Reader<'_> {
     /// The objects of the look's classes, and every schema of its databases.
@@ -47,8 +54,7 @@ impl Reader<'_> {
             async { in_databases.await.into_iter().collect::<Result<Vec<_>, _>>() },
         )
         .await?;
-        let mut objects = BTreeMap::new();
-        let mut schemas = BTreeSet::new();
+        let Listed { mut objects, mut stages, mut schemas } = Listed::default();
         for (class, rows) in in_account {
             for row in Table::of(&rows).rows() {
                 let Some(name) = row.name("name") else { continue };
@@ -68,11 +74,15 @@ impl Reader<'_> {
                     schemas.insert(key);
                 }
                 if named && look.classes.contains(&class) {
+                    let is_stage = class == ObjectClass::Stage;
+                    if let Some(kind) = StageKind::parse(row.text("type")).filter(|_| is_stage) {
+                        stages.insert(on.clone(), kind);
+                    }
                     objects.insert(on, ObservedObject { owner: row.name("owner") });
                 }
             }
         }
-        Ok((objects, schemas))
+        Ok(Listed { objects, stages, schemas })
     }
 
     /// All of a class in a database. A list that SHOW cuts is asked for schema by schema, since its

@@ -4,6 +4,9 @@
 //! What that crate lacks is mended in `http`, the layer under it.
 
 mod access;
+mod access_found;
+mod access_usage;
+mod access_views;
 mod account;
 mod arrow;
 mod authority;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
 
+use super::listed::Listed;
 use super::reader::{PAGE, Reader, is_missing, literal, quoted};
 use super::shown::{Row, Table};
 use super::{QueryError, Rows};
@@ -23,8 +24,9 @@ impl Reader<'_> {
             self.listed_objects(look),
             join_all(look.databases.iter().map(|database| self.all_objects(database))),
         );
-        let (objects, schemas) = listed?;
+        let Listed { objects, stages, schemas } = listed?;
         inventory.objects = objects;
+        inventory.stages = stages;
         let mut cut: Vec<&Ident> = Vec::new();
         let mut lists: Vec<(&Ident, Rows)> = Vec::new();
         for (database, rows) in look.databases.iter().zip(whole) {

@@ -202,7 +202,7 @@ impl Reader<'_> {
 
     /// Databases that were made of a share: privileges on them go by another name. SNOWFLAKE is an
     /// application by now, and granted like them.
-    async fn imported(&self) -> Result<BTreeSet<Ident>, WarehouseError> {
+    pub(super) async fn imported(&self) -> Result<BTreeSet<Ident>, WarehouseError> {
         let rows = self.list("SHOW DATABASES").await?;
         let table = Table::of(&rows);
         let of_a_share = table.rows().filter(|row| {

@@ -14,7 +14,9 @@ use crate::dialect::ReceiptTable;
 use crate::directory::{People, Value};
 use crate::model::{Change, DialectKind, Ident, ObservedState, SchemaKey, Scope, ServerIdentity};
 use crate::receipts::{Ask, Entry, Stamp, Store};
-use crate::warehouse::{Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError};
+use crate::warehouse::{
+    AccessLook, Everybodys, Execute, Look, Observe, ObservePublic, WarehouseError,
+};
 
 /// How many sessions work side by side, unless the caller says otherwise.
 pub const SESSIONS: usize = 8;
@@ -24,7 +26,7 @@ pub const SESSIONS: usize = 8;
 pub struct Snowflake {
     pub(super) sessions: Sessions,
     server: Option<(ServerIdentity, bool)>,
-    from_account_usage: bool,
+    pub(super) from_account_usage: bool,
     holder: String,
     journal_path: Option<PathBuf>,
     journal: Option<Journal>,
@@ -180,6 +182,13 @@ impl Observe for Snowflake {
 
     async fn stamp(&mut self) -> Result<Option<Stamp>, WarehouseError> {
         self.receipt_stamp().await.map(Some)
+    }
+
+    async fn everybody_s_access(
+        &mut self,
+        look: &AccessLook,
+    ) -> Result<Option<crate::effect::AccessState>, WarehouseError> {
+        self.access(look).await.map(Some)
     }
 }
 

@@ -171,3 +171,82 @@ async fn a_group_that_nobody_knows_does_not_pass_in_silence() {
     let ended = site.run(&["check", "--declared", "--directory", people.to_str().unwrap()]).ends(4);
     ended.says("taylor: SELECT on db.s.t").says("holds       few read t (1 node, 1 can)");
 }
+
+/// Relations that `s.u` becomes a part of, two steps up; what is said of it; and how that is undone.
+const PARENTS: [(&str, &str, &str); 2] = [
+    (
+        "create table s.top (x int); create table s.mid () inherits (s.top); alter table s.u inherit s.mid",
+        "the table db.s.u inherits from db.s.mid",
+        "alter table s.u no inherit s.mid; drop table s.mid, s.top",
+    ),
+    (
+        "create table s.top (x int) partition by range (x);
+         create table s.mid partition of s.top for values from (0) to (9) partition by range (x);
+         alter table s.mid attach partition s.u for values from (0) to (5)",
+        "the table db.s.u is a partition of db.s.mid",
+        "alter table s.mid detach partition s.u; drop table s.top",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_read_through_a_parent_are_read() {
+    let site = site().await;
+    let always = "  - name: taylor reads u
+    always: {actors: {users: [~taylor]}, may: read, resources: {select: u}}
+";
+    for (make, chain, undo) in PARENTS {
+        site.sql(make).await;
+        tests(&site, NO_ANALYST);
+        site.run(&["check"]).ends(0);
+        site.sql("grant select on s.top to ~taylor").await;
+        site.run(&["check"]).ends(4).says("taylor: SELECT on db.s.top").says(chain);
+        site.run(&["who-can", "read", "u"])
+            .ends(0)
+            .says("taylor")
+            .says("through db.s.top")
+            .says(chain);
+        site.run(&["explain", &site.ground.own("~taylor"), "u"])
+            .ends(0)
+            .says("through db.s.top")
+            .says(chain);
+        // A column of it is enough.
+        site.sql("revoke select on s.top from ~taylor; grant select (x) on s.top to ~taylor").await;
+        site.run(&["check"]).ends(4).says(chain);
+        // It is no SELECT on u: whoever names u may not read it.
+        tests(&site, always);
+        site.run(&["check"]).ends(4).says("SELECT is missing");
+        site.sql(undo).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_another_database_is_never_taken_for_asked() {
+    let site = site().await;
+    let [here, there] =
+        [model("s.t").gives("analyst", &["read"]), model("s.u").in_database("other")];
+    site.models(&[here, there]);
+    let both =
+        NO_ANALYST.replace("select: u", "select: \"u t\"").replace("*.analyst", "p.engineer");
+    tests(&site, &both.replace("except: {groups: [~hr]}, may: read", "may: TRUNCATE"));
+    let some = site.run(&["check"]).ends(4);
+    some.says(
+        "1 node is in another database, and was not asked: model.shop.s_u; connect there, too",
+    );
+    tests(&site, NO_ANALYST);
+    site.run(&["check"]).ends(1).says("test-matches-nothing").says("is in this database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_become_somebody_who_is_excepted_is_not_excepted() {
+    let site = site().await;
+    tests(
+        &site,
+        "  - name: only kim reads u\n    never: {actors: {product_roles: [\"*.analyst\"]}, except: {users: [~kim]}, may: read, resources: {select: u}}\n",
+    );
+    site.sql("grant select on s.u to ~kim").await;
+    site.run(&["check"]).ends(0);
+    // On PostgreSQL a user is a role that others may be in.
+    site.sql("grant ~kim to ~taylor").await;
+    let ended = site.run(&["check"]).ends(4).says("taylor: ");
+    assert!(!ended.out.contains("kim: SELECT"), "{}", ended.out);
+}

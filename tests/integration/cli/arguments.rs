@@ -162,12 +162,7 @@ fn a_place_that_is_not_there_is_named() {
      = note: in nowhere
      = help: give --project-dir the folder of dbt_project.yml and rolecall.yml
 
-    error[manifest-unreadable]: cannot read it: No such file or directory (os error 2)
-     |
-     = note: in nowhere/target/manifest.json
-     = help: run `dbt parse` (or any dbt command) to write it, or name another file with --manifest
-
-    2 errors
+    1 error
     ");
     let ended = rolecall(&shop(), &["compile", "-t", "prod", "--manifest", "models"]);
     assert_eq!(ended.exit, 1);
@@ -201,4 +196,22 @@ fn an_environment_without_a_manifest_is_named_and_the_others_are_checked() {
     let ended = rolecall(folder.path(), &["validate"]);
     assert_eq!(ended.exit, 0, "{ended:?}");
     assert!(ended.stderr.contains("prod was not checked"), "{ended:?}");
+}
+
+/// Which target's folder the manifest is in, only a configuration that can be read says.
+#[test]
+fn a_playbook_that_cannot_be_read_is_no_reason_to_miss_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let config = "version: 1\nenvironments: {dev: {}}\nplaybooks: [books]\n";
+    super::write(&here.join("rolecall.yml"), config.as_bytes());
+    super::write(&here.join("books/one.yml"), b"roles:\n  a: {name: x\n");
+    super::write(&here.join("target/dev/manifest.json"), b"{}");
+    let ended = rolecall(here, &["validate", "-t", "dev"]);
+    assert_eq!(ended.exit, 1);
+    assert!(ended.stderr.contains("error[invalid-yaml]"), "{ended:?}");
+    assert!(!ended.stderr.contains("manifest-unreadable"), "{ended:?}");
+    // One that was named is missed.
+    let named = rolecall(here, &["validate", "-t", "dev", "--manifest", "gone.json"]);
+    assert!(named.stderr.contains("manifest-unreadable"), "{named:?}");
 }

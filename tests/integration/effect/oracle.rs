@@ -51,6 +51,8 @@ pub struct Tally {
     /// Queries under SET ROLE, and how many of them went through.
     pub queries: Cell<usize>,
     pub through: Cell<usize>,
+    /// Statements that reached the rows of a child.
+    pub parents: Cell<usize>,
     /// Privileges without use, and what was of use only after SET ROLE.
     pub useless: Cell<usize>,
     pub by_set_role: Cell<usize>,
@@ -69,6 +71,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
         let session = Postgres::connect(&engine.url("effect")).await.unwrap();
         session.say(&ground()).await.unwrap();
         session.say(queries::HELPERS).await.unwrap();
+        session.say(queries::REACHES).await.unwrap();
         session
     });
     let mut config =
@@ -103,7 +106,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     for seen in [&tally.held, &tally.queries, &tally.through] {
         assert!(seen.get() > states * 5, "hardly anything: {told}");
     }
-    for seen in [&tally.useless, &tally.new] {
+    for seen in [&tally.useless, &tally.new, &tally.parents] {
         assert!(seen.get() > states / 4, "hardly anything: {told}");
     }
     // Before 16 only NOINHERIT leaves something to SET ROLE.
@@ -135,6 +138,7 @@ async fn check(session: &Postgres, ops: &[Op], tally: &Tally) -> Result<(), Test
     // What is costly, for a part of them; which part is the state's own.
     if ops.len().is_multiple_of(2) {
         queries::under_set_role(session, &effect, tally).await?;
+        queries::through(session, &effect, tally).await?;
     }
     if ops.len().is_multiple_of(4) {
         told_alike(&effect, tally)?;
@@ -306,6 +310,14 @@ fn told_alike(effect: &Effect<'_>, tally: &Tally) -> Result<(), TestCaseError> {
                 if by_set_role.is_some() != told.is_some() {
                     wrong.push(format!("{name} {privilege} on {on}: {by_set_role:?}, {told:?}"));
                 }
+                let through = role.through(on, privilege).filter(|_| !answer.usable());
+                let told_through = holder.and_then(|holder| holder.through.as_ref());
+                if through.as_ref().map(|it| (it.usable(), it.by_set_role))
+                    != told_through.map(|it| (it.usable(), it.by_set_role))
+                {
+                    wrong
+                        .push(format!("{name} {privilege} on {on}: {through:?}, {told_through:?}"));
+                }
                 add(&tally.by_set_role, usize::from(told.is_some()));
                 add(&tally.useless, usize::from(answer.privilege && !answer.usable()));
                 let shortest = role.reason(on, privilege);
@@ -322,7 +334,7 @@ fn told_alike(effect: &Effect<'_>, tally: &Tally) -> Result<(), TestCaseError> {
                     || near != lengths.iter().min().copied()
                     || all.iter().collect::<BTreeSet<_>>().len() != all.len()
                     || !chains.into_iter().all(|chain| joined(&name, &chain.steps))
-                    || holder.is_some_and(|holder| holder.answer != answer)
+                    || holder.is_some_and(|holder| of_holder.is_some() && holder.answer != answer)
                 {
                     wrong.push(format!("{name} {privilege} on {on}: {holder:?}\n{all:?}"));
                 }
@@ -346,6 +358,7 @@ fn joined(who: &rolecall::model::Ident, steps: &[Step<'_>]) -> bool {
             Step::Owner { role, .. } | Step::Superuser { role } | Step::Predefined { role, .. } => {
                 last && *role == at
             }
+            Step::Parent { .. } => false,
         };
         if !fits {
             return false;
@@ -384,7 +397,7 @@ async fn to_come(
             ("new2", _) => ObjectClass::Function,
             _ => continue,
         };
-        let object = state.to_come(&id(creator), &id(schema), class);
+        let object = state.to_come(&id(creator), &(state.database.clone(), id(schema)), class);
         let ours = effect.role(&id(role)).unwrap().held_on(class, &object);
         let ours = ours.privileges.minus(PrivilegeSet::of(&[Privilege::OWNERSHIP]));
         let plain = set(row.get(6));

@@ -13,10 +13,13 @@ const PREDEFINED: [&str; 4] =
     ["pg_read_all_data", "pg_write_all_data", "pg_maintain", "pg_database_owner"];
 
 /// What GRANT calls an object, and its privileges.
-const OBJECTS: [(&str, &str, &[&str]); 12] = [
+const OBJECTS: [(&str, &str, &[&str]); 15] = [
     ("table", "s0.t0", TABLE),
     ("table", "s0.t0", TABLE),
     ("table", "s1.p0", TABLE),
+    ("table", "s1.p1", TABLE),
+    ("table", "s0.c0", TABLE),
+    ("table", "s0.k0", TABLE),
     ("table", "s1.\"T 1\"", TABLE),
     ("table", "s0.v0", TABLE),
     ("table", "s1.v1", TABLE),
@@ -39,6 +42,10 @@ pub fn ground() -> String {
         create schema s0; create schema s1;
         create table s0.t0 (a int, b int);
         create table s1.p0 (a int) partition by range (a);
+        create table s1.p1 partition of s1.p0 for values from (10) to (40) partition by range (a);
+        create table s0.c0 partition of s1.p1 for values from (20) to (30);
+        create table s0.k0 () inherits (s0.t0);
+        insert into s0.t0 values (1); insert into s0.k0 values (10); insert into s0.c0 values (20);
         create table s1."T 1" (a int, "B" int);
         create view s0.v0 as select a, b from s0.t0;
         create view s1.v1 as select v.a, t."B" from s0.v0 v, s1."T 1" t;
@@ -163,6 +170,9 @@ fn owner() -> BoxedStrategy<Op> {
         &[
             "table s0.t0",
             "table s1.p0",
+            "table s1.p1",
+            "table s0.c0",
+            "table s0.k0",
             "table s1.\"T 1\"",
             "view s0.v0",
             "view s1.v1",
@@ -175,6 +185,15 @@ fn owner() -> BoxedStrategy<Op> {
         ][..],
     );
     plain((on, role()).prop_map(|(on, role)| format!("alter {on} owner to {}", quoted(role))))
+}
+
+/// Children that are none any more.
+fn parted() -> BoxedStrategy<Op> {
+    let what = select(
+        &["s0.k0 no inherit s0.t0", "s1.p1 detach partition s0.c0", "s1.p0 detach partition s1.p1"]
+            [..],
+    );
+    plain(what.prop_map(|what| format!("alter table {what}")))
 }
 
 fn invoker() -> BoxedStrategy<Op> {
@@ -215,6 +234,7 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => attribute(),
         2 => defaults(),
         1 => invoker(),
+        1 => parted(),
     ];
     vec(op, 3..28)
 }

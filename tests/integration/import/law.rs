@@ -14,10 +14,12 @@ use rolecall::directory::Known;
 use rolecall::edit::{Entry, EntryKind};
 use rolecall::effect::AccessState;
 use rolecall::import::live::{
-    Asked, Imported, choose, import, members_file, playbook_file, written_name,
+    Asked, Held, Imported, Proposed, choose, import, members_file, playbook_file, propose,
+    written_name,
 };
 use rolecall::model::{
-    Change, DialectKind, Ident, Inventory, MarkerReading, ObjectClass, ObservedState,
+    Change, DialectKind, Ident, Inventory, MarkerReading, ObjectClass, ObservedState, RelationKey,
+    RoleAttributes,
 };
 use rolecall::plan::{self, Difference, Options, Sides, Within, diff};
 use rolecall::resolve::{Inputs, Resolved, Target, resolve};
@@ -70,6 +72,9 @@ struct Tally {
     owned: Cell<usize>,
     members: Cell<usize>,
     left: Cell<usize>,
+    /// States with product roles, and what is proposed for them.
+    products: Cell<u32>,
+    proposed: Cell<usize>,
     /// States in which nothing was left unsaid.
     whole: Cell<u32>,
 }
@@ -124,6 +129,8 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     for seen in [&tally.wild, &tally.future, &tally.owned, &tally.left] {
         assert!(states < 50 || seen.get() > states / 10, "hardly anything: {told}");
     }
+    assert!(states < 50 || tally.products.get() as usize > states / 5, "no products: {told}");
+    assert!(states < 50 || tally.proposed.get() > states / 10, "hardly any meta: {told}");
     assert!(states < 50 || tally.whole.get() > 0, "always something left: {told}");
     tally.states.get()
 }
@@ -136,10 +143,60 @@ fn fail<T>(why: String) -> Result<T, TestCaseError> {
     Err(TestCaseError::fail(why))
 }
 
+/// A project of relations that every state has.
 fn manifest() -> Manifest {
-    let text = r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-        "project_name": "shop", "adapter_type": "postgres"}, "nodes": {}, "sources": {}}"#;
-    read_manifest(text.as_bytes(), Path::new("manifest.json")).0.unwrap()
+    let node = |schema: &str, name: &str, materialized: &str| {
+        let node = serde_json::json!({
+            "resource_type": "model", "package_name": "shop", "name": name, "alias": name,
+            "database": DATABASE, "schema": schema, "original_file_path": "models/x.sql",
+            "relation_name": format!("\"{DATABASE}\".\"{schema}\".\"{name}\""),
+            "fqn": ["shop", name], "tags": [],
+            "config": {"enabled": true, "materialized": materialized, "meta": {}},
+        });
+        (format!("model.shop.{name}"), node)
+    };
+    let nodes: serde_json::Map<String, serde_json::Value> =
+        [node("s0", "t0", "table"), node("s1", "T 1", "table"), node("s0", "v0", "view")]
+            .into_iter()
+            .collect();
+    let text = serde_json::json!({
+        "metadata": {
+            "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+            "project_name": "shop", "adapter_type": "postgres"
+        },
+        "nodes": nodes, "sources": {}
+    });
+    read_manifest(text.to_string().as_bytes(), Path::new("manifest.json")).0.unwrap()
+}
+
+/// Who is in a product role its owners' files say, which `import --members` writes.
+const NOBODY_IN: &str = "do $$ declare one record; begin
+    for one in select roleid::regrole r, member::regrole m, grantor::regrole g from pg_auth_members
+        where roleid in ('r0'::regrole, 'r1'::regrole)
+    loop execute format('revoke %s from %s granted by %s cascade', one.r, one.m, one.g);
+    end loop; end $$";
+
+/// What product roles hold for sure, beside what chance gave them.
+const SOMETHING: &str = "grant connect on database effect to r0, r1;
+    grant usage on schema s0 to r0; grant usage on schema s1 to r1; grant select on s0.t0 to r0, r1;
+    grant select, insert, update on s1.\"T 1\" to r1";
+
+/// What the project makes: it has no deploy role.
+fn dbts() -> BTreeSet<RelationKey> {
+    let relations = [("s0", "t0"), ("s1", "T 1"), ("s0", "v0")];
+    relations.map(|(schema, name)| (id(DATABASE), id(schema), id(name))).into()
+}
+
+/// Those of the roles that a product of the configuration has, in a share of the states: as long as
+/// they are roles that could be a product's.
+fn products(state: &ObservedState, is_wanted: bool) -> BTreeSet<Ident> {
+    let names: BTreeSet<Ident> = [id("r0"), id("r1")].into();
+    let is_plain = |name: &Ident| {
+        let role = state.roles.get(name);
+        role.is_some_and(|role| role.attributes == RoleAttributes::MANAGED)
+    };
+    let all = is_wanted && names.iter().all(is_plain);
+    if all { names } else { BTreeSet::new() }
 }
 
 /// A member as anybody would write it.
@@ -155,10 +212,16 @@ fn entry(state: &ObservedState, member: &Ident) -> Entry {
     }
 }
 
-/// The files of a project that has nothing but what was imported.
-fn files(imported: &Imported) -> Vec<SourceFile> {
-    let root =
-        "version: 1\nenvironments:\n  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}\n";
+/// The files of a project that has nothing but what was imported, and now and then a product.
+fn files(imported: &Imported, has_product: bool) -> Vec<SourceFile> {
+    let mut root =
+        "version: 1\nenvironments:\n  prod: {role_name: \"{{ product.name }}{{ role.name }}\"}\n"
+            .to_owned();
+    if has_product {
+        root.push_str(
+            "products:\n  r:\n    owners: [sam]\n    outputs: \"package:shop\"\n    product_roles:\n      \"0\": {may: [admin]}\n      \"1\": {may: [read, insert]}\n",
+        );
+    }
     let file = |path: &str, text: String, kind| SourceFile { path: path.into(), text, kind };
     let dialect = dialect::of(DialectKind::Postgres);
     let members: BTreeMap<String, Vec<Entry>> = imported
@@ -167,7 +230,7 @@ fn files(imported: &Imported) -> Vec<SourceFile> {
         .filter_map(|(id, role)| Some((id.clone(), role.members.clone()?)))
         .collect();
     let mut files = vec![
-        file("rolecall.yml", root.to_owned(), FileKind::Root),
+        file("rolecall.yml", root, FileKind::Root),
         file(
             "rolecall/platform/imported.yml",
             playbook_file(imported, dialect, "imported"),
@@ -194,10 +257,10 @@ struct Case {
 }
 
 impl Case {
-    fn resolve(&self, inventory: &Inventory) -> Result<Resolved, TestCaseError> {
+    fn about<T>(&self, inventory: &Inventory, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let (target, known) =
             (Target { name: "prod".into(), ..Target::default() }, Known::default());
-        let (resolved, found) = resolve(&Inputs {
+        ask(&Inputs {
             manifest: &self.manifest,
             declarations: &self.declarations,
             config: &self.config,
@@ -211,7 +274,20 @@ impl Case {
             only: None,
             as_of: 0,
             known: &known,
-        });
+        })
+    }
+
+    /// What is proposed for product roles, none of which everybody's rights help.
+    fn proposed(&self, state: &ObservedState, roles: &BTreeSet<Ident>) -> Proposed {
+        let mut inventory = state.inventory.clone();
+        inventory.version = state.server.version;
+        inventory.acting_as = Some(state.server.acting_as.clone());
+        let everybody = &BTreeMap::new();
+        self.about(&inventory, |inputs| propose(&Held { inputs, state, roles, everybody }))
+    }
+
+    fn resolve(&self, inventory: &Inventory) -> Result<Resolved, TestCaseError> {
+        let (resolved, found) = self.about(inventory, resolve);
         match resolved {
             Some(resolved) => Ok(resolved),
             None => fail(format!("{:#?}", found.sorted())),
@@ -246,6 +322,10 @@ impl Case {
 
 async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), TestCaseError> {
     queries::say_all(session, ops).await?;
+    let is_odd = !ops.len().is_multiple_of(2);
+    if is_odd {
+        session.say(&format!("{NOBODY_IN}; {SOMETHING}")).await.map_err(failed)?;
+    }
     let before = session.read_access().await.map_err(failed)?;
     let database = id(DATABASE);
     let look = Look { deployment: "shop".into(), ..Look::default() };
@@ -253,9 +333,11 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
     let dialect = dialect::of(DialectKind::Postgres);
     // Now and then whoever logs in, too.
     let patterns = if ops.len().is_multiple_of(3) { vec!["*".to_owned()] } else { Vec::new() };
-    let chosen = choose(&first, dialect, &patterns, None).chosen;
+    let mut chosen = choose(&first, dialect, &patterns, None, &BTreeSet::new()).chosen;
+    let products = products(&first, is_odd);
+    chosen.retain(|role| !products.contains(role));
     let look = Look {
-        roles: chosen.clone(),
+        roles: chosen.union(&products).cloned().collect(),
         databases: BTreeSet::from([database.clone()]),
         classes: ObjectClass::ALL.into_iter().filter(|class| !class.is_relation()).collect(),
         ..look
@@ -265,29 +347,39 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
         state: &state,
         dialect,
         chosen: &chosen,
-        named: &BTreeSet::new(),
+        named: &products,
         creator: Some(&state.server.acting_as),
+        dbts: &dbts(),
         entry: &|member, _| Ok(entry(&state, member)),
     });
-    let files = files(&imported);
+    let files = files(&imported, !products.is_empty());
     let text = || files.iter().map(|file| file.text.clone()).collect::<Vec<_>>().join("\n");
     let (config, found) = config::parse(&files);
     if found.has_errors() {
         return fail(format!("{}\n{:#?}", text(), found.sorted()));
     }
-    let case = Case {
+    let mut case = Case {
         manifest: manifest(),
         declarations: Declarations::new(),
         config: config.unwrap(),
         database,
     };
+    let proposed = case.proposed(&state, &products);
+    let blocks = proposed.blocks.iter().map(|one| (one.unique_id.clone(), one.block.clone()));
+    case.declarations.extend(blocks);
+    // What is declared is declared: there is nothing more to propose.
+    let again = case.proposed(&state, &products);
+    if !again.blocks.is_empty() || again.left != proposed.left {
+        return fail(format!("proposed again: {again:#?}\nafter {proposed:#?}"));
+    }
     let adopt = Options { adopt: true, ..Options::default() };
     let adopting = case.compare(session, &adopt).await?;
     let show = |difference: &Difference| {
         let steps = difference.steps.iter().map(|step| format!("\n  {:?}", step.change));
         format!(
-            "{}{}\n{:#?}\n{:#?}",
+            "{}{:#?}{}\n{:#?}\n{:#?}",
             text(),
+            proposed,
             steps.collect::<String>(),
             difference.refused,
             difference.found
@@ -311,15 +403,20 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
     // Nothing was forgotten: --prune, which takes what nobody declares, finds only what is named.
     let prune = Options { prune: true, allow_revokes: Some(u64::MAX), ..Options::default() };
     let pruned = case.compare(session, &prune).await?;
-    let named: BTreeSet<&Ident> = imported.left.iter().map(|left| &left.role).collect();
+    let left = imported.left.iter().chain(&proposed.left);
+    let named: BTreeSet<&Ident> = left.map(|left| &left.role).collect();
     let adopts = |change: &Change| matches!(change, Change::AdoptRole { .. });
     let forgotten = pruned.steps.iter().find(|step| {
-        !adopts(&step.change) && !roles_of(&step.change).iter().any(|role| named.contains(role))
+        !adopts(&step.change)
+            && !is_membership_of(&step.change, &products)
+            && !roles_of(&step.change).iter().any(|role| named.contains(role))
     });
     if let Some(step) = forgotten {
         return fail(format!("not imported and not named: {:?}\n{}", step.change, show(&pruned)));
     }
     count(&imported, tally);
+    tally.products.set(tally.products.get() + u32::from(!products.is_empty()));
+    tally.proposed.set(tally.proposed.get() + proposed.blocks.len());
     tally.states.set(tally.states.get() + 1);
     Ok(())
 }
@@ -332,6 +429,16 @@ fn without_markers(state: &AccessState) -> AccessState {
     }
     state.memberships.sort();
     state
+}
+
+/// Who is in a product role its owners say: `import --members` brings that in.
+fn is_membership_of(change: &Change, products: &BTreeSet<Ident>) -> bool {
+    match change {
+        Change::RemoveMember { role, .. }
+        | Change::RevokeAdminOption { role, .. }
+        | Change::AddMember { role, .. } => products.contains(role),
+        _ => false,
+    }
 }
 
 fn roles_of(change: &Change) -> Vec<&Ident> {

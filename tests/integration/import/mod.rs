@@ -2,5 +2,6 @@
 
 mod command;
 mod law;
+mod products;
 mod rewrite;
 mod state;

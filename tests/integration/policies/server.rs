@@ -223,3 +223,50 @@ async fn the_break_glass_role_keeps_what_it_has() {
         site.run(&["apply", "--allow-revokes", "9"]).ends(0);
     }
 }
+
+#[tokio::test]
+async fn no_plan_opens_a_way_round_what_is_always_required() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.models(&[model("s.t").gives("analyst", &["read"])]);
+        let gate = "policies:
+  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
+";
+        site.config(&with(gate));
+        site.run(&["apply"]).ends(0);
+        site.sql(
+            "create role ~holder; grant select on s.t to ~holder; grant usage on schema s to ~holder;
+             create table s.above (like s.t); alter table s.t inherit s.above",
+        )
+        .await;
+        site.run(&["verify"]).ends(0);
+        crate::rules::site::write(
+            &site.path(""),
+            "rolecall/members/playbook_roles.yml",
+            &site.ground.own("~loader: [{user: ~bob}]\n"),
+        );
+        let before = site.everything().await;
+        for (grant, chain) in [
+            ("{object-type: role, object-name: ~holder, privileges: [usage]}", "→ in holder"),
+            (
+                "{object-type: table, database-name: DB, schema-name: s, object-name: above, privileges: [select]}",
+                "the table db.s.t inherits from db.s.above",
+            ),
+        ] {
+            let grant = grant.replace("DB", &site.ground.database);
+            let playbook = format!(
+                "roles:\n  ~loader: {{name: ~loader, grants: [{grant}, {{object-type: schema, database-name: {}, object-name: s, privileges: [usage]}}]}}\n",
+                site.ground.database
+            );
+            site.config(&with(&format!("{gate}{playbook}")));
+            for command in ["plan", "apply"] {
+                site.run(&[command])
+                    .ends(1)
+                    .says("error[round-policy]")
+                    .says("bob SELECT on db.s.t")
+                    .says(chain);
+            }
+            assert_eq!(site.everything().await, before);
+        }
+    }
+}

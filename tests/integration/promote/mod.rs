@@ -8,6 +8,7 @@ mod gates;
 mod joined;
 mod members;
 mod people;
+mod playbooks;
 mod protected;
 mod receipt;
 mod requests;

@@ -191,6 +191,106 @@ roles:
       - {object-type: table, database-name: "${var.db}", schema-name: s, object-name: u, privileges: [ownership]}
 "#;
 
+const OWNED: &str = r#"
+version: 1
+deployment: "~books"
+environments:
+  prod: {role_name: "~{{ product.name }}_{{ role.name }}"}
+admin_role: ~admin
+playbook_vars: vars.yml
+roles:
+  keepers:
+    name: "~keepers"
+    grants:
+      - {object-type: table, database-name: "${var.db}", schema-name: s, object-name: n, privileges: [ownership]}
+  readers:
+    name: "~readers"
+    grants:
+      - {object-type: sequence, database-name: "${var.db}", schema-name: s, object-name: "*", include-future: false, privileges: [select]}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_s_sequence_goes_with_its_table_and_by_no_step_of_its_own() {
+    for site in Site::each().await {
+        site.sql("create role ~admin; create role ~mine; create table s.n (a serial, b int generated always as identity, c bigserial primary key); create sequence s.free; alter table s.n owner to ~mine; alter sequence s.free owner to ~mine").await;
+        write(&site.path(""), "vars.yml", &format!("db: {}\n", site.ground.database));
+        site.models(&[model("s.t")]);
+        site.config(OWNED);
+        let sequences =
+            "SELECT on s.free, SELECT on s.n_a_seq, SELECT on s.n_b_seq, SELECT on s.n_c_seq";
+        site.run(&["plan"]).ends(0).never_says("ownership of sequence");
+        site.run(&["apply"]).ends(0);
+        site.run(&["plan", "--check"]).ends(0);
+        site.must_have("~keepers", "owns n, owns n_a_seq, owns n_b_seq, owns n_c_seq").await;
+        site.must_have("~readers", sequences).await;
+        // Said of all sequences, it is said of those that are free: the others are their table's.
+        let all = OWNED.replace(
+            "include-future: false, privileges: [select]",
+            "include-future: false, privileges: [ownership]",
+        );
+        site.config(&all);
+        site.run(&["plan"])
+            .ends(0)
+            .says("ownership of sequence db.s.n_b_seq, which is keepers's")
+            .says("it belongs to a column of s.n, and has the owner of that table");
+        site.run(&["apply"]).ends(0);
+        site.run(&["plan", "--check"]).ends(0);
+        site.must_have("~readers", "owns free").await;
+        // No longer declared, it goes to the admin role, with what belongs to it.
+        site.config(&OWNED.replace(
+            "object-name: n, privileges: [ownership]",
+            "object-name: n, privileges: [select]",
+        ));
+        site.run(&["plan"])
+            .ends(0)
+            .says("ownership-undeclared")
+            .never_says("owns sequence db.s.n_");
+        site.run(&["apply"]).ends(0);
+        site.run(&["plan", "--check"]).ends(0);
+        site.run(&["verify"]).ends(0);
+        site.must_have("~admin", "owns free, owns n, owns n_a_seq, owns n_b_seq, owns n_c_seq")
+            .await;
+        site.must_have("~keepers", "SELECT on s.n").await;
+        site.must_have("~readers", sequences).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_adopted_role_keeps_is_said_as_it_is() {
+    for site in Site::each().await {
+        let config = |roles: &str| {
+            format!(
+                "version: 1\ndeployment: \"~books\"\nenvironments:\n  prod: {{role_name: \"~{{{{ product.name }}}}_{{{{ role.name }}}}\"}}\n{roles}"
+            )
+        };
+        site.models(&[model("s.t")]);
+        site.sql("create role ~old; grant select on s.t to ~old with grant option; grant insert on s.u to ~old").await;
+        site.config(&config(&format!(
+            "roles:\n  old:\n    name: \"~old\"\n    grants:\n      - {{object-type: table, database-name: {}, schema-name: s, object-name: t, privileges: [select]}}\n",
+            site.ground.database
+        )));
+        site.run(&["plan", "--adopt"])
+            .ends(0)
+            .says("the grant option for SELECT on table db.s.t")
+            .says("INSERT on table db.s.u");
+        site.run(&["apply", "--adopt"]).ends(0);
+        site.run(&["plan", "--check"]).ends(0).says("the grant option for SELECT on table db.s.t");
+        // Gone from the file, it keeps what it has, and that is what is said.
+        site.config(&config(""));
+        site.run(&["plan", "--check"])
+            .ends(0)
+            .says("kept with all that it was granted")
+            .never_says("emptied");
+        site.must_have("~old", "INSERT on s.u, SELECT* on s.t").await;
+        let prune = ["--prune", "--allow-revokes", "9"];
+        site.run(&[&["plan"], &prune[..]].concat())
+            .ends(0)
+            .says("emptied and kept, since it was there before; drop it by hand");
+        site.run(&[&["apply"], &prune[..]].concat()).ends(0);
+        site.must_have("~old", "nothing").await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_playbook_beside_a_product_is_explained_and_its_members_are_declared() {
     for site in Site::each().await {

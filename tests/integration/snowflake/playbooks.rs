@@ -124,3 +124,29 @@ async fn the_examples_of_one_id_run_each_by_itself() {
         assert!(!planned.iter().any(|step| step.contains("revoke")), "{file}: {planned:#?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_a_stage_is_decided_by_what_the_account_says_it_is() {
+    let Some(standin) = account() else { return };
+    databases(&standin, &["ANALYTICS_DB", "MY_DB"]);
+    standin.sql(&[
+        "CREATE STAGE MY_DB.LANDING.INSIDE",
+        "CREATE STAGE MY_DB.LANDING.BUCKET URL = 's3://bucket/'",
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let more = "roles:\n  loader:\n    name: loader\n    grants:\n      - {object-type: stage, database-name: my_db, schema-name: \"*\", object-name: \"*\", privileges: [all]}\n";
+    let project = project(folder.path(), "alone/03_future_only.yml", more);
+    let planned = comes_to_rest(&standin, &project, &Options::default()).await;
+    let stages: Vec<&String> =
+        planned.iter().filter(|step| step.contains("on stage MY_DB")).collect();
+    assert_eq!(stages.len(), 2, "{planned:#?}");
+    assert!(stages[0].contains("USAGE on stage MY_DB.LANDING.BUCKET"), "{stages:?}");
+    assert!(stages[1].contains("READ, WRITE on stage MY_DB.LANDING.INSIDE"), "{stages:?}");
+    // New ones have it by what is to come, each what its kind has.
+    standin.sql(&[
+        "CREATE STAGE MY_DB.PUBLIC.NEW",
+        "CREATE STAGE MY_DB.PUBLIC.NEW_BUCKET URL = 's3://new/'",
+    ]);
+    let again = comes_to_rest(&standin, &project, &Options::default()).await;
+    assert_eq!(again, Vec::<String>::new());
+}

@@ -6,30 +6,40 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rolecall::effect::Effect;
 use rolecall::model::*;
+use rolecall::warehouse::AccessLook;
+use rolecall::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 use serde_json::json;
 
-use super::account::site::{connect, equip};
+use super::account::site::{equip, settings};
 use super::job::Job;
 use super::standin::Standin;
 
 const ROLES: [&str; 6] = ["A", "B", "C", "\"odd role\"", "DATABASE ROLE D.R", "PUBLIC"];
 const USERS: [&str; 3] = ["U", "V", "A"];
+/// Whose roles do not count at once.
+const ALONE: &str = "N";
 const WORLDS: u32 = 60;
 
 /// A statement as somebody wrote it long ago.
-fn statement() -> impl Strategy<Value = String> {
+pub(super) fn statement() -> impl Strategy<Value = String> {
     let role = || (0..ROLES.len()).prop_map(|at| to(ROLES[at]));
     let user = || (0..USERS.len()).prop_map(|at| USERS[at]);
+    let member = || prop_oneof![3 => user(), 1 => Just(ALONE)];
     let privilege = || prop_oneof![3 => Just("SELECT"), 1 => Just("INSERT")];
     prop_oneof![
         6 => (privilege(), role()).prop_map(|(p, to)| format!("GRANT {p} ON TABLE D.S.T TO {to}")),
         4 => role().prop_map(|to| format!("GRANT USAGE ON SCHEMA D.S TO {to}")),
         4 => role().prop_map(|to| format!("GRANT USAGE ON DATABASE D TO {to}")),
         6 => (role(), role()).prop_map(|(a, b)| format!("GRANT {a} TO {b}")),
-        4 => (role(), user()).prop_map(|(r, u)| format!("GRANT {r} TO USER {u}")),
+        4 => (role(), member()).prop_map(|(r, u)| format!("GRANT {r} TO USER {u}")),
         1 => user().prop_map(|u| format!("GRANT SELECT ON TABLE D.S.T TO USER {u}")),
         1 => role().prop_map(|to| format!("GRANT OWNERSHIP ON TABLE D.S.T TO {to} COPY CURRENT GRANTS")),
         1 => role().prop_map(|to| format!("GRANT OWNERSHIP ON SCHEMA D.S TO {to} COPY CURRENT GRANTS")),
+        1 => role().prop_map(|to| format!("GRANT OWNERSHIP ON VIEW D.S.W TO {to} COPY CURRENT GRANTS")),
+        4 => role().prop_map(|to| format!("GRANT SELECT ON VIEW D.S.W TO {to}")),
+        1 => role().prop_map(|to| format!("GRANT SELECT ON TABLE D.S.T TO {to} WITH GRANT OPTION")),
+        1 => role().prop_map(|to| format!("GRANT MANAGE GRANTS ON ACCOUNT TO {to}")),
+        1 => Just("ALTER SCHEMA D.S ENABLE MANAGED ACCESS".to_owned()),
         1 => role().prop_map(|to| format!("GRANT INHERITED SELECT ON ALL TABLES IN DATABASE D TO {to}")),
         1 => role().prop_map(|to| format!("GRANT INHERITED INSERT ON ALL TABLES IN SCHEMA D.S TO {to}")),
         1 => role().prop_map(|to| format!("GRANT CREATE TABLE ON SCHEMA D.S TO {to}")),
@@ -42,7 +52,7 @@ fn to(role: &str) -> String {
     if role.starts_with("DATABASE") { role.to_owned() } else { format!("ROLE {role}") }
 }
 
-fn furnish(standin: &Standin, world: &[String]) {
+pub(super) fn furnish(standin: &Standin, world: &[String]) {
     standin.tell("reset", &json!({}));
     standin.tell("account", &json!({"parameters": {"FEATURE_RBAC_INHERITED_GRANTS": "ENABLED"}}));
     equip(standin);
@@ -51,6 +61,11 @@ fn furnish(standin: &Standin, world: &[String]) {
         "CREATE DATABASE D".to_owned(),
         "CREATE SCHEMA D.S".to_owned(),
         "CREATE TABLE D.S.T (X NUMBER)".to_owned(),
+        "CREATE VIEW D.S.W AS SELECT X FROM D.S.T".to_owned(),
+        "GRANT IMPORTED PRIVILEGES ON DATABASE SNOWFLAKE TO ROLE DEPLOYER".to_owned(),
+        "GRANT USAGE ON WAREHOUSE WH TO ROLE DEPLOYER".to_owned(),
+        "CREATE ROLE Z".to_owned(),
+        format!("CREATE USER {ALONE} DEFAULT_SECONDARY_ROLES = ()"),
         "CREATE DATABASE ROLE D.R".to_owned(),
     ];
     let plain = ROLES.iter().filter(|role| !role.contains("DATABASE") && **role != "PUBLIC");
@@ -80,10 +95,16 @@ fn id(name: &str) -> Ident {
 async fn compare(standin: &Standin, world: &[String]) -> Result<u32, String> {
     furnish(standin, world);
     let on = Securable::in_schema(ObjectClass::Table, id("D"), id("S"), id("T"));
-    let mut snowflake = connect(standin).await;
+    let settings = SnowflakeSettings { warehouse: Some("WH".to_owned()), ..settings(standin) };
+    let mut snowflake = Snowflake::connect(&settings, 4).await.map_err(|e| e.to_string())?;
     let mut compared = 0;
     for user in USERS {
-        let state = snowflake.access_on(&on, Some(&id(user))).await.map_err(|e| e.to_string())?;
+        let look = AccessLook {
+            relations: on.relation_key().into_iter().collect(),
+            users: [id(user)].into(),
+            everybody: false,
+        };
+        let state = snowflake.access(&look).await.map_err(|e| e.to_string())?;
         let effect = Effect::of(&state);
         // A role of that name is somebody else.
         let name = if user == "A" { id("A (user)") } else { id(user) };
@@ -132,7 +153,76 @@ async fn compare(standin: &Standin, world: &[String]) -> Result<u32, String> {
         }
         compared += 2;
     }
+    compared += whole(standin, &mut snowflake).await?;
     compared += to_come(standin, world, &mut snowflake, &on).await?;
+    Ok(compared)
+}
+
+/// The state of everybody, by which checks, tests and reports are answered.
+async fn whole(standin: &Standin, snowflake: &mut Snowflake) -> Result<u32, String> {
+    let of = |class, name| Securable::in_schema(class, id("D"), id("S"), id(name));
+    let (table, view) = (of(ObjectClass::Table, "T"), of(ObjectClass::View, "W"));
+    // The view is found by what it reads.
+    let relations = table.relation_key().into_iter().collect();
+    let look = AccessLook { relations, everybody: true, ..AccessLook::default() };
+    let state = snowflake.access(&look).await.map_err(|e| e.to_string())?;
+    if !state.unseen.is_empty() {
+        return Err(format!("not seen: {:?}", state.unseen));
+    }
+    let effect = Effect::of(&state);
+    let all = [
+        (&table, Privilege::SELECT, "SELECT * FROM D.S.T"),
+        (&table, Privilege::INSERT, "INSERT INTO D.S.T VALUES (1)"),
+        (&view, Privilege::SELECT, "SELECT * FROM D.S.W"),
+    ];
+    let roles = ["A", "B", "C", "odd role", "PUBLIC"];
+    let mut compared = 0;
+    for (on, privilege, sql) in all {
+        let holders = effect.who(on, privilege);
+        let told: BTreeSet<&str> =
+            holders.iter().filter(|it| it.usable()).map(|it| it.role.as_str()).collect();
+        for user in USERS.into_iter().chain([ALONE]) {
+            let name = if user == "A" { "A (user)" } else { user };
+            let who = effect.role(&id(name)).ok_or("no such user")?;
+            let secondary = if user == ALONE { "NONE" } else { "ALL" };
+            let ours = who.answer(on, privilege).usable();
+            let theirs = can(standin, user, "PUBLIC", secondary, sql);
+            if ours != theirs {
+                return Err(format!("{user} {sql} at once: {ours}, the account {theirs}"));
+            }
+            // With all their roles, or any one of them.
+            let theirs = can(standin, user, "PUBLIC", "ALL", sql);
+            let ours = ours || who.usable_by_set_role(on, privilege).is_some();
+            if ours != theirs || told.contains(name) != theirs {
+                return Err(format!("{user} {sql} by all roles: {ours}, the account {theirs}"));
+            }
+            if theirs && !effect.could(on, privilege).contains(&id(name)) {
+                return Err(format!("{user} could not {sql}, and can"));
+            }
+            compared += 3;
+        }
+        for role in roles {
+            let ours = effect.role(&id(role)).ok_or("no such role")?.answer(on, privilege).usable();
+            let theirs = can(standin, "U", role, "NONE", sql);
+            if ours != theirs {
+                return Err(format!("{role} {sql}: {ours}, the account {theirs}"));
+            }
+            compared += 1;
+        }
+    }
+    for role in ["A", "B", "C"] {
+        let asked = effect.role(&id(role)).ok_or("no such role")?;
+        let ours = asked.held(&table).grantable.contains(Privilege::SELECT);
+        // Whoever may grant must get there, but for those who manage all grants.
+        let there = asked.answer(&table, Privilege::SELECT).lacks.is_empty();
+        let theirs = can(standin, "U", role, "NONE", "GRANT SELECT ON TABLE D.S.T TO ROLE Z");
+        let back = ["REVOKE SELECT ON TABLE D.S.T FROM ROLE Z"];
+        standin.tell("sql", &json!({ "statements": back, "go_on": true }));
+        if theirs && !ours || !theirs && ours && there {
+            return Err(format!("{role} may pass on: {ours} ({there}), the account {theirs}"));
+        }
+        compared += 1;
+    }
     Ok(compared)
 }
 
@@ -140,12 +230,14 @@ async fn compare(standin: &Standin, world: &[String]) -> Result<u32, String> {
 async fn to_come(
     standin: &Standin,
     world: &[String],
-    snowflake: &mut rolecall::warehouse::snowflake::Snowflake,
+    snowflake: &mut Snowflake,
     on: &Securable,
 ) -> Result<u32, String> {
-    let mut state = snowflake.access_on(on, None).await.map_err(|e| e.to_string())?;
+    let look =
+        AccessLook { relations: on.relation_key().into_iter().collect(), ..AccessLook::default() };
+    let mut state = snowflake.access(&look).await.map_err(|e| e.to_string())?;
     let new = Securable::in_schema(ObjectClass::Table, id("D"), id("S"), id("N"));
-    let object = state.to_come(&id("ACCOUNTADMIN"), &id("S"), ObjectClass::Table);
+    let object = state.to_come(&id("ACCOUNTADMIN"), &(id("D"), id("S")), ObjectClass::Table);
     state.objects.insert(new.clone(), object);
     let effect = Effect::of(&state);
     let created = json!({ "statements": ["CREATE TABLE D.S.N (X NUMBER)"], "go_on": true });

@@ -222,6 +222,10 @@ class Grants(Case):
         self.refused("SYSADMIN", "grant usage on stage db.s2.i to role r", "003008")
         self.refused("SYSADMIN", "grant read on stage db.s2.e to role r", "003008")
         self.ok("SYSADMIN", "grant usage on stage db.s2.e to role r")
+        self.assertEqual(
+            self.rows("SYSADMIN", "show stages in schema db.s2", "name", "type"),
+            [("E", "EXTERNAL"), ("I", "INTERNAL")],
+        )
 
     def test_an_imported_database_has_imported_privileges_only(self):
         self.refused(

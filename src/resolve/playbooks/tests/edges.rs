@@ -63,6 +63,77 @@ fn a_role_in_another_is_a_membership_and_never_in_a_product_s() {
     assert_eq!(Given::postgres(circle).codes(), ["membership-circle 9"]);
 }
 
+const MADE: &str = r#"roles:
+  a: {name: a}
+  b: {name: b}
+  sso: {name: sso, create: false}
+"#;
+
+#[test]
+fn a_role_that_a_playbook_makes_is_nobody_s_user_or_group() {
+    let error = |role: &str, held: &str| {
+        format!(
+            "managed-role-as-member 1: {role} is the playbook role `{role}`, no group: it {held}"
+        )
+    };
+    let in_playbook = |dialect, members: &str| {
+        Given::of(dialect, &format!("{HEAD}{MADE}"))
+            .file("rolecall/members/playbook_roles.yml", members)
+            .says()
+    };
+    let postgres = |members: &str| in_playbook(DialectKind::Postgres, members);
+    assert_eq!(postgres("a: [{group: a}]\n"), [error("a", "cannot be in itself")]);
+    let other = error("b", "may not be a member of a (the playbook role a)");
+    assert_eq!(postgres("a: [{group: b}]\n"), [other]);
+    assert_eq!(postgres("a: [{user: b}]\n").len(), 1);
+    // One that others make is the group that it is called.
+    assert_eq!(postgres("a: [{group: sso}]\n"), Vec::<String>::new());
+    // Users of Snowflake are no roles.
+    assert_eq!(in_playbook(DialectKind::Snowflake, "a: [{user: b}]\n"), Vec::<String>::new());
+    assert_eq!(in_playbook(DialectKind::Snowflake, "a: [{group: b}]\n").len(), 1);
+    let product = Given::postgres(MADE)
+        .file("rolecall/members/sales.yml", "analyst: [{group: a}, {group: sso}]\n");
+    assert_eq!(product.codes(), ["managed-role-as-member 1"]);
+    let off = Given::postgres("roles: {a: {name: a, enable: false}}\n")
+        .file("rolecall/members/sales.yml", "analyst: [{group: a}]\n");
+    assert_eq!(off.codes(), ["managed-role-as-member 1"]);
+}
+
+#[test]
+fn a_circle_by_grants_and_members_is_named_step_by_step() {
+    let config = r#"roles:
+  a: {name: a, grants: [{object-type: role, object-name: b, privileges: [usage]}]}
+  b: {name: b, grants: [{object-type: role, object-name: sso, privileges: [usage]}]}
+  sso: {name: sso, create: false}
+"#;
+    let given = Given::postgres(config)
+        .file("rolecall/members/playbook_roles.yml", "sso:\n  - {group: sso}\n");
+    assert_eq!(
+        given.says(),
+        [
+            "membership-circle 2: sso would be in itself: sso is in sso (rolecall/members/playbook_roles.yml:2)"
+        ]
+    );
+    let round = config.replace(
+        "create: false}",
+        "create: false, grants: [{object-type: role, object-name: a, privileges: [usage]}]}",
+    );
+    assert_eq!(
+        Given::postgres(&round).says(),
+        [
+            "membership-circle 9: these roles would be in each other: a is in b (rolecall.yml:9), b is in sso (rolecall.yml:10), sso is in a (rolecall.yml:11)"
+        ]
+    );
+    let members = "a:\n  - {group: sso}\n";
+    let by_members = Given::postgres(config).file("rolecall/members/playbook_roles.yml", members);
+    assert_eq!(
+        by_members.says(),
+        [
+            "membership-circle 9: these roles would be in each other: a is in b (rolecall.yml:9), b is in sso (rolecall.yml:10), sso is in a (rolecall/members/playbook_roles.yml:2)"
+        ]
+    );
+}
+
 #[test]
 fn who_is_in_a_playbook_role_stands_with_the_other_members() {
     let config = "roles: {r: {name: analysts}, q: {name: left_alone}}\n";

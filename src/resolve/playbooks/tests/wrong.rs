@@ -1,6 +1,7 @@
 //! What is wrong with a playbook, and what is only left alone.
 
-use super::{Given, of};
+use super::{Given, id, of};
+use crate::model::{DesiredState, ObjectClass, Securable, StageKind};
 
 /// What is said of one grant, which stands in line 12.
 fn grant(text: &str) -> Vec<String> {
@@ -102,6 +103,135 @@ fn a_grant_names_what_it_is_on_as_its_kind_needs_it() {
         let codes = grant(text);
         assert!(codes.contains(&format!("{code} 12")), "{text}: {codes:?}");
     }
+}
+
+/// What a role gets, without what is left alone.
+fn gives(desired: &DesiredState, role: &str) -> Vec<String> {
+    of(desired, role).into_iter().filter(|line| !line.starts_with("leaves")).collect()
+}
+
+/// What is said of a grant on PostgreSQL, and what it gives.
+fn on_postgres(grant: &str) -> (Vec<String>, Vec<String>) {
+    let config = format!("roles:\n  r:\n    name: r\n    grants:\n      - {{{grant}}}\n");
+    let there = [
+        "table db.pg_catalog.pg_authid",
+        "view db.information_schema.tables",
+        "table db.a.t",
+        "schema db.pg_catalog",
+    ];
+    let given = Given::postgres(&config).there(&there).connected_to("db");
+    let (resolved, found) = given.resolve();
+    let gives = resolved.filter(|_| !found.has_errors()).map(|it| gives(&it.desired, "r"));
+    (given.codes(), gives.unwrap_or_default())
+}
+
+#[test]
+fn no_star_stands_for_what_is_the_server_s_own() {
+    let named = |schema: &str, object: &str| {
+        on_postgres(&format!(
+            "object-type: table, database-name: db, schema-name: {schema}, object-name: {object}, include-future: false, privileges: [select]"
+        ))
+    };
+    let (none, one) = (Vec::<String>::new(), "SELECT on table db.a.t".to_owned());
+    assert_eq!(named("'*'", "'*'"), (none.clone(), vec![one]));
+    for schema in ["pg_catalog", "information_schema", "PG_CATALOG"] {
+        assert_eq!(named(schema, "'*'"), (vec!["system-schema 12".to_owned()], none.clone()));
+    }
+    let authid = "SELECT on table db.pg_catalog.pg_authid".to_owned();
+    assert_eq!(
+        named("pg_catalog", "pg_authid"),
+        (vec!["~system-schema 12".to_owned()], vec![authid])
+    );
+    let schema =
+        "object-type: schema, database-name: db, schema-name: pg_catalog, privileges: [create]";
+    assert_eq!(on_postgres(schema).0, ["~system-schema 12"]);
+    for object in ["'*'", "t"] {
+        let codes = grant(&format!(
+            "object-type: table, database-name: db, schema-name: information_schema, object-name: {object}, privileges: [select]"
+        ));
+        assert_eq!(codes, ["system-schema 12"], "{object}");
+    }
+}
+
+/// What `all` and the rest give on two stages, of which one is a bucket's.
+fn on_stages(privileges: &str, object: &str) -> (Vec<String>, Vec<String>) {
+    let config = format!(
+        "roles:\n  r:\n    name: r\n    grants:\n      - {{object-type: stage, database-name: db, schema-name: a, object-name: {object}, include-future: false, privileges: [{privileges}]}}\n"
+    );
+    let mut given = Given::snowflake(&config).there(&[
+        "stage DB.A.INSIDE",
+        "stage DB.A.BUCKET",
+        "stage DB.A.ODD",
+    ]);
+    for (name, kind) in [("INSIDE", StageKind::Internal), ("BUCKET", StageKind::External)] {
+        let on = Securable::in_schema(ObjectClass::Stage, id("DB"), id("A"), id(name));
+        given.inventory.stages.insert(on, kind);
+    }
+    let (resolved, found) = given.resolve();
+    let gives = resolved.filter(|_| !found.has_errors()).map(|it| gives(&it.desired, "R"));
+    (given.says(), gives.unwrap_or_default())
+}
+
+#[test]
+fn all_of_a_stage_is_what_its_kind_has() {
+    let (none, given) = (Vec::<String>::new(), |what: &str| vec![what.to_owned()]);
+    assert_eq!(
+        on_stages("all", "inside"),
+        (none.clone(), given("READ, WRITE on stage DB.A.INSIDE"))
+    );
+    assert_eq!(on_stages("all", "bucket"), (none.clone(), given("USAGE on stage DB.A.BUCKET")));
+    let (odd, _) = on_stages("all", "odd");
+    assert!(odd[0].starts_with("all-of-a-stage 12: the warehouse does not say whether DB.A.ODD"));
+    assert_eq!(on_stages("all", "'*'").0, odd);
+    let (said, _) = on_stages("usage", "inside");
+    assert_eq!(
+        said,
+        [
+            "no-such-privilege 12: DB.A.INSIDE is an internal stage in the warehouse, which has no USAGE"
+        ]
+    );
+    assert_eq!(on_stages("read", "bucket").0.len(), 1);
+    // A `*` gives each what it has.
+    assert_eq!(on_stages("read", "'*'").1, ["READ on stage DB.A.INSIDE", "READ on stage DB.A.ODD"]);
+}
+
+#[test]
+fn a_number_for_a_name_is_suggested_as_it_is_written() {
+    for (written, shown) in [("1e3", "1e3"), ("0x1F", "0x1F"), ("-007", "-007"), ("1_000", "1_000")]
+    {
+        let given = Given::postgres(&format!("roles:\n  r: {{name: {written}}}\n"));
+        let (_, found) = given.resolve();
+        let help = found.sorted().iter().filter_map(|one| one.help.clone()).collect::<String>();
+        let text = help.is_empty() && given.codes().is_empty();
+        assert!(
+            text || help.contains(&format!("\"{shown}\"")),
+            "{written}: {help} {:?}",
+            given.says()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_list_of_privileges_is_said_kindly() {
+    let says = |privileges: &str| {
+        let config = format!(
+            "roles:\n  r:\n    name: r\n    grants:\n      - {{object-type: warehouse, object-name: wh, privileges: {privileges}}}\n"
+        );
+        let (_, found) = Given::snowflake(&config).there(&["warehouse WH"]).resolve();
+        let found = found.sorted();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        format!("{}; {}", found[0].message, found[0].help.clone().unwrap_or_default())
+    };
+    assert_eq!(
+        says("['']"),
+        "an entry of `privileges` is empty; write select, usage or their like"
+    );
+    assert!(says("[7]").starts_with("an entry of `privileges` must be text, not the number 7"));
+    assert!(says("['usage, monitor']").contains("; write each privilege as an entry of its own"));
+    let list = Given::snowflake("roles: [{name: a}]\n");
+    assert_eq!(list.says(), ["wrong-type 8: `roles` must be a map of ids and roles, not a list"]);
+    let nothing = Given::snowflake("role-owner: ''\nroles: {r: {name: r, grants: ~, enable: ~}}\n");
+    assert_eq!(nothing.codes(), Vec::<String>::new());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod from_postgres;
+mod gates;
 mod protected;
 mod public;
 mod stage;
