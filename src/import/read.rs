@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::project::Project;
 use crate::resolve::Resolved;
-use crate::warehouse::{Look, Observe, ObservePublic, WarehouseError};
+use crate::warehouse::{AccessLook, Look, Observe, ObservePublic, WarehouseError};
 
 /// Where playbook roles are written, from the project's folder.
 pub const FILE: &str = "rolecall/platform/imported.yml";
@@ -127,7 +127,7 @@ async fn everybody<W: ObservePublic>(
     database: Option<&Ident>,
 ) -> (Option<Vec<Had>>, BTreeMap<Securable, PrivilegeSet>) {
     if database.is_some()
-        && let Ok(Some(access)) = warehouse.everybody_s_access().await
+        && let Ok(Some(access)) = warehouse.everybody_s_access(&AccessLook::default()).await
     {
         return (Some(everybody_has(everybody_holds(&access))), of_everybody(&access));
     }

@@ -79,7 +79,7 @@ impl<'a> Seen<'a> {
         let admins = memberships
             .iter()
             .filter(|m| grantors_count && m.admin && !m.automatic)
-            .filter(|m| names.declares_members(new_name(names, &m.role)))
+            .filter(|m| is_ours_to_take(names, m))
             .map(|m| (&m.role, &m.member))
             .collect();
         let mut seen = Self { sides, names, admins, in_use: BTreeSet::new() };
@@ -223,9 +223,7 @@ impl<'a> Seen<'a> {
             out.left.push(Left { role, what, why: keeps.why().to_owned() });
             return;
         }
-        // Either side may say that this is none of the plan's business.
-        let ends = is_held && names.declares_members(role);
-        if !ends && (!holds || names.keeps(member).is_some()) {
+        if !is_ours_to_take(names, seen) {
             if let Some(keeps) = names.keeps(member).filter(|_| holds && !wanted) {
                 out.left.push(Left {
                     role: member.clone(),
@@ -257,6 +255,17 @@ impl<'a> Seen<'a> {
             });
         }
     }
+}
+
+/// Whether a membership, or its admin option, may be taken at all: either side may say that this is none
+/// of the plan's business.
+fn is_ours_to_take(names: &NewNames, m: &ObservedMembership) -> bool {
+    let is_role = m.kind != MemberKind::User;
+    let member = if is_role { new_name(names, &m.member) } else { &m.member };
+    let is_held = names.contains_key(&m.role);
+    let holds = is_role && names.contains_key(&m.member);
+    is_held && names.declares_members(new_name(names, &m.role))
+        || holds && names.keeps(member).is_none()
 }
 
 /// A directory knows people who have no login yet. A rule that matches them is no mistake: they

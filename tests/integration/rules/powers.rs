@@ -32,6 +32,13 @@ async fn no_playbook_lets_anybody_into_a_superuser_and_who_is_in_already_stays()
     site.run(&["plan"]).ends(1).says("powerful-role").says("by which everything can be done");
     site.sql("create role ~reader; grant ~boss to ~reader").await;
     site.run(&["plan", "--adopt"]).ends(0).never_says("powerful-role");
+    // By somebody who may let others in, too: nobody takes that from a role that is not ours.
+    site.sql(
+        "revoke ~boss from ~reader; create role ~deputy; grant ~boss to ~deputy with admin option;
+         set role ~deputy; grant ~boss to ~reader; reset role",
+    )
+    .await;
+    site.run(&["plan", "--adopt"]).ends(0).never_says("powerful-role");
     site.config(&format!("{CONFIG}{}", in_role("postgres")));
     site.run(&["plan", "--adopt"]).ends(1).says("powerful-role");
 }
