@@ -90,6 +90,14 @@ pub trait Dialect: Sync {
     fn reserved(&self, name: &Ident) -> Option<&'static str>;
     /// Every privilege that can be granted on objects of a class.
     fn privileges_of(&self, class: ObjectClass) -> PrivilegeSet;
+    /// What `ALL PRIVILEGES` means on objects of a class.
+    fn all_on(&self, class: ObjectClass) -> PrivilegeSet {
+        self.privileges_of(class)
+    }
+    /// What a hybrid table does not have, which is granted on as a table (Snowflake).
+    fn not_on_hybrid(&self) -> PrivilegeSet {
+        PrivilegeSet::EMPTY
+    }
     /// Those that are about data, which `admin` means. Empty for classes that are not relations.
     fn data_privileges_of(&self, class: ObjectClass) -> PrivilegeSet;
     /// What `read` means on a class. Empty for classes that are not relations.
@@ -102,6 +110,10 @@ pub trait Dialect: Sync {
     fn word_of(&self, class: ObjectClass) -> Option<&'static str>;
     /// Whether privileges can be given on objects of a class that are not there yet.
     fn has_futures(&self, class: ObjectClass) -> bool;
+    /// Whether what is yet to come of a class can be given an owner.
+    fn has_future_owner(&self, _class: ObjectClass) -> bool {
+        false
+    }
     /// What a grant on an object needs on its database and on its schema to be of use.
     fn needs(&self) -> (PrivilegeSet, PrivilegeSet);
     /// The class of a dbt materialisation, before a warehouse says otherwise.

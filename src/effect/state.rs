@@ -173,9 +173,15 @@ impl AccessState {
     /// Every privilege that objects of a class have on this server.
     pub fn privileges_of(&self, class: ObjectClass) -> PrivilegeSet {
         let all = dialect::of(self.dialect).privileges_of(class);
-        match self.dialect == DialectKind::Postgres && self.version < 170_000 {
-            true => all.minus(PrivilegeSet::of(&[Privilege::MAINTAIN])),
-            false => all,
+        match self.dialect {
+            DialectKind::Postgres if self.version < 170_000 => {
+                all.minus(PrivilegeSet::of(&[Privilege::MAINTAIN]))
+            }
+            // On a container no owner has it by owning: only who was granted it.
+            DialectKind::Snowflake if class.is_container() => {
+                all.minus(PrivilegeSet::of(&[Privilege::MANAGE_GRANTS]))
+            }
+            _ => all,
         }
     }
 

@@ -72,6 +72,8 @@ impl StageKind {
 pub struct Inventory {
     /// Relations by database, schema and name.
     pub relations: BTreeMap<RelationKey, ObservedRelation>,
+    /// Tables that are hybrid ones (Snowflake): granted on as tables, with fewer privileges.
+    pub hybrid: BTreeSet<RelationKey>,
     /// What is no relation, of the classes that were asked for ([`crate::warehouse::Look::classes`]):
     /// sequences, functions, stages, warehouses, and schemas and databases with their owners.
     pub objects: BTreeMap<Securable, ObservedObject>,

@@ -79,11 +79,12 @@ pub enum ObjectClass {
     Streamlit,
     User,
     Workspace,
+    NetworkPolicy,
 }
 
 impl ObjectClass {
     /// Every class, in order.
-    pub const ALL: [ObjectClass; 64] = [
+    pub const ALL: [ObjectClass; 65] = [
         Self::Account,
         Self::Database,
         Self::Schema,
@@ -148,6 +149,7 @@ impl ObjectClass {
         Self::Streamlit,
         Self::User,
         Self::Workspace,
+        Self::NetworkPolicy,
     ];
 
     /// The word in JSON and messages, such as `materialized_view`.
@@ -217,6 +219,7 @@ impl ObjectClass {
             Self::Streamlit => "streamlit",
             Self::User => "user",
             Self::Workspace => "workspace",
+            Self::NetworkPolicy => "network_policy",
         }
     }
 
@@ -251,6 +254,7 @@ impl ObjectClass {
                 | Self::ExternalVolume
                 | Self::FailoverGroup
                 | Self::ReplicationGroup
+                | Self::NetworkPolicy
                 | Self::ResourceMonitor
                 | Self::User
         )

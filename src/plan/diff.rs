@@ -25,6 +25,7 @@ pub fn interested_in(resolved: &Resolved, database: Option<&Ident>) -> Look {
             schemas.extend(resolved.beyond.schemas.iter().filter(here).cloned());
             schemas
         },
+        whole: resolved.beyond.whole.clone(),
         databases: resolved.beyond.databases.clone(),
         classes: resolved.beyond.classes.clone(),
         relations: resolved

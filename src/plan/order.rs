@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewNames, Owned, Step, moves, new_name, owned};
-use crate::model::{Change, DialectKind, Ident, ObservedState, Securable};
+use crate::model::{Change, DialectKind, Ident, ObservedState, Privilege, PrivilegeSet, Securable};
 
 /// Sorts steps by phase, and within a phase by what they change.
 ///
@@ -49,12 +49,18 @@ pub fn phase(change: &Change, dialect: DialectKind) -> u8 {
         // From here on the acting role may no longer write the role's comment.
         Change::SetRoleOwner { .. } => 7,
         Change::RevokeGrantOption { .. } | Change::Revoke { .. } => 8,
+        // One owner of what is to come at a time: Snowflake refuses the next one before the first
+        // has gone. Nobody loses access by it.
+        Change::RevokeDefault { privileges, .. } if *privileges == OWNERSHIP => 4,
         Change::RevokeDefault { .. } => 9,
         Change::RevokeAdminOption { .. } | Change::RemoveMember { .. } => 10,
         Change::ResetAttributes { .. } => 12,
         Change::DropRole { .. } => 13,
     }
 }
+
+/// Said apart from all other privileges.
+const OWNERSHIP: PrivilegeSet = PrivilegeSet::of(&[Privilege::OWNERSHIP]);
 
 /// After what is taken away.
 const LATE: u8 = 11;

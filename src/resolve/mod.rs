@@ -130,6 +130,8 @@ pub struct Beyond {
     pub databases: BTreeSet<Ident>,
     /// Schemas that are named in full.
     pub schemas: BTreeSet<SchemaKey>,
+    /// Schemas of which every relation is granted on.
+    pub whole: BTreeSet<crate::model::SchemaKey>,
     /// Classes of objects, schemas and databases among them.
     pub classes: BTreeSet<crate::model::ObjectClass>,
 }

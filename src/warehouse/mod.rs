@@ -31,6 +31,8 @@ pub struct Look {
     pub schemas: std::collections::BTreeSet<crate::model::SchemaKey>,
     /// Relations that must not be missed, whatever a first list shows.
     pub relations: std::collections::BTreeSet<crate::model::RelationKey>,
+    /// Schemas of which no relation may be missed, whatever a first list shows.
+    pub whole: std::collections::BTreeSet<crate::model::SchemaKey>,
     /// Databases of which every schema is listed, with its relations.
     pub databases: std::collections::BTreeSet<Ident>,
     /// What else is listed, with owners: in the schemas looked at, and in the account or the server

@@ -90,6 +90,8 @@ def grant_ownership(session, node):
         )
     to = resolve.grantee(session, node.to)
     container, kind = _place(session, node)
+    if not kind.owner_ahead:
+        raise errors.unsupported(f"GRANT OWNERSHIP ON FUTURE {kind.plural}")
     _need_authority(session, container)
     _reach_role(session, to)
     if container.extra.get("managed") and to not in session.account.closure([container.owner]):

@@ -65,7 +65,11 @@ def _wanted(obj, node):
             return ["IMPORTED PRIVILEGES"]
         if obj.kind.name == "STAGE":
             return ["USAGE"] if obj.extra.get("external") else ["READ", "WRITE"]
-        return [p for p in obj.kind.privileges if p not in _NOT_IN_ALL]
+        # «This keyword does not grant privileges on a class» of a schema.
+        of_class = "CREATE SNOWFLAKE."
+        return [
+            p for p in obj.kind.privileges if p not in _NOT_IN_ALL and not p.startswith(of_class)
+        ]
     for privilege in node.privileges:
         if privilege == "OWNERSHIP" or privilege not in obj.kind.privileges:
             raise errors.invalid_privilege(obj.kind.name, privilege)

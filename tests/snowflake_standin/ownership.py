@@ -4,7 +4,7 @@ from . import authority, errors, futures, grants, resolve
 from .results import status
 
 # «You cannot transfer the OWNERSHIP privilege for the following objects.»
-_NEVER_MOVED = ("CONNECTION", "MODEL", "SERVICE", "SHARE")
+_NEVER_MOVED = ("CONNECTION", "DATASET", "MODEL", "SERVICE", "SHARE", "STREAMLIT")
 
 
 def grant(session, node):

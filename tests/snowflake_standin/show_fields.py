@@ -29,7 +29,10 @@ def fields(session, obj):
         "is_current": "N",
         "retention_time": "1",
         "options": "",
-        "kind": name.replace("ICEBERG ", "").replace("HYBRID ", "").replace("DYNAMIC ", ""),
+        "kind": "VIEW"
+        # «For materialized views and semantic views, the kind column contains VIEW.»
+        if name.endswith(" VIEW")
+        else name.replace("ICEBERG ", "").replace("HYBRID ", "").replace("DYNAMIC ", ""),
         "is_iceberg": _yn(name == "ICEBERG TABLE"),
         "is_hybrid": _yn(name == "HYBRID TABLE"),
         "is_dynamic": _yn(name == "DYNAMIC TABLE"),

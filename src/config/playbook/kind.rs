@@ -8,6 +8,8 @@ use crate::model::diagnostic::nearest;
 pub enum ObjectType {
     /// One that has privileges.
     Class(ObjectClass),
+    /// One that is granted on as another, by its name only.
+    SomeOf(ObjectClass, &'static str),
     /// A role, whose privileges the grantee gets: a membership.
     Role,
     /// A role of a database (Snowflake).
@@ -21,14 +23,29 @@ const UNSUPPORTED: &[&str] = &[
     "application",
     "application_package",
     "application_role",
+    "application_service",
+    "artifact_repository",
+    "backup_policy",
+    "backup_set",
     "class",
+    "contact",
+    "cortex_extension",
     "data_exchange_listing",
     "directory_table",
+    "experiment",
+    "gateway",
     "instance",
+    "interactive_table",
     "listing",
+    "mcp_server",
     "model_monitor",
-    "network_policy",
+    "online_feature_table",
+    "organization_profile",
+    "provisioned_throughput",
+    "restricted_session_scope",
     "share",
+    "snapshot_policy",
+    "snapshot_set",
     "volume",
 ];
 
@@ -44,8 +61,14 @@ const ALIASES: &[(&str, ObjectClass)] = &[
     ("external_stage", ObjectClass::Stage),
     ("internal_stage", ObjectClass::Stage),
     ("cortex_agent", ObjectClass::Agent),
-    ("hybrid_table", ObjectClass::Table),
     ("server", ObjectClass::ForeignServer),
+];
+
+/// Kinds that are granted on as another, of which they are some: no `*` stands for them alone.
+const SOME_OF: &[(&str, ObjectClass)] = &[
+    ("data_metric_function", ObjectClass::Function),
+    ("external_function", ObjectClass::Function),
+    ("hybrid_table", ObjectClass::Table),
 ];
 
 impl ObjectType {
@@ -73,6 +96,9 @@ impl ObjectType {
         if let Some((_, class)) = ALIASES.iter().find(|(alias, _)| *alias == word) {
             return Ok(Self::Class(*class));
         }
+        if let Some((word, class)) = SOME_OF.iter().find(|(some, _)| *some == word) {
+            return Ok(Self::SomeOf(*class, word));
+        }
         if UNSUPPORTED.contains(&word.as_str()) {
             return Ok(Self::Unsupported(word));
         }
@@ -92,6 +118,7 @@ impl ObjectType {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Class(class) => class.as_str(),
+            Self::SomeOf(_, word) => word,
             Self::Role => "role",
             Self::DatabaseRole => "database_role",
             Self::Unsupported(word) => word,
@@ -117,9 +144,12 @@ mod tests {
     fn a_slip_is_told_from_a_kind_that_nobody_here_knows() {
         assert_eq!(ObjectType::parse("tabel"), Err("table"));
         assert_eq!(ObjectType::parse("warehose"), Err("warehouse"));
-        for word in
-            ["application_role", "DATA EXCHANGE LISTING", "share", "quantum_flux_table_of_tomorrow"]
-        {
+        for word in [
+            "application_role",
+            "DATA EXCHANGE LISTING",
+            "snapshot set",
+            "quantum_flux_table_of_tomorrow",
+        ] {
             assert!(matches!(ObjectType::parse(word), Ok(ObjectType::Unsupported(_))), "{word}");
         }
     }

@@ -87,7 +87,7 @@ pub fn shape(
         ObjectType::Class(ObjectClass::Database) => of.database(names),
         ObjectType::Class(ObjectClass::Schema) => of.schema(names),
         ObjectType::Class(class) if class.is_global() => of.global(names).map(Shape::Global),
-        ObjectType::Class(_) => of.object(names),
+        ObjectType::Class(_) | ObjectType::SomeOf(..) => of.object(names),
         ObjectType::Role => of.global(names).map(Shape::Role),
         ObjectType::DatabaseRole => of.database_role(names),
         ObjectType::Unsupported(_) => Ok(Shape::Unsupported),

@@ -96,6 +96,15 @@ impl Dialect for Snowflake {
         class(of).map_or(PrivilegeSet::EMPTY, |class| class.all)
     }
 
+    fn all_on(&self, of: ObjectClass) -> PrivilegeSet {
+        let named = |one: &Privilege| table::places::is_in_all(of, one.as_str());
+        self.privileges_of(of).iter().filter(named).collect()
+    }
+
+    fn not_on_hybrid(&self) -> PrivilegeSet {
+        table::NOT_ON_HYBRID.iter().filter_map(|name| Privilege::parse(name)).collect()
+    }
+
     fn data_privileges_of(&self, of: ObjectClass) -> PrivilegeSet {
         class(of).map_or(PrivilegeSet::EMPTY, |class| class.data)
     }
@@ -118,6 +127,10 @@ impl Dialect for Snowflake {
 
     fn has_futures(&self, of: ObjectClass) -> bool {
         class(of).is_some_and(|class| class.row.plural.is_some())
+    }
+
+    fn has_future_owner(&self, of: ObjectClass) -> bool {
+        self.has_futures(of) && !table::NO_FUTURE_OWNER.contains(&of)
     }
 
     fn needs(&self) -> (PrivilegeSet, PrivilegeSet) {

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{class, statements};
+use super::{class, statements, table};
 use crate::model::{Change, Ident, MemberKind, ObjectClass, Privilege, PrivilegeSet, Securable};
 
 /// One form of giving something, and of taking it.
@@ -146,7 +146,7 @@ fn of_class(of: ObjectClass, rows: &mut Vec<SnowflakeStatements>) {
     for (form, schema, privileges) in forms {
         if known.row.plural.is_none()
             || schema && of == ObjectClass::Schema
-            || privileges == ownership && known.row.owned_as.is_none()
+            || privileges == ownership && table::NO_FUTURE_OWNER.contains(&of)
         {
             continue;
         }

@@ -314,3 +314,16 @@ fn the_table_for_people_is_written_from_the_same_data() {
     | `alert` | MONITOR, OPERATE | – | – | – |
     "#);
 }
+
+#[test]
+fn all_of_a_class_leaves_out_what_must_be_named() {
+    let all = |class| super::super::of(DialectKind::Snowflake).all_on(class).to_string();
+    let schema = all(ObjectClass::Schema);
+    assert!(schema.contains("CREATE TABLE") && schema.contains("CREATE AGENT"), "{schema}");
+    assert!(!schema.contains("SNOWFLAKE.") && !schema.contains("MANAGE GRANTS"), "{schema}");
+    let account = all(ObjectClass::Account);
+    assert!(account.contains("USE AI FUNCTIONS"), "{account}");
+    assert!(!account.contains("AI_COMPLETE") && !account.contains("ORGANIZATION USERS"));
+    assert!(!all(ObjectClass::Database).contains("GRANTS"));
+    assert_eq!(all(ObjectClass::Integration), "USAGE");
+}

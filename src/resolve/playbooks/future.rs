@@ -72,6 +72,11 @@ impl Giving<'_, '_> {
                 .not_ahead("PostgreSQL gives what is made to whoever makes it", &one.grant.place);
             return;
         }
+        if !self.inputs.dialect.has_future_owner(class) {
+            let why = "the warehouse takes no owner ahead for this kind";
+            self.said.not_ahead(why, &one.grant.place);
+            return;
+        }
         let container = (future.database.clone(), future.schema.clone(), class);
         match self.future_owners.get(&container) {
             Some((other, _)) if other != one.role => found.push(

@@ -159,6 +159,14 @@ fn one_type(dialect: DialectKind, written: &str) -> String {
     if written.contains('"') {
         return written.to_owned();
     }
+    // What stands in their parentheses is a part of the type.
+    if let (DialectKind::Snowflake, Some((name, rest))) = (dialect, written.split_once('('))
+        && matches!(name.trim().to_ascii_uppercase().as_str(), "TABLE" | "VECTOR")
+    {
+        let inner = rest.trim_end().strip_suffix(')').unwrap_or(rest);
+        let name = name.trim().to_ascii_uppercase();
+        return format!("{name}({})", signature(dialect, inner));
+    }
     let is_array = written.ends_with("[]");
     let bare = written.trim_end_matches("[]");
     let bare = bare.split_once('(').map_or(bare, |(name, rest)| match dialect {
@@ -217,6 +225,10 @@ mod tests {
         same(DialectKind::Postgres, "timestamptz", "timestamp with time zone");
         same(DialectKind::Snowflake, "number(38,0), string", "NUMBER, VARCHAR");
         same(DialectKind::Snowflake, "", " ");
+        let snowflake = |text| signature(DialectKind::Snowflake, text);
+        assert_eq!(snowflake("table(number(38,0), string)"), "TABLE(NUMBER, VARCHAR)");
+        assert_eq!(snowflake("vector(float, 256), int"), "VECTOR(FLOAT, 256), NUMBER");
+        assert_ne!(snowflake("table(number)"), snowflake("table(varchar)"));
         let postgres = |text| signature(DialectKind::Postgres, text);
         assert_ne!(postgres("\"T\""), postgres("\"t\""));
         assert_ne!(postgres("integer"), postgres("integer, integer"));

@@ -205,11 +205,15 @@ impl Giving<'_, '_> {
             (ObjectType::Unsupported(word), _) => {
                 self.said.unsupported(word, &grant.object_type.place);
             }
+            (ObjectType::SomeOf(_, word), shape) if shape.is_wild() => {
+                let what = format!("a `*` for each {}", word.replace('_', " "));
+                self.said.unsupported(&what, &grant.object_type.place);
+            }
             (_, Shape::Role(name)) => self.membership(&one, &name, desired, found),
             (_, Shape::DatabaseRole(database, name)) => {
                 self.database_role(&one, (&database, &name), desired, found);
             }
-            (ObjectType::Class(class), shape) => {
+            (ObjectType::Class(class) | ObjectType::SomeOf(class, _), shape) => {
                 self.on_objects(&one, *class, &shape, desired, found);
             }
             (ObjectType::Role | ObjectType::DatabaseRole, _) => {}

@@ -182,6 +182,9 @@ impl Giving<'_, '_> {
             self.beyond.classes.extend(super::matching::family(self.inputs, class));
         }
         let Part::Named(written) = object else {
+            if let Some(schema) = schema.as_ref().filter(|_| class.is_relation()) {
+                self.beyond.whole.insert((database.clone(), schema.clone()));
+            }
             let all = self.inside(class, &database, schema.as_ref(), None);
             self.wild(one, &all, words, desired, found);
             let place = (&database, schema.as_ref());
@@ -384,7 +387,10 @@ impl Giving<'_, '_> {
                     self.all_of_a_stage(on, because, one, found);
                     continue;
                 }
-                let here = privileges.intersection(has);
+                let mut here = privileges.intersection(has);
+                if is_all(because.permission.as_deref()) && self.is_hybrid(on) {
+                    here = here.minus(self.inputs.dialect.not_on_hybrid());
+                }
                 self.given += here.len();
                 desired.grant(on.clone(), one.role.clone(), here, because);
             }
@@ -441,6 +447,13 @@ impl Giving<'_, '_> {
             let known = desired.known.entry((on.clone(), one.role.clone())).or_default();
             *known = known.union(left);
         }
+    }
+
+    /// Whether a table is a hybrid one, as far as anybody has looked.
+    fn is_hybrid(&self, on: &Securable) -> bool {
+        let hybrid = &self.inputs.inventory.hybrid;
+        on.class() == ObjectClass::Table
+            && on.relation_key().is_some_and(|key| hybrid.contains(&key))
     }
 
     /// The policies that are required on a relation.

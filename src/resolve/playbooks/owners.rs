@@ -19,6 +19,11 @@ impl Giving<'_, '_> {
         desired: &DesiredState,
         found: &mut Diagnostics,
     ) {
+        if self.inputs.dialect.owner_word(on.class()).is_none() {
+            let what = format!("ownership of the class {}", on.class());
+            self.said.unsupported(&what, &one.grant.place);
+            return;
+        }
         if let Some(other) = desired.owners.get(on).or_else(|| self.owners.get(on)) {
             if other.role == *one.role {
                 return;

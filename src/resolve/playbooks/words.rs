@@ -33,16 +33,11 @@ impl Words {
 /// What `all` means on a class: what one GRANT ALL there would give.
 fn all_of(texts: &Texts, class: ObjectClass) -> PrivilegeSet {
     let inputs = texts.inputs;
-    let all = inputs.dialect.privileges_of(class);
-    match (inputs.dialect.kind(), class) {
-        (DialectKind::Postgres, _) if inputs.inventory.version < MAINTAIN_SINCE => {
+    let all = inputs.dialect.all_on(class);
+    match inputs.dialect.kind() {
+        DialectKind::Postgres if inputs.inventory.version < MAINTAIN_SINCE => {
             all.minus(PrivilegeSet::of(&[Privilege::MAINTAIN]))
         }
-        (DialectKind::Snowflake, ObjectClass::Database) => {
-            all.minus(PrivilegeSet::of(&[Privilege::IMPORTED]))
-        }
-        // Only security integrations have USE_ANY_ROLE.
-        (DialectKind::Snowflake, ObjectClass::Integration) => PrivilegeSet::of(&[Privilege::USAGE]),
         _ => all,
     }
 }

@@ -87,7 +87,7 @@ impl Reader<'_> {
 
     /// All of a class in a database. A list that SHOW cuts is asked for schema by schema, since its
     /// pages are told apart by names alone.
-    async fn in_database(
+    pub(super) async fn in_database(
         &self,
         database: &Ident,
         class: ObjectClass,

@@ -28,13 +28,11 @@ impl Reader<'_> {
         inventory.objects = objects;
         inventory.stages = stages;
         let mut cut: Vec<&Ident> = Vec::new();
+        let mut lists: Vec<(&Ident, Rows)> = Vec::new();
         for (database, rows) in look.databases.iter().zip(whole) {
-            let Some(rows) = rows? else {
-                cut.push(database);
-                continue;
-            };
-            for row in Table::of(&rows).rows() {
-                add(&mut inventory, database, &row, &LIST);
+            match rows? {
+                Some(rows) => lists.push((database, rows)),
+                None => cut.push(database),
             }
         }
         // Too many for one list: schema by schema.
@@ -42,10 +40,7 @@ impl Reader<'_> {
             schemas.iter().filter(|(database, _)| cut.contains(&database)).collect();
         let answers = join_all(of_cut.iter().map(|schema| self.listed(schema))).await;
         for (schema, rows) in of_cut.into_iter().zip(answers) {
-            let Some(rows) = rows? else { continue };
-            for row in Table::of(&rows).rows() {
-                add(&mut inventory, &schema.0, &row, &LIST);
-            }
+            lists.extend(rows?.map(|rows| (&schema.0, rows)));
         }
         inventory.schemas.extend(schemas.iter().cloned());
         let elsewhere = |key: &&SchemaKey| !look.databases.contains(&key.0);
@@ -59,7 +54,7 @@ impl Reader<'_> {
             .await;
             for (database, rows) in by_database.keys().zip(answers) {
                 for row in Table::of(&rows?).rows() {
-                    add(&mut inventory, database, &row, &CATALOGUE);
+                    add(&mut inventory, database, &row, &CATALOGUE, &Views::new());
                 }
             }
         }
@@ -68,6 +63,9 @@ impl Reader<'_> {
             .iter()
             .filter(|schema| !look.databases.contains(&schema.0))
             .filter(|schema| {
+                if look.whole.contains(schema) {
+                    return true;
+                }
                 let of =
                     |(database, name, _): &&RelationKey| *database == schema.0 && *name == schema.1;
                 let mut relations = look.relations.iter().filter(of).peekable();
@@ -79,11 +77,61 @@ impl Reader<'_> {
         for (schema, rows) in unseen.into_iter().zip(answers) {
             let Some(rows) = rows? else { continue };
             inventory.schemas.insert(schema.clone());
-            for row in Table::of(&rows).rows() {
-                add(&mut inventory, &schema.0, &row, &LIST);
+            lists.push((&schema.0, rows));
+        }
+        let views = self.views(look, &inventory, &lists).await?;
+        for (database, rows) in &lists {
+            for row in Table::of(rows).rows() {
+                add(&mut inventory, database, &row, &LIST, &views);
             }
         }
         Ok(inventory)
+    }
+
+    /// SHOW OBJECTS calls materialized and semantic views VIEW: their own lists tell them apart, where
+    /// there is a view that nothing else has told.
+    async fn views(
+        &self,
+        look: &Look,
+        inventory: &Inventory,
+        lists: &[(&Ident, Rows)],
+    ) -> Result<Views, WarehouseError> {
+        let in_question = |database: &Ident, row: &Row| {
+            let key = key(database, row, &LIST).filter(|_| row.text(LIST.kind) == "VIEW");
+            key.is_some_and(|key| !inventory.relations.contains_key(&key))
+        };
+        let asked: BTreeSet<&Ident> = lists
+            .iter()
+            .filter(|(database, rows)| {
+                Table::of(rows).rows().any(|row| in_question(database, &row))
+            })
+            .map(|(database, _)| *database)
+            .collect();
+        let mut views = Views::new();
+        let mut kinds = vec![ObjectClass::MaterializedView];
+        // These are listed already where they are granted on.
+        if look.classes.contains(&ObjectClass::SemanticView) {
+            let listed = inventory.objects.keys();
+            let semantic = listed.filter(|on| on.class() == ObjectClass::SemanticView);
+            views.extend(semantic.filter_map(|on| Some((on.relation_key()?, on.class()))));
+        } else {
+            kinds.push(ObjectClass::SemanticView);
+        }
+        let asked =
+            asked.iter().flat_map(|database| kinds.iter().map(move |class| (*database, *class)));
+        let answers = join_all(asked.map(|(database, class)| async move {
+            let rows = self.in_database(database, class, look).await;
+            rows.map(|rows| (database, class, rows))
+        }))
+        .await;
+        for answer in answers {
+            let (database, class, rows) = answer?;
+            let rows = Table::of(&rows);
+            let keys: Vec<RelationKey> =
+                rows.rows().filter_map(|row| key(database, &row, &LIST)).collect();
+            views.extend(keys.into_iter().map(|key| (key, class)));
+        }
+        Ok(views)
     }
 
     async fn catalogued(
@@ -93,7 +141,7 @@ impl Reader<'_> {
     ) -> Result<Rows, WarehouseError> {
         let schemas: Vec<String> = schemas.iter().map(|schema| literal(schema.as_str())).collect();
         let statement = format!(
-            "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_OWNER, CREATED, IS_DYNAMIC, IS_ICEBERG FROM {}.INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA IN ({})",
+            "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_OWNER, CREATED, IS_DYNAMIC, IS_ICEBERG, IS_HYBRID FROM {}.INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA IN ({})",
             quoted(database),
             schemas.join(", ")
         );
@@ -142,15 +190,25 @@ const LIST: Columns = Columns {
     created: "created_on",
 };
 
-fn add(inventory: &mut Inventory, database: &Ident, row: &Row, columns: &Columns) {
-    let (Some(schema), Some(name)) = (row.name(columns.schema), row.name(columns.name)) else {
-        return;
-    };
-    inventory.schemas.insert((database.clone(), schema.clone()));
-    let Some(class) = class(row, columns.kind) else { return };
+/// What views are that are no plain ones.
+type Views = BTreeMap<RelationKey, ObjectClass>;
+
+fn key(database: &Ident, row: &Row, columns: &Columns) -> Option<RelationKey> {
+    Some((database.clone(), row.name(columns.schema)?, row.name(columns.name)?))
+}
+
+fn add(inventory: &mut Inventory, database: &Ident, row: &Row, columns: &Columns, views: &Views) {
+    let Some(key) = key(database, row, columns) else { return };
+    inventory.schemas.insert((key.0.clone(), key.1.clone()));
+    let told = views.get(&key).copied().or_else(|| class(row, columns.kind));
+    // Semantic views are listed by themselves.
+    let Some(class) = told.filter(|class| class.is_relation()) else { return };
+    if class == ObjectClass::Table && row.truth("is_hybrid") {
+        inventory.hybrid.insert(key.clone());
+    }
     // A relation that nobody owns any more is shown with no owner.
     let Some(owner) = row.name(columns.owner).or_else(|| Ident::new("-").ok()) else { return };
-    inventory.relations.entry((database.clone(), schema, name)).or_insert(ObservedRelation {
+    inventory.relations.entry(key).or_insert(ObservedRelation {
         class,
         owner,
         incarnation: Incarnation(moment(row.text(columns.created))),

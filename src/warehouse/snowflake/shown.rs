@@ -129,6 +129,7 @@ pub(super) fn class(shown: &str) -> Option<ObjectClass> {
         | "external_access_integration" => "integration",
         "module" => "model",
         "cortex_agent" => "agent",
+        "volume" => "external_volume",
         word => word,
     };
     let class = ObjectClass::ALL.into_iter().find(|class| class.as_str() == word)?;
@@ -233,6 +234,7 @@ mod tests {
             ("ICEBERG TABLE", Some(ObjectClass::IcebergTable)),
             ("NOTEBOOK", Some(ObjectClass::Notebook)),
             ("MODULE", Some(ObjectClass::Model)),
+            ("VOLUME", Some(ObjectClass::ExternalVolume)),
             ("GATEWAY", None),
             ("LANGUAGE", None),
         ] {

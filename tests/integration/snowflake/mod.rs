@@ -3,6 +3,7 @@
 mod account;
 mod against_standin;
 mod connecting;
+mod documented;
 mod effective;
 mod exchange;
 mod hooks;

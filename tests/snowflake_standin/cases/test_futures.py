@@ -150,6 +150,14 @@ class Futures(Case):
             self.refused(
                 "SECURITYADMIN", f"grant apply on future {kind} in schema db.s to role r", "000002"
             )
+        for kind in ("notebooks", "services", "streamlits", "datasets", "password policies"):
+            self.refused(
+                "SECURITYADMIN",
+                f"grant ownership on future {kind} in schema db.s to role r",
+                "000002",
+            )
+        self.ok("SECURITYADMIN", "grant ownership on future models in schema db.s to role r")
+        self.ok("SECURITYADMIN", "revoke ownership on future models in schema db.s from role r")
         self.refused(
             "SECURITYADMIN", "grant write on future stages in schema db.s to role r", "003032"
         )

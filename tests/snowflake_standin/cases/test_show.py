@@ -51,6 +51,20 @@ class Show(Case):
             ],
         )
 
+    def test_a_list_of_objects_calls_every_view_a_view(self):
+        self.ok(
+            "SYSADMIN",
+            "create schema db.v",
+            "create materialized view db.v.m as select 1 as a",
+            "create semantic view db.v.s as select 1 as a",
+        )
+        shown = self.rows("SYSADMIN", "show objects in schema db.v", "name", "kind")
+        self.assertEqual(shown, [("M", "VIEW"), ("S", "VIEW")])
+        shown = self.rows("SYSADMIN", "show materialized views in database db", "name")
+        self.assertEqual(shown, [("M",)])
+        shown = self.rows("SYSADMIN", "show semantic views in database db", "name")
+        self.assertEqual(shown, [("S",)])
+
     def test_the_information_schema_does_not_honour_manage_grants(self):
         query = "select table_name from db.information_schema.tables"
         self.refused("SECURITYADMIN", query, "002003", "Database 'DB'")

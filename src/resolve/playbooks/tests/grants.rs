@@ -1,6 +1,7 @@
 //! What a playbook gives.
 
 use super::{Given, id, of};
+use crate::model::{ObjectClass, ObservedObject, Securable};
 
 const WILD: &str = r#"roles:
   engineer:
@@ -243,4 +244,39 @@ fn who_has_a_whole_database_to_come_has_it_beside_those_who_have_one_schema() {
     let creators: Vec<_> =
         postgres().desired().futures.into_keys().filter_map(|future| future.creator).collect();
     assert_eq!(creators, [id("admin"), id("admin")]);
+}
+
+#[test]
+fn a_kind_that_is_some_of_another_is_granted_on_by_its_name_alone() {
+    let config = r#"roles:
+  r:
+    name: r
+    grants:
+      - {object-type: hybrid table, database-name: db, schema-name: a, object-name: h, privileges: [all]}
+      - {object-type: hybrid table, database-name: db, schema-name: a, object-name: "*", privileges: [insert]}
+      - {object-type: data metric function, database-name: db, schema-name: a, object-name: "f(table(int))", privileges: [usage]}
+      - {object-type: streamlit, database-name: db, schema-name: a, object-name: "*", privileges: [ownership]}
+"#;
+    let there = ["table DB.A.H", "table DB.A.T", "streamlit DB.A.S"];
+    let mut given = Given::snowflake(config).there(&there);
+    given.inventory.hybrid.insert((id("DB"), id("A"), id("H")));
+    let f = Securable::routine(
+        ObjectClass::Function,
+        id("DB"),
+        id("A"),
+        id("F"),
+        "TABLE(NUMBER)".to_owned(),
+    );
+    given.inventory.objects.insert(f, ObservedObject { owner: None });
+    assert_eq!(
+        of(&given.desired(), "R"),
+        [
+            "APPLYBUDGET, DELETE, INSERT, REFERENCES, SELECT, TRUNCATE, UPDATE on table DB.A.H",
+            "USAGE on function DB.A.F(TABLE(NUMBER))",
+        ]
+    );
+    let mut codes = given.codes();
+    codes.sort();
+    assert_eq!(codes.len(), 3, "{codes:?}");
+    assert!(codes[0].starts_with("~not-ahead") && codes[1].starts_with("~unsupported-grant"));
 }

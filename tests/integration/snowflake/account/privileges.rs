@@ -72,6 +72,7 @@ fn objects() -> Vec<(Securable, &'static str)> {
         (inside(C::JoinPolicy, "XJPCY"), "CREATE JOIN POLICY D.S.XJPCY"),
         (inside(C::Model, "XMEL"), "CREATE MODEL D.S.XMEL"),
         (inside(C::NetworkRule, "XNRLE"), "CREATE NETWORK RULE D.S.XNRLE"),
+        (Securable::global(C::NetworkPolicy, id("XNPCY")), "CREATE NETWORK POLICY XNPCY"),
         (inside(C::Notebook, "XNOK"), "CREATE NOTEBOOK D.S.XNOK"),
         (inside(C::PackagesPolicy, "XPPCY"), "CREATE PACKAGES POLICY D.S.XPPCY"),
         (inside(C::PasswordPolicy, "XPPCY"), "CREATE PASSWORD POLICY D.S.XPPCY"),
@@ -173,6 +174,8 @@ async fn every_row_of_the_table_is_granted_read_back_and_revoked() {
     });
     standin.sql(&made);
     standin.sql(&["CREATE ROLE R", "GRANT ROLE ACCOUNTADMIN TO ROLE DEPLOYER"]);
+    // MANAGE GRANTS on databases and schemas.
+    standin.sql(&["ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED'"]);
     let mut warehouse = connect(&standin).await;
 
     let mut grants = Vec::new();

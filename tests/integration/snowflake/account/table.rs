@@ -89,6 +89,8 @@ fn every_statement_of_the_table_is_read_by_others_and_does_what_it_says() {
     are_read_by_others(&all.collect());
     let Some(standin) = Standin::start() else { return };
     standin.sql(&["CREATE WAREHOUSE WH", "CREATE USER U"]);
+    // MANAGE GRANTS on databases and schemas.
+    standin.sql(&["ALTER ACCOUNT SET FEATURE_RBAC_INHERITED_GRANTS = 'ENABLED'"]);
     for role in ["R", "\"läser\"", "OWNER", "HELD"] {
         standin.sql(&[&format!("CREATE ROLE {role}")]);
     }
