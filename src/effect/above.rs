@@ -12,7 +12,7 @@ use super::answer::{AsRole, Lack};
 use super::compiled::Effect;
 use super::reasons::{Chain, Step};
 use super::who::Holder;
-use crate::model::{Ident, Privilege, PrivilegeSet, Securable};
+use crate::model::{DialectKind, Ident, Privilege, PrivilegeSet, Securable};
 
 /// What reaches the rows of children; the others are asked of each child itself (seen on servers: a
 /// trigger on a partitioned table, VACUUM).
@@ -79,9 +79,13 @@ impl<'a> Above<'a> {
 }
 
 impl<'a> Effect<'a> {
-    /// The relations by which the rows of one are reached, nearest first, each once.
+    /// The relations by which the rows of one are reached, nearest first, each once. On Snowflake no
+    /// relation is a part of another.
     pub fn above(&self, on: &Securable) -> Vec<Above<'a>> {
         let mut found: Vec<Above<'a>> = Vec::new();
+        if self.state.dialect == DialectKind::Snowflake {
+            return found;
+        }
         let Some((on, _)) = self.state.find(on) else { return found };
         let insert = PrivilegeSet::of(&[Privilege::INSERT]);
         for (privileges, partitions_only) in [(ROWS.minus(insert), false), (insert, true)] {

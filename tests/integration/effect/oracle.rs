@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use rolecall::effect::{AccessState, Effect, Step};
 use rolecall::model::{ObjectClass, Privilege, PrivilegeSet, Securable};
-use rolecall::warehouse::engine::{Engine, native::Options};
+use rolecall::warehouse::engine::Engine;
 use rolecall::warehouse::postgres::Postgres;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::queries;
 use super::world::{NEW, Op, ROLES, ground, ops, quoted};

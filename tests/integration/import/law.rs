@@ -23,10 +23,10 @@ use rolecall::model::{
 };
 use rolecall::plan::{self, Difference, Options, Sides, Within, diff};
 use rolecall::resolve::{Inputs, Resolved, Target, resolve};
-use rolecall::warehouse::engine::{Engine, native::Options as Native};
+use rolecall::warehouse::engine::Engine;
 use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Execute, Look, Observe};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use super::state::states;
 use crate::effect::queries;
