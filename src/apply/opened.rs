@@ -30,7 +30,10 @@ pub(super) async fn ways_opened<W: Observe>(
     let Some(before) = warehouse.everybody_s_access(&look).await? else {
         return Ok(Diagnostics::default());
     };
-    let after = before.after(difference.steps.iter().map(|step| &step.change));
+    let changes = || difference.steps.iter().map(|step| &step.change);
+    let after = before.after(changes());
+    // A way that this plan closes excuses none that it opens.
+    let before = before.after(changes().filter(|change| change.takes_away()));
     let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
     spared.insert(observed.server.acting_as.clone());
     Ok(opened(project, resolved, [&before, &after], &spared))

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::above::Above;
 use super::compiled::Effect;
 use super::reasons::Chain;
+use super::who::Holder;
 use crate::model::{Ident, ObjectClass, Privilege, RelationKey, Securable};
 use crate::resolve::Gates;
 
@@ -54,20 +56,36 @@ impl<'a> Effect<'a> {
             admitted.as_ref().is_some_and(|people| people.contains(user))
         };
         let mut ways: Vec<WayRound<'a>> = Vec::new();
-        for privilege in ROWS {
-            for holder in self.who(on, privilege) {
-                let Some(role) = self.state().roles.get(holder.role) else { continue };
-                let is_person = role.attributes.login && !role.attributes.superuser;
-                if !is_person || !holder.reaches() || spared.contains(holder.role) {
-                    continue;
-                }
-                let who = holder.role;
-                let Some(chain) = holder.told().filter(|_| !is_admitted(who)) else { continue };
-                match ways.iter_mut().find(|way| way.who == who) {
-                    Some(way) => way.privileges.push(privilege),
-                    None => {
-                        let privileges = vec![privilege];
-                        ways.push(WayRound { who, on, privileges, chain });
+        let mut found = |holder: Holder<'a>, privilege, above: Option<&Above<'a>>| {
+            let Some(role) = self.state().roles.get(holder.role) else { return };
+            let is_person = role.attributes.login && !role.attributes.superuser;
+            let who = holder.role;
+            if !is_person || !holder.reaches() || spared.contains(who) || is_admitted(who) {
+                return;
+            }
+            let Some(chain) = holder.told() else { return };
+            let chain = above.map_or(chain.clone(), |above| above.through(chain, privilege));
+            match ways.iter_mut().find(|way| way.who == who) {
+                Some(way) if way.privileges.contains(&privilege) => {}
+                // Whoever owns it can give themselves the rest, which is said where they have not.
+                Some(_) if privilege == Privilege::OWNERSHIP => {}
+                Some(way) => way.privileges.push(privilege),
+                None => ways.push(WayRound { who, on, privileges: vec![privilege], chain }),
+            }
+        };
+        let above = self.above(on);
+        for privilege in ROWS.into_iter().chain([Privilege::OWNERSHIP]) {
+            for on in self.with_columns(on) {
+                self.who(on, privilege).into_iter().for_each(|who| found(who, privilege, None));
+            }
+            for above in &above {
+                let rows = above.privileges.contains(privilege);
+                for on in self.with_columns(above.on) {
+                    // What is held on the whole of it has been found through it.
+                    if rows && on != above.on || privilege == Privilege::OWNERSHIP && on == above.on
+                    {
+                        let all = self.who(on, privilege).into_iter();
+                        all.for_each(|who| found(who, privilege, Some(above)));
                     }
                 }
             }

@@ -52,6 +52,8 @@ def create(session, node):
     if parent.name == "INFORMATION_SCHEMA" and parent.kind.name == "SCHEMA":
         raise errors.insufficient("SCHEMA", parent.shown)
     _may_create(session, kind, parent)
+    if parent.kind.name == "SCHEMA" and not session.opens(parent):
+        raise errors.missing(parent.kind.name, parent.shown)
     there = parent.child(kind.space, name, node.args)
     if there is not None:
         if node.unless_exists or node.alter:

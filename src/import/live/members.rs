@@ -55,8 +55,17 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Option<Vec
         if membership.automatic {
             continue;
         }
+        // On Snowflake a user and a role may have one name.
+        let of_that_name = |other: &ObservedMembership| {
+            other.role == *role && other.member == *member && other.kind != *kind
+        };
         let entry = match odd(asked, membership) {
             Some(why) => Err(why),
+            None if *kind == MemberKind::User
+                && asked.state.memberships.iter().any(of_that_name) =>
+            {
+                Err("a role of that name is in it as well".to_owned())
+            }
             // It says so itself, by a grant on this role.
             None if *kind != MemberKind::User && asked.chosen.contains(member) => continue,
             None if *kind != MemberKind::User && asked.named.contains(member) => {

@@ -236,6 +236,7 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
         site.run(&["apply"]).ends(0);
         site.sql(
             "create role ~holder; grant select on s.t to ~holder; grant usage on schema s to ~holder;
+             create role ~column; grant select (x) on s.t to ~column; grant usage on schema s to ~column;
              create table s.above (like s.t); alter table s.t inherit s.above",
         )
         .await;
@@ -248,6 +249,7 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
         let before = site.everything().await;
         for (grant, chain) in [
             ("{object-type: role, object-name: ~holder, privileges: [usage]}", "→ in holder"),
+            ("{object-type: role, object-name: ~column, privileges: [usage]}", "→ in column"),
             (
                 "{object-type: table, database-name: DB, schema-name: s, object-name: above, privileges: [select]}",
                 "the table db.s.t inherits from db.s.above",
@@ -269,4 +271,66 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
             assert_eq!(site.everything().await, before);
         }
     }
+}
+
+#[tokio::test]
+async fn verify_names_who_gets_round_by_a_column_a_parent_s_column_or_as_an_owner() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.models(&[model("s.t").gives("analyst", &["read"])]);
+        site.config(&with(
+            "policies:
+  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
+",
+        ));
+        site.run(&["apply"]).ends(0);
+        site.sql("create table s.above (like s.t); alter table s.t inherit s.above; grant usage on schema s to ~bob").await;
+        site.run(&["verify"]).ends(0);
+        for (give, take, says) in [
+            (
+                "grant select (x) on s.t to ~bob",
+                "revoke select (x) on s.t from ~bob",
+                "bob has SELECT on db.s.t",
+            ),
+            (
+                "grant select (x) on s.above to ~bob",
+                "revoke select (x) on s.above from ~bob",
+                "inherits from db.s.above",
+            ),
+            (
+                "alter table s.t owner to ~bob; revoke all on s.t from ~bob",
+                "alter table s.t owner to postgres",
+                "bob has OWNERSHIP on db.s.t",
+            ),
+        ] {
+            site.sql(give).await;
+            site.run(&["verify"]).ends(4).says("error[way-round-policy]").says(says);
+            site.sql(take).await;
+            site.run(&["verify"]).ends(0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_way_that_a_plan_closes_excuses_none_that_it_opens() {
+    let site = Site::each().await.pop().unwrap();
+    people(&site).await;
+    site.models(&[model("s.t").gives("analyst", &["read"])]);
+    let gate = "policies:
+  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
+";
+    site.config(&with(gate));
+    site.run(&["apply"]).ends(0);
+    site.sql(
+        "grant ~policy_p_analyst_where_cleared to ~bob;
+         create role ~holder; grant select on s.t to ~holder; grant usage on schema s to ~holder",
+    )
+    .await;
+    let playbook = "roles:
+  ~loader: {name: ~loader, grants: [{object-type: role, object-name: ~holder, privileges: [usage]}]}
+";
+    let members = site.ground.own("~loader: [{user: ~bob}]\n");
+    crate::rules::site::write(&site.path(""), "rolecall/members/playbook_roles.yml", &members);
+    site.config(&with(&format!("{gate}{playbook}")));
+    site.run(&["apply", "--allow-revokes", "9"]).ends(1).says("error[round-policy]");
 }

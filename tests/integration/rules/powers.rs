@@ -35,7 +35,7 @@ async fn no_playbook_lets_anybody_into_a_superuser_and_who_is_in_already_stays()
     // By somebody who may let others in, too: nobody takes that from a role that is not ours.
     site.sql(
         "revoke ~boss from ~reader; create role ~deputy; grant ~boss to ~deputy with admin option;
-         set role ~deputy; grant ~boss to ~reader; reset role",
+         grant ~boss to ~reader granted by ~deputy",
     )
     .await;
     site.run(&["plan", "--adopt"]).ends(0).never_says("powerful-role");

@@ -72,7 +72,12 @@ async fn future_grants_go_and_those_that_hide_others_are_named() {
         &format!("GRANT SELECT ON FUTURE TABLES IN SCHEMA {database}.{schema} TO ROLE STRANGER"),
     ]);
     let now = plan(&mut warehouse, &project, &Options::default()).await.unwrap();
-    assert_eq!(steps(&now), ["revoke SELECT on future objects (table) from SALES_ANALYTICS_OWNER"]);
+    assert_eq!(
+        steps(&now),
+        [format!(
+            "revoke SELECT on future objects (table) in database {database} from SALES_ANALYTICS_OWNER"
+        )]
+    );
     assert_eq!(codes(now.findings().sorted()), ["future-grant-shadowed"]);
     let done = apply_it(&mut warehouse, &project, &Options::default()).await.unwrap();
     assert!(matches!(done, Outcome::Applied { .. }), "{done:#?}");
