@@ -74,9 +74,7 @@ async fn future_grants_go_and_those_that_hide_others_are_named() {
     let now = plan(&mut warehouse, &project, &Options::default()).await.unwrap();
     assert_eq!(
         steps(&now),
-        [format!(
-            "revoke SELECT on future objects (table) in database {database} from SALES_ANALYTICS_OWNER"
-        )]
+        ["revoke SELECT on future objects (table) in database shop from SALES_ANALYTICS_OWNER"]
     );
     assert_eq!(codes(now.findings().sorted()), ["future-grant-shadowed"]);
     let done = apply_it(&mut warehouse, &project, &Options::default()).await.unwrap();
