@@ -1,5 +1,5 @@
 //! What can be granted on the account and on schemas, and what ALL PRIVILEGES leaves out.
-//! Sources: "Access control privileges", the page of GRANT, and "USE AI FUNCTION <name>".
+//! Sources: "Access control privileges", the page of GRANT, and the privileges to use one AI function.
 
 use crate::model::ObjectClass;
 
