@@ -150,9 +150,12 @@ fn through_another(through: &ToldThrough<'_>) -> String {
     let dialect = chain.first().map_or(DialectKind::Postgres, |step| step.dialect);
     let mut words = match (as_owner, kinship) {
         (false, _) => by_what(*kinship, on, *alike),
-        (true, None) => "not held, but an owner can take it".to_owned(),
+        (true, None) => "not held, but its owner can grant it to itself".to_owned(),
         (true, Some(_)) => {
-            format!("{}: not held, but its owner can take it", by_what(*kinship, on, *alike))
+            format!(
+                "{}: not held, but its owner can grant it to itself",
+                by_what(*kinship, on, *alike)
+            )
         }
     };
     if *by_set_role {
