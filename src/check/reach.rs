@@ -60,7 +60,7 @@ impl<'a> World<'a> {
     ) -> BTreeSet<&'a Ident> {
         let one = PrivilegeSet::of(&[privilege]);
         let reaches = self.reaches(on).into_iter();
-        let reaches = reaches.filter(|it| !it.risks(one).is_empty() && !(all && it.in_part()));
+        let reaches = reaches.filter(|it| !(it.risks(one).is_empty() || all && it.in_part()));
         reaches.flat_map(|it| self.effect.could(it.on, privilege)).collect()
     }
 

@@ -185,7 +185,7 @@ proptest! {
     fn who_shares_rows_with_another_shares_them_back_and_every_chain_leads_there(
         parents in proptest::collection::vec(proptest::collection::vec(0..8usize, 0..3), 9),
     ) {
-        let name = |n: usize| format!("{}{n}", if n % 2 == 0 { "p" } else { "t" });
+        let name = |n: usize| format!("{}{n}", if n.is_multiple_of(2) { "p" } else { "t" });
         let names: Vec<String> = (0..9).map(name).collect();
         let above: Vec<Vec<&str>> = parents
             .iter()

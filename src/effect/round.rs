@@ -1,6 +1,7 @@
 //! Ways round policies that are always required: who can use a relation and is not admitted there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::compiled::Effect;
 use super::kin::ROWS;
@@ -31,7 +32,7 @@ pub struct WayRound<'a> {
 struct Way<'a> {
     privilege: Privilege,
     /// The relation, or a column of it, or other relations that have rows of it.
-    by: Vec<&'a Securable>,
+    by: Arc<BTreeSet<&'a Securable>>,
     /// It leads to all rows and columns.
     to_all: bool,
     /// The other relations have a part of the rows.
@@ -60,8 +61,8 @@ impl<'a> WayRound<'a> {
         ways.retain_mut(|way| {
             let same: Vec<_> =
                 known.ways.iter().filter(|it| it.privilege == way.privilege).collect();
-            let was = |by: &Securable| same.iter().any(|it| it.by.iter().any(|it| **it == *by));
-            way.by.retain(|by| !was(by));
+            let was = |by: &&Securable| same.iter().any(|it| it.by.contains(*by));
+            way.by = Arc::new(way.by.iter().copied().filter(|by| !was(by)).collect());
             !same.iter().any(|it| it.to_all) && !way.by.is_empty()
         });
         Self::of(self.who, self.on, ways)
@@ -104,25 +105,21 @@ impl<'a> Effect<'a> {
             let is_person = role.is_some_and(|role| role.login && !role.superuser);
             is_person && !spared.contains(who) && !is_admitted(who)
         };
-        let mut found: Vec<(&'a Ident, Vec<Way<'a>>)> = Vec::new();
+        let mut found: BTreeMap<&'a Ident, Vec<Way<'a>>> = BTreeMap::new();
         for door in self.ways_in(on) {
             let kin = door.kin.as_ref();
             let by = match kin {
                 Some(kin) if door.on == kin.on => {
                     kin.alike.iter().copied().chain([kin.on]).collect()
                 }
-                _ => vec![door.on],
+                _ => BTreeSet::from([door.on]),
             };
+            let by = Arc::new(by);
             for holder in self.holders(door.on, door.asks) {
                 if !holder.usable() || !is_meant(holder.role) {
                     continue;
                 }
-                let at = found.iter().position(|(who, _)| *who == holder.role);
-                let at = at.unwrap_or_else(|| {
-                    found.push((holder.role, Vec::new()));
-                    found.len() - 1
-                });
-                let Some((_, ways)) = found.get_mut(at) else { continue };
+                let ways = found.entry(holder.role).or_default();
                 // Whoever owns it can give themselves the rest, which is said where they have not.
                 let owns = door.asks == Privilege::OWNERSHIP;
                 let known = ways.iter().any(|way| {
@@ -139,7 +136,6 @@ impl<'a> Effect<'a> {
                 });
             }
         }
-        found.sort_by_key(|(who, _)| *who);
         found.into_iter().filter_map(|(who, ways)| WayRound::of(who, on, ways)).collect()
     }
 
