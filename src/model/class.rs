@@ -78,11 +78,23 @@ pub enum ObjectClass {
     User,
     Workspace,
     NetworkPolicy,
+    InteractiveTable,
+    Contact,
+    McpServer,
+    Gateway,
+    Experiment,
+    OnlineFeatureTable,
+    RestrictedSessionScope,
+    ArtifactRepository,
+    ApplicationService,
+    SnapshotPolicy,
+    SnapshotSet,
+    ApplicationPackage,
 }
 
 impl ObjectClass {
     /// Every class, in order.
-    pub const ALL: [ObjectClass; 65] = [
+    pub const ALL: [ObjectClass; 77] = [
         Self::Account,
         Self::Database,
         Self::Schema,
@@ -148,6 +160,18 @@ impl ObjectClass {
         Self::User,
         Self::Workspace,
         Self::NetworkPolicy,
+        Self::InteractiveTable,
+        Self::Contact,
+        Self::McpServer,
+        Self::Gateway,
+        Self::Experiment,
+        Self::OnlineFeatureTable,
+        Self::RestrictedSessionScope,
+        Self::ArtifactRepository,
+        Self::ApplicationService,
+        Self::SnapshotPolicy,
+        Self::SnapshotSet,
+        Self::ApplicationPackage,
     ];
 
     /// The word in JSON and messages, such as `materialized_view`.
@@ -218,6 +242,18 @@ impl ObjectClass {
             Self::User => "user",
             Self::Workspace => "workspace",
             Self::NetworkPolicy => "network_policy",
+            Self::InteractiveTable => "interactive_table",
+            Self::Contact => "contact",
+            Self::McpServer => "mcp_server",
+            Self::Gateway => "gateway",
+            Self::Experiment => "experiment",
+            Self::OnlineFeatureTable => "online_feature_table",
+            Self::RestrictedSessionScope => "restricted_session_scope",
+            Self::ArtifactRepository => "artifact_repository",
+            Self::ApplicationService => "application_service",
+            Self::SnapshotPolicy => "snapshot_policy",
+            Self::SnapshotSet => "snapshot_set",
+            Self::ApplicationPackage => "application_package",
         }
     }
 
@@ -233,6 +269,19 @@ impl ObjectClass {
                 | Self::IcebergTable
                 | Self::ForeignTable
         )
+    }
+
+    /// Whether no other object of such a class may have a relation's name in its schema: what may be a
+    /// relation under another word.
+    pub fn shares_names_with_relations(self) -> bool {
+        self.is_relation()
+            || matches!(
+                self,
+                Self::EventTable
+                    | Self::InteractiveTable
+                    | Self::OnlineFeatureTable
+                    | Self::SemanticView
+            )
     }
 
     /// Whether such objects stand in no schema: they are found by their name alone.
@@ -255,6 +304,7 @@ impl ObjectClass {
                 | Self::NetworkPolicy
                 | Self::ResourceMonitor
                 | Self::User
+                | Self::ApplicationPackage
         )
     }
 
