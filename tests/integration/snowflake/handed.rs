@@ -6,7 +6,7 @@ use super::job::Job;
 /// A job whose project is one playbook, beside what the manifest has.
 fn job(roles: &str, made: &[&str]) -> Option<Job> {
     let job = Job::begin()?;
-    job.write("rolecall/members/shop.yml", "analyst: []\n");
+    std::fs::remove_file(job.folder.path().join("rolecall/members/shop.yml")).unwrap();
     job.standin.sql(made);
     config(&job, roles);
     Some(job)
@@ -19,7 +19,6 @@ fn config(job: &Job, roles: &str) {
             "version: 1\nenvironments:\n  prod: {{role_name: \"{{{{ product.name }}}}_{{{{ role.name }}}}\"}}\nroles:\n{roles}"
         ),
     );
-    job.write("rolecall/members/shop.yml", "");
     job.write("manifest.json", &MANIFEST.replace('\n', " "));
 }
 
