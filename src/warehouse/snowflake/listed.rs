@@ -161,8 +161,9 @@ fn plural(class: ObjectClass) -> String {
         class => {
             let word = dialect::of(DialectKind::Snowflake).word_of(class).unwrap_or_default();
             match word.strip_suffix('Y') {
-                Some(stem) => format!("{stem}IES"),
-                None => format!("{word}S"),
+                // GATEWAYS, and POLICIES.
+                Some(stem) if !stem.ends_with(['A', 'E', 'O', 'U']) => format!("{stem}IES"),
+                _ => format!("{word}S"),
             }
         }
     }
@@ -181,6 +182,23 @@ fn object(database: &Ident, class: ObjectClass, row: &Row) -> Option<Securable> 
         class => {
             let schema = row.name("schema_name")?;
             Some(Securable::in_schema(class, database.clone(), schema, name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_show_lists_is_the_plural_that_grants_name() {
+        for (class, shown) in [
+            (ObjectClass::Gateway, "GATEWAYS"),
+            (ObjectClass::ArtifactRepository, "ARTIFACT REPOSITORIES"),
+            (ObjectClass::SnapshotPolicy, "SNAPSHOT POLICIES"),
+            (ObjectClass::InteractiveTable, "INTERACTIVE TABLES"),
+        ] {
+            assert_eq!(plural(class), shown);
         }
     }
 }
