@@ -112,6 +112,8 @@ pub async fn compare<W: Observe>(
     difference.found.extend(no_way_back(project, &resolved, &observed));
     let opened = ways_opened(warehouse, project, &resolved, &observed, &difference).await?;
     difference.found.extend(opened);
+    let found = difference.found.into_iter();
+    difference.found = found.map(|one| project.config.with_source(one)).collect();
     Ok(Compared { resolved, observed, scope, difference, warnings })
 }
 

@@ -30,9 +30,10 @@ mod until;
 mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::directory::Rule;
-use crate::model::{DialectKind, MemberKind, Place};
+use crate::model::{Diagnostic, DialectKind, MemberKind, Place};
 
 /// How long before an entry ends it is said, where nobody says: two weeks, in seconds.
 pub const WARN_BEFORE: i64 = 14 * 86_400;
@@ -106,6 +107,35 @@ impl Config {
         environment: &'c Environment,
     ) -> Option<&'c Located<String>> {
         environment.approved_plans.as_ref().or(self.approved_plans.as_ref())
+    }
+
+    /// The place of a member's entry or of a part of a playbook's role, with the text of its line.
+    pub fn place_at(&self, file: &Path, line: u32) -> Option<Place> {
+        let roles = self.playbooks.roles.iter();
+        let parts = roles.flat_map(|role| {
+            let grants = role.grants.iter().flat_map(|grant| {
+                let written = grant.privileges.iter().map(|privilege| &privilege.place);
+                std::iter::once(&grant.place).chain(written)
+            });
+            [&role.place, &role.name.place].into_iter().chain(grants)
+        });
+        let mut all = self.entries().map(|entry| &entry.place).chain(parts);
+        let found = all.find(|place| place.line == Some(line) && place.file == file)?;
+        // Several may stand on one line.
+        Some(Place { column: None, ..found.clone() })
+    }
+
+    /// A finding with the text of its line, where that is known and may be shown.
+    pub fn with_source(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        let also = diagnostic.also.as_mut().map(|(place, _)| place);
+        for place in diagnostic.place.as_mut().into_iter().chain(also) {
+            if let (None, Some(line)) = (&place.source, place.line)
+                && let Some(found) = self.place_at(&place.file, line)
+            {
+                place.source = found.source;
+            }
+        }
+        diagnostic
     }
 
     /// Every entry of every owner's file.

@@ -82,6 +82,8 @@ pub struct Inventory {
     pub follows: BTreeMap<Securable, RelationKey>,
     /// What kind of stage each of `objects` is, where it was said (Snowflake).
     pub stages: BTreeMap<Securable, StageKind>,
+    /// Tasks that the warehouse calls suspended: nothing stops when they are handed over (Snowflake).
+    pub suspended: BTreeSet<Securable>,
     /// The schemas that exist.
     pub schemas: BTreeSet<SchemaKey>,
     /// Databases made of a share, in which nothing is granted one by one (Snowflake).

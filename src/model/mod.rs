@@ -1,6 +1,7 @@
 //! The words of the product as types: no I/O, known to every other module.
 
 pub mod change;
+pub mod class;
 pub mod desired;
 pub mod diagnostic;
 pub mod ident;
@@ -8,10 +9,12 @@ pub mod inventory;
 pub mod observed;
 pub mod person;
 pub mod privilege;
+mod privilege_names;
 pub mod role;
 pub mod securable;
 
 pub use change::Change;
+pub use class::ObjectClass;
 pub use desired::{
     DesiredGrant, DesiredMembership, DesiredOwner, DesiredRole, DesiredState, Ended, Future,
     Manner, Reason,
@@ -29,7 +32,7 @@ pub use observed::{
 pub use person::{is_name_of, is_same_person};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use role::{Marker, MarkerReading, MemberKind, Scope};
-pub use securable::{ObjectClass, Securable};
+pub use securable::Securable;
 
 /// The SQL dialect that names are folded and statements are written for.
 #[derive(

@@ -146,6 +146,9 @@ pub struct ObservedState {
     pub acl: Vec<AclEntry>,
     /// Memberships of them, both ways, and those that they let others have. Sorted.
     pub memberships: Vec<ObservedMembership>,
+    /// Memberships between roles that are none of them, (role, member), as far as they were read
+    /// (PostgreSQL): what a membership of ours could close a circle with.
+    pub around: BTreeSet<(Ident, Ident)>,
     /// Default grants to them. Sorted.
     pub defaults: Vec<DefaultGrant>,
     /// What they own within reach.

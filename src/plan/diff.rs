@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Difference, Left, Sides, Step, Why, Within, defaults, dependents, future, gaps, grants, guard,
-    limit, members, order, owners, roles, standing,
+    Difference, Left, Sides, Step, Why, Within, circles, defaults, dependents, future, gaps,
+    grants, guard, handed, limit, members, order, owners, roles, standing,
 };
 use crate::model::{
     Change, Diagnostic, DialectKind, Ident, MemberKind, Privilege, RelationKey, RoleAttributes,
@@ -75,6 +75,7 @@ fn planned(sides: &Sides) -> Difference {
         return out;
     }
     owners::owners(sides, &names, &mut out);
+    handed::handed_over(sides, &mut out);
     grants::grants(sides, &names, &mut out);
     members::members(sides, &names, &mut out);
     let mut late = BTreeSet::new();
@@ -91,6 +92,7 @@ fn planned(sides: &Sides) -> Difference {
         limit::refuse_renamed(sides, &names, &mut out);
     }
     late.extend(gaps::gaps(sides, &mut out));
+    late.extend(circles::circles(sides, &names, &mut out));
     order::order(&mut out.steps, sides.observed, &names, &late);
     out.left.sort();
     out.left.dedup();

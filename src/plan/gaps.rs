@@ -5,26 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Difference, Refusal, Sides, takes_any_grantors};
 use crate::model::{Change, Ident, PrivilegeSet, Securable};
 
-/// Finds grants that a revoke of the same plan would take again, and memberships that the other
-/// way round must end before they can begin. They are made after what takes away, and refused
-/// unless a gap is allowed.
+/// Finds grants that a revoke of the same plan would take again. They are made after what takes away,
+/// and refused unless a gap is allowed. What memberships wait for is in `circles.rs`.
 pub(super) fn gaps(sides: &Sides, out: &mut Difference) -> BTreeSet<Change> {
     let mut late = BTreeSet::new();
     if !takes_any_grantors(sides) {
         return late;
     }
     let mut taken: BTreeMap<(&Securable, &Ident), PrivilegeSet> = BTreeMap::new();
-    let mut left: BTreeSet<(&Ident, &Ident)> = BTreeSet::new();
     for step in &out.steps {
-        match &step.change {
-            Change::Revoke { on, role, privileges, .. } => {
-                let all = taken.entry((on, role)).or_default();
-                *all = all.union(*privileges);
-            }
-            Change::RemoveMember { role, member, .. } => {
-                left.insert((role, member));
-            }
-            _ => {}
+        if let Change::Revoke { on, role, privileges, .. } = &step.change {
+            let all = taken.entry((on, role)).or_default();
+            *all = all.union(*privileges);
         }
     }
     let mut refused = Vec::new();
@@ -39,11 +31,6 @@ pub(super) fn gaps(sides: &Sides, out: &mut Difference) -> BTreeSet<Change> {
                     )
                 })
             }
-            Change::AddMember { role, member, .. } => left.contains(&(member, role)).then(|| {
-                format!(
-                    "{role} is a member of {member}, and it is to be the other way round: the one can only begin after the other has ended"
-                )
-            }),
             _ => None,
         };
         if let Some(message) = what {

@@ -92,10 +92,13 @@ fn kept_all<'k>(
         left(format!("{extra} on {}", describe(on)), keeps.why());
     }
     if !options.is_empty() {
-        left(
-            format!("the grant option for {options} on {}", describe(on)),
-            "whoever is in the role can pass it on, and that stays since the role was adopted: --prune takes it",
-        );
+        let why = match keeps {
+            Keeps::Login => keeps.why(),
+            _ => {
+                "whoever is in the role can pass it on, and that stays since the role was adopted: --prune takes it"
+            }
+        };
+        left(format!("the grant option for {options} on {}", describe(on)), why);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use super::Sides;
-use crate::model::{Ident, Marker, MarkerReading};
+use crate::model::{Ident, Marker, MarkerReading, RoleAttributes};
 
 /// Observed names of managed roles → the names they will have, since renames are made first and all
 /// later changes use the new name; and how each is treated.
@@ -31,6 +31,9 @@ impl Deref for NewNames {
 pub(super) enum Keeps {
     /// It was there before the role was taken over.
     Adopted,
+    /// As `Adopted`, of a role that nobody declares any more and that logs in or has power of its own:
+    /// a marker is only a comment, so not even `--prune` takes anything from somebody's login.
+    Login,
     /// The playbook says that nothing is taken (`revoke-other-grants: false`).
     Everything,
 }
@@ -41,6 +44,9 @@ impl Keeps {
         match self {
             Self::Adopted => {
                 "nobody declares it, and it stays since the role was adopted: declare it, or --prune takes it"
+            }
+            Self::Login => {
+                "nobody declares the role any more, and it can log in or has power of its own: --prune takes it once the role is declared again without it"
             }
             Self::Everything => "`revoke-other-grants: false`: nothing is taken from this role",
         }
@@ -100,9 +106,13 @@ impl Treatment {
         let marker = desired.map(|role| &role.marker).or(bears);
         let playbook = marker.is_some_and(|marker| marker.playbook.is_some());
         // Without a marker of ours it is adopted by this very plan.
-        let adopted = bears.is_none_or(|marker| marker.adopted) && !sides.options.prune;
+        let adopted = bears.is_none_or(|marker| marker.adopted);
+        let attributes = sides.observed.roles.get(observed).map(|role| &role.attributes);
+        let login = adopted && playbook && desired.is_none() && attributes.is_some_and(has_power);
+        let adopted = adopted && (login || !sides.options.prune);
         let keeps = match desired {
             Some(role) if !role.manner.revoke_other_grants => Some(Keeps::Everything),
+            _ if login => Some(Keeps::Login),
             _ if adopted => Some(Keeps::Adopted),
             _ => None,
         };
@@ -112,4 +122,18 @@ impl Treatment {
         };
         Self { playbook, keeps, declares_members }
     }
+}
+
+/// Whether a role can do something by itself, which none of ours can.
+pub(super) fn has_power(attributes: &RoleAttributes) -> bool {
+    let RoleAttributes {
+        superuser,
+        create_role,
+        create_db,
+        login,
+        replication,
+        bypass_rls,
+        inherit: _,
+    } = *attributes;
+    superuser || create_role || create_db || login || replication || bypass_rls
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::limit::new_roles;
 use super::manner::Keeps;
-use super::{Difference, Left, NewNames, Sides, Step, Why, new_name};
+use super::{Difference, Left, NewNames, Sides, Step, Why, new_name, reason_place};
 use crate::model::{
     Change, Diagnostic, DialectKind, Ident, Marker, MarkerReading, MemberKind, ObservedMembership,
     ObservedRole, Reason,
@@ -217,18 +217,30 @@ impl<'a> Seen<'a> {
             });
             return;
         }
-        let keeps = names.keeps(member).filter(|keeps| matches!(keeps, Keeps::Everything));
-        if let Some(keeps) = keeps.filter(|_| holds && !wanted && names.is_playbook(role)) {
-            let (role, what) = (member.clone(), format!("being in the role {role}"));
-            out.left.push(Left { role, what, why: keeps.why().to_owned() });
+        let keeps = names.keeps(member).filter(|_| holds);
+        let kept = |keeps: Keeps| {
+            let what = match (wanted, seen.admin) {
+                (false, false) => format!("being in the role {role}"),
+                (false, true) => {
+                    format!("being in the role {role}, and letting others into it (ADMIN)")
+                }
+                (true, _) => format!("letting others into the role {role} (ADMIN)"),
+            };
+            Left { role: member.clone(), what, why: keeps.why().to_owned() }
+        };
+        let everything = keeps.filter(|keeps| *keeps == Keeps::Everything);
+        if let Some(keeps) = everything.filter(|_| !wanted && names.is_playbook(role)) {
+            out.left.push(kept(keeps));
             return;
         }
         if !is_ours_to_take(names, seen) {
-            if let Some(keeps) = names.keeps(member).filter(|_| holds && !wanted) {
+            out.left.extend(keeps.filter(|_| !wanted || seen.admin).map(kept));
+            // Who is in it nobody declares; that somebody may let in others is said all the same.
+            if is_held && seen.admin && names.keeps(role).is_some() {
                 out.left.push(Left {
-                    role: member.clone(),
-                    what: format!("being in the role {role}"),
-                    why: keeps.why().to_owned(),
+                    role: role.clone(),
+                    what: format!("the admin option of {member}, who may let anybody in"),
+                    why: "nobody declares who is in this role: name them in rolecall/members/playbook_roles.yml, and all others go".to_owned(),
                 });
             }
             return;
@@ -334,11 +346,7 @@ fn managed_elsewhere(role: &Ident, member: &Ident, marker: &Marker) -> Diagnosti
     .with_help("members are people and groups: name those who are in that role")
 }
 
-fn placed(error: Diagnostic, because: Option<&Reason>) -> Diagnostic {
-    let Some((file, line)) = because.and_then(|why| Some((why.file.as_ref()?, why.line))) else {
-        return error;
-    };
-    let mut place = crate::model::Place::file(file);
-    place.line = line;
-    error.with_place(place)
+fn placed(mut error: Diagnostic, because: Option<&Reason>) -> Diagnostic {
+    error.place = because.and_then(reason_place);
+    error
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure. What changes is decided only here, and only within a [`Scope`].
 
+mod circles;
 mod defaults;
 mod dependents;
 mod diff;
@@ -10,6 +11,7 @@ mod future;
 mod gaps;
 mod grants;
 mod guard;
+mod handed;
 mod limit;
 mod manner;
 mod members;
@@ -25,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Change, Diagnostics, DialectKind, Ended, Ident, ObjectClass, ObservedState, Reason,
+    Change, Diagnostics, DialectKind, Ended, Ident, ObjectClass, ObservedState, Place, Reason,
     RelationKey, SchemaKey, Scope, Securable,
 };
 use crate::resolve::Resolved;
@@ -208,6 +210,20 @@ fn moves(observed: &ObservedState, steps: &[Step]) -> BTreeMap<Owned, (Ident, Id
 /// manage grants; on PostgreSQL each grantor's grant goes by itself.
 fn takes_any_grantors(sides: &Sides) -> bool {
     sides.observed.server.dialect == DialectKind::Snowflake
+}
+
+/// `file:line` of a reason, as far as it is known.
+fn at(because: &Reason) -> String {
+    let Reason { file, line, node, permission: _ } = because;
+    let file = file.clone().or_else(|| node.clone()).unwrap_or_default();
+    line.map_or(file.clone(), |line| format!("{file}:{line}"))
+}
+
+/// The place of a reason, without its text: who reads files adds that.
+fn reason_place(because: &Reason) -> Option<Place> {
+    let mut place = Place::file(because.file.as_ref()?);
+    place.line = because.line;
+    Some(place)
 }
 
 fn describe(on: &Securable) -> String {

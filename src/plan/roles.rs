@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::manner::marker_of;
+use super::manner::{Keeps, has_power, marker_of};
 use super::standing::{fix, switched_off};
 use super::{Difference, Left, NewNames, Refusal, Sides, Step, Why, in_reach, new_name};
 use crate::dialect;
-use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, RoleAttributes, Scope};
+use crate::model::{Change, Diagnostic, Ident, Marker, MarkerReading, Scope};
 
 /// Plans the roles themselves, and says which observed roles are managed, under which names they
 /// will be known.
@@ -265,9 +265,16 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
                     "the role {name} bears our marker, and {}",
                     if deploys { "is the deploy_role" } else { "can log in or has power of its own" }
                 ),
-                help: format!(
-                    "a marker is only a comment: clear it (COMMENT ON ROLE … IS NULL), or, if {name} is really a product role, take LOGIN and its other attributes away by hand"
-                ),
+                help: match names.is_playbook(becomes) {
+                    true => format!(
+                        "a marker is only a comment: to let go of {name} with all that it has, clear it ({}); to take its grants first, declare the role once more with `grants: []`",
+                        let_go(sides, name)
+                    ),
+                    false => format!(
+                        "a marker is only a comment: clear it ({}), or, if {name} is really a product role, take LOGIN and its other attributes away by hand",
+                        let_go(sides, name)
+                    ),
+                },
             });
         }
     }
@@ -281,17 +288,9 @@ fn protect_self(sides: &Sides, names: &NewNames, out: &mut Difference) {
     }
 }
 
-fn has_power(attributes: &RoleAttributes) -> bool {
-    let RoleAttributes {
-        superuser,
-        create_role,
-        create_db,
-        login,
-        replication,
-        bypass_rls,
-        inherit: _,
-    } = *attributes;
-    superuser || create_role || create_db || login || replication || bypass_rls
+/// The statement that clears a role's comment, and with it our marker.
+fn let_go(sides: &Sides, role: &Ident) -> String {
+    format!("COMMENT ON ROLE {} IS NULL", dialect::of(sides.desired.dialect).quote(role))
 }
 
 /// Roles of environments that the configuration no longer has are named; `--retire` empties them.
@@ -378,7 +377,12 @@ pub(super) fn drops(sides: &Sides, names: &NewNames, out: &mut Difference) {
         });
         let was_there =
             marker_of(sides, observed).is_some_and(|m| m.playbook.is_some() && m.adopted);
-        let why = if !sides.options.drop_roles && names.keeps(name).is_some() {
+        let why = if names.keeps(name) == Some(Keeps::Login) {
+            format!(
+                "no longer declared: kept with all that it was granted, since it was there before and can log in or has power of its own. To take that, declare it once more with `grants: []` and plan with --prune; to let go of it, clear its comment: {}",
+                let_go(sides, observed)
+            )
+        } else if !sides.options.drop_roles && names.keeps(name).is_some() {
             "no longer declared: kept with all that it was granted, since it was adopted; --prune takes that".to_owned()
         } else if !sides.options.drop_roles && was_there {
             "no longer declared: emptied and kept, since it was there before; drop it by hand"

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::playbooks::PlaybookRoles;
+use super::playbooks::{PlaybookRoles, is_made};
 use super::roles::RolesHere;
 use super::rules::{self, Asked};
 use super::{Inputs, Target};
@@ -53,11 +53,14 @@ pub(super) fn admit_members(
                     let is_one = inputs.dialect.kind() == DialectKind::Postgres;
                     let first =
                         kinds.entry(member.clone()).or_insert_with(|| (kind, entry.place.clone()));
-                    if is_one && first.0 != kind {
+                    // Of a role that a playbook makes it is said that it is no member at all.
+                    let both = first.0 != kind && !is_made(inputs, of_playbooks, &member);
+                    if is_one && both {
                         found.push(user_and_group(&member, kind, first, entry));
                         continue;
                     }
-                    admit(desired, (held.clone(), member), kind, entry, found, &mut ends);
+                    let two = admit(desired, (held.clone(), member), kind, entry, &mut ends);
+                    found.extend(two.filter(|_| !is_one));
                 }
             }
             // Nothing that is wrong with an entry matters once it has ended.
@@ -86,19 +89,18 @@ fn admit<'e>(
     key: (Ident, Ident),
     kind: MemberKind,
     entry: &'e MemberEntry,
-    found: &mut Diagnostics,
     ends: &mut BTreeMap<(Ident, Ident), Vec<&'e MemberEntry>>,
-) {
+) -> Option<Diagnostic> {
     let by_rule = matches!(entry.member, Member::Rule(_));
     let is_new = !desired.memberships.contains_key(&key);
     let membership = desired
         .memberships
         .entry(key.clone())
         .or_insert_with(|| DesiredMembership { kind, because: Vec::new() });
-    if membership.kind != kind {
+    let two = (membership.kind != kind).then(|| {
         let first = (membership.kind, entry.place.clone());
-        found.push(user_and_group(&key.1, kind, &first, entry));
-    }
+        user_and_group(&key.1, kind, &first, entry)
+    });
     membership.because.push(reason(entry));
     membership.because.sort();
     ends.entry(key.clone()).or_default().push(entry);
@@ -107,6 +109,7 @@ fn admit<'e>(
     } else if !by_rule {
         desired.matched.remove(&key);
     }
+    two
 }
 
 fn user_and_group(

@@ -202,7 +202,7 @@ pub fn resolve(inputs: &Inputs) -> (Option<Resolved>, Diagnostics) {
     );
     gates.let_in(&mut people, inputs, &mut desired, &mut found);
     policies::exclude_each_other(inputs, &nodes, &gates, &mut found);
-    people.say(inputs, &desired, &mut found);
+    people.say(inputs, &playbook_roles, &desired, &mut found);
     snowflake::shape(inputs, &mut desired, &mut found);
     let ours = playbooks::Ours {
         deployment: &deployment,

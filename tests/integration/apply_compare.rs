@@ -42,6 +42,7 @@ fn postgres() -> Memory {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        around: BTreeSet::new(),
         users: BTreeSet::new(),
         found: Vec::new(),
     })

@@ -199,6 +199,7 @@ impl Ground {
             owned,
             inventory: _,
             unsupported,
+            around: _,
             users: _,
             found: _,
         } = state;

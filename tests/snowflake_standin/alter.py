@@ -72,6 +72,10 @@ def alter(session, node):
         return status()
     if node.action == "rename":
         return _rename(session, obj, node)
+    if node.action == "state":
+        authority.need_ownership(session, obj)
+        obj.extra["state"] = node.state
+        return status()
     if node.action == "swap":
         raise errors.unsupported("SWAP WITH")
     _may_alter(session, obj)

@@ -4,7 +4,20 @@ from . import authority, errors, futures, grants, resolve
 from .results import status
 
 # «You cannot transfer the OWNERSHIP privilege for the following objects.»
-_NEVER_MOVED = ("CONNECTION", "DATASET", "MODEL", "SERVICE", "SHARE", "STREAMLIT")
+_NEVER_MOVED = (
+    "APPLICATION SERVICE",
+    "CONNECTION",
+    "DATASET",
+    "MODEL",
+    "SERVICE",
+    "SHARE",
+    "STREAMLIT",
+    # Its list of object types does not have these.
+    "APPLICATION PACKAGE",
+    "ARTIFACT REPOSITORY",
+    "CONTACT",
+    "INTERACTIVE TABLE",
+)
 
 
 def grant(session, node):
@@ -38,7 +51,7 @@ def grant(session, node):
     for obj in objects:
         if node.current is None and obj.owner is not to and obj.kind.name not in ("ROLE", "USER"):
             _no_dependents(obj)
-        _ready(obj)
+        _ready(obj, node.current)
     for obj in objects:
         _move(session.account, obj, to, node.current)
     if node.on.scope == "all":
@@ -64,12 +77,15 @@ def _check(session, obj, to):
         raise errors.insufficient(obj.kind.name, obj.shown)
 
 
-def _ready(obj):
-    """A pipe must be paused; a managed schema must have no future grant of ownership open."""
+def _ready(obj, current):
+    """A pipe must be paused, a started task suspended unless COPY does that; a managed schema must have
+    no future grant of ownership open."""
     if obj.kind.name == "PIPE" and str(obj.extra.get("PIPE_EXECUTION_PAUSED")).upper() != "TRUE":
         raise errors.SnowflakeError(
             "003540", "55000", f"SQL execution error: Pipe {obj.shown} must be paused first."
         )
+    if obj.kind.name == "TASK" and current != "COPY" and obj.extra.get("state") == "started":
+        raise errors.invalid(f"Task {obj.shown} must be suspended first.", "091089", "55000")
     if obj.kind.name == "SCHEMA" and obj.extra.get("managed"):
         for future in obj.future.values():
             if future.privilege == "OWNERSHIP":
@@ -88,6 +104,9 @@ def _move(account, obj, to, current):
         for grant in list(obj.grants.values()):
             account.revoke(grant)
     obj.set_owner(to)
+    # «Tasks transferred … using the COPY CURRENT GRANTS option are also suspended automatically.»
+    if obj.kind.name == "TASK":
+        obj.extra["state"] = "suspended"
     if current == "COPY":
         for grant in list(obj.grants.values()):
             account.regrantor(grant, to)

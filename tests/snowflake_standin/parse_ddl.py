@@ -218,6 +218,9 @@ def alter(r):
         node.action, node.managed = "managed", True
     elif of.name == "SCHEMA" and r.take("DISABLE", "MANAGED", "ACCESS"):
         node.action, node.managed = "managed", False
+    elif of.name == "TASK" and (r.sees("RESUME") or r.sees("SUSPEND")):
+        node.action = "state"
+        node.state = "started" if r.take_any("RESUME", "SUSPEND") == "RESUME" else "suspended"
     elif r.done():
         r.fail()
     else:

@@ -68,6 +68,10 @@ _COLUMNS = {
         comment region type cloud notification_channel storage_integration endpoint
         owner_role_type directory_enabled
     """,
+    "TASK": """
+        created_on:ts name id database_name schema_name owner comment warehouse schedule
+        predecessors state definition condition allow_overlapping_execution owner_role_type
+    """,
     "other": """
         created_on:ts name database_name schema_name owner comment kind owner_role_type
     """,

@@ -32,7 +32,7 @@ def fields(session, obj):
         "kind": "VIEW"
         # «For materialized views and semantic views, the kind column contains VIEW.»
         if name.endswith(" VIEW")
-        else name.replace("ICEBERG ", "").replace("HYBRID ", "").replace("DYNAMIC ", ""),
+        else name.replace("ICEBERG ", "").replace("HYBRID ", "").replace("DYNAMIC ", "").replace("INTERACTIVE ", "").replace("ONLINE FEATURE ", ""),
         "is_iceberg": _yn(name == "ICEBERG TABLE"),
         "is_hybrid": _yn(name == "HYBRID TABLE"),
         "is_dynamic": _yn(name == "DYNAMIC TABLE"),
@@ -93,6 +93,9 @@ def fields(session, obj):
     elif name == "STAGE":
         external = extra.get("external", False)
         found.update(type="EXTERNAL" if external else "INTERNAL", url=extra.get("URL", ""))
+    elif name == "TASK":
+        # A new task is suspended.
+        found.update(state=extra.get("state", "suspended"), predecessors="[]")
     elif name == "SCHEMA":
         found.update(
             is_current=_yn(obj is session.schema),

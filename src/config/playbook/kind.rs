@@ -21,31 +21,19 @@ pub enum ObjectType {
 /// Kinds that Snowflake has and nothing here grants on.
 const UNSUPPORTED: &[&str] = &[
     "application",
-    "application_package",
     "application_role",
-    "application_service",
-    "artifact_repository",
     "backup_policy",
     "backup_set",
     "class",
-    "contact",
     "cortex_extension",
     "data_exchange_listing",
     "directory_table",
-    "experiment",
-    "gateway",
     "instance",
-    "interactive_table",
     "listing",
-    "mcp_server",
     "model_monitor",
-    "online_feature_table",
     "organization_profile",
     "provisioned_throughput",
-    "restricted_session_scope",
     "share",
-    "snapshot_policy",
-    "snapshot_set",
     "volume",
 ];
 
@@ -147,7 +135,7 @@ mod tests {
         for word in [
             "application_role",
             "DATA EXCHANGE LISTING",
-            "snapshot set",
+            "backup set",
             "quantum_flux_table_of_tomorrow",
         ] {
             assert!(matches!(ObjectType::parse(word), Ok(ObjectType::Unsupported(_))), "{word}");

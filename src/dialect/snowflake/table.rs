@@ -34,15 +34,22 @@ const fn relation(
     Row { class, keyword, owned_as: Some(keyword), plural: Some(plural), all, data, write }
 }
 
-/// What `GRANT OWNERSHIP ON FUTURE …` refuses, though other future grants are taken; and DATASETS,
-/// whose ownership cannot be granted at all ("GRANT OWNERSHIP", usage notes). It takes MODELS.
+/// What `GRANT OWNERSHIP ON FUTURE …` refuses, though other future grants are taken; and application
+/// services, artifact repositories and DATASETS, whose ownership cannot be granted at all ("GRANT
+/// OWNERSHIP", usage notes). It takes MODELS.
 pub(super) const NO_FUTURE_OWNER: &[ObjectClass] = &[
+    ObjectClass::ApplicationService,
+    ObjectClass::ArtifactRepository,
     ObjectClass::AuthenticationPolicy,
     ObjectClass::Dataset,
+    ObjectClass::Experiment,
+    ObjectClass::Gateway,
     ObjectClass::Notebook,
     ObjectClass::PasswordPolicy,
     ObjectClass::PrivacyPolicy,
     ObjectClass::Service,
+    ObjectClass::SnapshotPolicy,
+    ObjectClass::SnapshotSet,
     ObjectClass::Streamlit,
 ];
 
@@ -221,4 +228,63 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(ObjectClass::Workspace, "WORKSPACE", Some("WORKSPACES"), &["READ", "WRITE"]),
     row(ObjectClass::Type, "TYPE", Some("TYPES"), &["USAGE"]),
+    // GRANT OWNERSHIP lists neither of these; ON FUTURE it takes both.
+    Row {
+        owned_as: None,
+        ..row(
+            ObjectClass::InteractiveTable,
+            "INTERACTIVE TABLE",
+            Some("INTERACTIVE TABLES"),
+            &["MONITOR", "REFERENCES", "SELECT"],
+        )
+    },
+    Row {
+        owned_as: None,
+        ..row(ObjectClass::Contact, "CONTACT", Some("CONTACTS"), &["APPLY", "MODIFY"])
+    },
+    row(ObjectClass::McpServer, "MCP SERVER", Some("MCP SERVERS"), &["MODIFY", "USAGE"]),
+    row(ObjectClass::Gateway, "GATEWAY", Some("GATEWAYS"), &["MODIFY", "USAGE"]),
+    row(ObjectClass::Experiment, "EXPERIMENT", Some("EXPERIMENTS"), &["MODIFY", "USAGE"]),
+    row(
+        ObjectClass::OnlineFeatureTable,
+        "ONLINE FEATURE TABLE",
+        Some("ONLINE FEATURE TABLES"),
+        &["MONITOR", "SELECT"],
+    ),
+    // Nothing says that future grants are taken.
+    row(
+        ObjectClass::RestrictedSessionScope,
+        "RESTRICTED SESSION SCOPE",
+        None,
+        &["MODIFY", "USAGE"],
+    ),
+    Row {
+        owned_as: None,
+        ..row(
+            ObjectClass::ArtifactRepository,
+            "ARTIFACT REPOSITORY",
+            Some("ARTIFACT REPOSITORIES"),
+            &["READ"],
+        )
+    },
+    Row {
+        owned_as: None,
+        ..row(
+            ObjectClass::ApplicationService,
+            "APPLICATION SERVICE",
+            Some("APPLICATION SERVICES"),
+            &["MONITOR", "OPERATE", "USAGE"],
+        )
+    },
+    row(ObjectClass::SnapshotPolicy, "SNAPSHOT POLICY", Some("SNAPSHOT POLICIES"), &["USAGE"]),
+    row(ObjectClass::SnapshotSet, "SNAPSHOT SET", Some("SNAPSHOT SETS"), &["USAGE"]),
+    Row {
+        owned_as: None,
+        ..row(
+            ObjectClass::ApplicationPackage,
+            "APPLICATION PACKAGE",
+            None,
+            &["ATTACH LISTING", "DEVELOP", "INSTALL", "MANAGE RELEASES", "MANAGE VERSIONS"],
+        )
+    },
 ];

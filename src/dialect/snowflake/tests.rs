@@ -327,3 +327,63 @@ fn all_of_a_class_leaves_out_what_must_be_named() {
     assert!(!all(ObjectClass::Database).contains("GRANTS"));
     assert_eq!(all(ObjectClass::Integration), "USAGE");
 }
+
+/// What must be there, class by class: every line of the table that the product is held to. All have
+/// ownership, but for the account.
+const WANTED: &[(&str, &str)] = &[
+    (
+        "account",
+        "CREATE DATABASE, CREATE ROLE, CREATE USER, CREATE WAREHOUSE, MANAGE GRANTS, MONITOR USAGE, EXECUTE TASK, APPLY MASKING POLICY",
+    ),
+    // REFERENCE_USAGE goes to shares alone.
+    (
+        "database",
+        "USAGE, MODIFY, MONITOR, CREATE SCHEMA, CREATE DATABASE ROLE, APPLYBUDGET, IMPORTED PRIVILEGES",
+    ),
+    (
+        "schema",
+        "USAGE, MODIFY, MONITOR, CREATE TABLE, CREATE VIEW, ADD SEARCH OPTIMIZATION, APPLYBUDGET",
+    ),
+    ("table", "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, EVOLVE SCHEMA, APPLYBUDGET"),
+    ("iceberg table", "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, APPLYBUDGET"),
+    ("view", "SELECT, REFERENCES"),
+    ("external table", "SELECT, REFERENCES"),
+    ("materialized view", "SELECT, REFERENCES, APPLYBUDGET"),
+    ("dynamic table", "SELECT, MONITOR, OPERATE"),
+    ("stage", "READ, WRITE, USAGE"),
+    ("warehouse", "USAGE, OPERATE, MONITOR, MODIFY, APPLYBUDGET"),
+    ("function", "USAGE"),
+    ("procedure", "USAGE"),
+    ("sequence", "USAGE"),
+    ("task", "MONITOR, OPERATE, APPLYBUDGET"),
+    ("stream", "SELECT"),
+    ("pipe", "MONITOR, OPERATE"),
+    ("file format", "USAGE"),
+    ("integration", "USAGE, USE_ANY_ROLE"),
+    ("tag", "APPLY"),
+    ("masking policy", "APPLY"),
+    ("row access policy", "APPLY"),
+];
+
+#[test]
+fn every_class_and_privilege_that_must_be_there_is_there() {
+    use crate::config::playbook::ObjectType;
+    let snowflake = of(DialectKind::Snowflake);
+    for (word, privileges) in WANTED {
+        let Ok(ObjectType::Class(class)) = ObjectType::parse(word) else { panic!("{word}") };
+        let lacks = set(privileges).minus(snowflake.privileges_of(class));
+        assert!(lacks.is_empty(), "{word} lacks {lacks}");
+        assert_eq!(snowflake.owner_word(class).is_none(), *word == "account", "{word}");
+    }
+    assert!(!snowflake.privileges_of(ObjectClass::IcebergTable).contains_all(set("EVOLVE SCHEMA")));
+    // Whatever stands in a schema can be made there by its own privilege, but for what others make.
+    let creates: Vec<&str> =
+        snowflake.privileges_of(ObjectClass::Schema).iter().map(Privilege::as_str).collect();
+    for class in ObjectClass::ALL {
+        let Some(word) = snowflake.word_of(class) else { continue };
+        if class.is_global() || class.is_container() || class == ObjectClass::Account {
+            continue;
+        }
+        assert!(creates.contains(&format!("CREATE {word}").as_str()), "CREATE {word}");
+    }
+}

@@ -115,19 +115,34 @@ impl Giving<'_, '_> {
 }
 
 /// A routine's name, and what stands in its parentheses.
-pub(super) fn routine(written: &str) -> (&str, Option<&str>) {
-    let mut quoted = false;
+///
+/// # Errors
+/// The parenthesis after the name is not closed, or something stands behind it.
+pub(super) fn routine(written: &str) -> Result<(&str, Option<&str>), &'static str> {
+    let (mut quoted, mut depth, mut opened, mut closed) = (false, 0_usize, None, None);
     for (at, character) in written.char_indices() {
+        if closed.is_some() && !character.is_whitespace() {
+            return Err("nothing can stand behind the parenthesis that ends its arguments");
+        }
         match character {
             '"' => quoted = !quoted,
             '(' if !quoted => {
-                let inner = written[at + 1..].trim_end();
-                return (written[..at].trim_end(), Some(inner.strip_suffix(')').unwrap_or(inner)));
+                depth += 1;
+                opened.get_or_insert(at);
+            }
+            ')' if !quoted && depth == 0 => return Err("a parenthesis ends what none began"),
+            ')' if !quoted => {
+                depth -= 1;
+                closed = (depth == 0).then_some(at);
             }
             _ => {}
         }
     }
-    (written, None)
+    match (opened, closed) {
+        (None, _) => Ok((written, None)),
+        (Some(from), Some(to)) => Ok((written[..from].trim_end(), Some(&written[from + 1..to]))),
+        (Some(_), None) => Err("the parenthesis of its arguments is not closed"),
+    }
 }
 
 /// The types of a signature so that two ways to write it are one: synonyms, case, spaces, and what
@@ -236,9 +251,19 @@ mod tests {
 
     #[test]
     fn a_routine_s_name_ends_where_its_parentheses_begin() {
-        assert_eq!(routine("f(number, varchar)"), ("f", Some("number, varchar")));
-        assert_eq!(routine("f()"), ("f", Some("")));
-        assert_eq!(routine("\"odd(1)\" (a)"), ("\"odd(1)\"", Some("a")));
-        assert_eq!(routine("f"), ("f", None));
+        for (written, name, types) in [
+            ("f(number, varchar)", "f", Some("number, varchar")),
+            ("f(number(38, 0)) ", "f", Some("number(38, 0)")),
+            ("f()", "f", Some("")),
+            ("\"odd(1)\" (a)", "\"odd(1)\"", Some("a")),
+            ("f", "f", None),
+        ] {
+            assert_eq!(routine(written), Ok((name, types)), "{written}");
+        }
+        for wrong in
+            ["f(int", "f(number(38, 0)", "f(int))", "f)", "f(int) x", "f(int)(int)", "f(\""]
+        {
+            assert!(routine(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -198,6 +198,16 @@ fn is_no_member(
     kind != MemberKind::Role && is_role(inputs, kind) && made
 }
 
+/// Whether a name is that of a role which a playbook makes, or has switched off: named as a member it is
+/// wrong by itself, whatever else is.
+pub(in crate::resolve) fn is_made(inputs: &Inputs, here: &PlaybookRoles, name: &Ident) -> bool {
+    let texts = super::Texts { inputs };
+    let truth = |switch| texts.truth(switch, &mut Diagnostics::default()).unwrap_or(true);
+    here.values()
+        .filter(|here| here.name == *name)
+        .any(|here| truth(&here.role.create) || !truth(&here.role.enable))
+}
+
 /// Playbook roles named as users or groups.
 pub(super) fn as_members(
     inputs: &Inputs,
@@ -218,7 +228,11 @@ pub(super) fn as_members(
             false => format!("may not be a member of {held}{}", whose.unwrap_or_default()),
         };
         let mut said = BTreeSet::new();
-        for because in wanted.because.iter().filter(|because| said.insert(place_of(because))) {
+        for because in &wanted.because {
+            let place = place_of(inputs, because);
+            if !said.insert(place.clone()) {
+                continue;
+            }
             let message = format!(
                 "{member} is the playbook role `{id}`, no {}: it {what}",
                 wanted.kind.as_str()
@@ -226,17 +240,18 @@ pub(super) fn as_members(
             let mut error = Diagnostic::error("managed-role-as-member", message).with_help(
                 "members are people and groups: name those who are in it. A playbook role gets another playbook role's access by `object-type: role`",
             );
-            error.place = place_of(because);
+            error.place = place;
             error.also = Some((role.place.clone(), "defined here".to_owned()));
             found.push(error);
         }
     }
 }
 
-fn place_of(because: &Reason) -> Option<Place> {
+fn place_of(inputs: &Inputs, because: &Reason) -> Option<Place> {
     let mut place = Place::file(because.file.as_ref()?);
     place.line = because.line;
-    Some(place)
+    let known = |line| inputs.config.place_at(&place.file, line);
+    Some(because.line.and_then(known).unwrap_or(place))
 }
 
 /// Roles that are in each other, by grants on roles and by members.
@@ -270,7 +285,7 @@ pub(super) fn circles(
                 let mut error = Diagnostic::error("membership-circle", circle(&way[from..], &into))
                     .with_help("take one of these out: each would have all that the others have");
                 let first = way.get(from).and_then(|(role, next)| into.get(role)?.get(next - 1));
-                error.place = first.and_then(|(_, because)| place_of((*because)?));
+                error.place = first.and_then(|(_, because)| place_of(inputs, (*because)?));
                 found.push(error);
             } else if !done.contains(held) {
                 way.push((held, 0));

@@ -24,6 +24,7 @@ use crate::model::{
     DesiredOwner, DesiredRole, DesiredState, Diagnostics, Ident, Manner, Marker, ObjectClass,
     Reason, RelationKey, Securable,
 };
+pub(super) use memberships::is_made;
 use said::Said;
 use texts::Texts;
 

@@ -192,7 +192,18 @@ impl Giving<'_, '_> {
             return;
         };
         let is_routine = matches!(class, ObjectClass::Function | ObjectClass::Procedure);
-        let (name, types) = if is_routine { routine(written) } else { (written.as_str(), None) };
+        let (name, types) = match routine(written) {
+            _ if !is_routine => (written.as_str(), None),
+            Ok(both) => both,
+            Err(why) => {
+                found.push(
+                    Diagnostic::error("bad-routine", format!("{written:?}: {why}"))
+                        .with_help("write the types of its arguments in parentheses after the name, such as \"f(number, varchar)\"")
+                        .with_place(one.place().clone()),
+                );
+                return;
+            }
+        };
         let Some(name) = self.fold(name, one, found) else { return };
         match schema {
             None => {
@@ -458,7 +469,8 @@ impl Giving<'_, '_> {
 
     /// The policies that are required on a relation.
     fn gated(&self, on: &Securable) -> Option<String> {
-        let required = self.gates.on(&on.relation_key().filter(|_| on.class().is_relation())?);
+        let named = on.class().shares_names_with_relations();
+        let required = self.gates.on(&on.relation_key().filter(|_| named)?);
         let all: Vec<&str> = required.into_iter().collect();
         (!all.is_empty()).then(|| all.join(", "))
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Inputs;
 use super::super::members::{member_name, named};
+use super::super::playbooks::{PlaybookRoles, is_made};
 use super::super::rules::{self, Asked};
 use crate::config::policy::is_reserved;
 use crate::directory::{Directory, Known, Rule, Value};
@@ -132,6 +133,7 @@ impl People {
     pub(in crate::resolve) fn say(
         self,
         inputs: &Inputs,
+        playbook_roles: &PlaybookRoles,
         desired: &DesiredState,
         found: &mut Diagnostics,
     ) {
@@ -148,7 +150,11 @@ impl People {
             let by_policy =
                 |role| desired.roles.get(role).is_some_and(|r| r.marker.policy.is_some());
             // Among the owners' files it has been said.
-            if kind != wanted.kind && (by_policy(role) || by_policy(first)) {
+            if kind != wanted.kind
+                && (by_policy(role) || by_policy(first))
+                // That one is no member at all, which is said by itself.
+                && !is_made(inputs, playbook_roles, member)
+            {
                 let what = format!(
                     "{member} is a {} in {first} and a {} in {role}",
                     kind.as_str(),

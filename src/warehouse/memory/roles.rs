@@ -70,6 +70,7 @@ impl Memory {
             owned,
             inventory,
             unsupported,
+            around: _,
             users: _,
             found: _,
         } = &mut self.state;
@@ -118,6 +119,7 @@ impl Memory {
             owned,
             inventory,
             unsupported,
+            around: _,
             users: _,
             found: _,
         } = &self.state;

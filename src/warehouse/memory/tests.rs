@@ -44,6 +44,7 @@ fn empty() -> Memory {
         owned: BTreeMap::new(),
         inventory: Inventory::default(),
         unsupported: BTreeSet::new(),
+        around: BTreeSet::new(),
         users: BTreeSet::new(),
         found: Vec::new(),
     })

@@ -379,6 +379,11 @@ pub(super) fn memberships(version: u32) -> String {
     format!("{} where m.roleid = any($1) or m.member = any($1){let_in}", all_memberships(version))
 }
 
+/// Memberships between roles that are not of interest: what one of ours could close a circle with.
+pub(super) const OTHER_MEMBERSHIPS: &str = "
+    select distinct m.roleid, m.member from pg_auth_members m
+    where m.roleid <> all($1) and m.member <> all($1)";
+
 /// Default privileges for the roles of interest. A creator's own entry is implicit.
 pub(super) const DEFAULTS: &str = "
     select d.defaclrole, n.nspname::text, d.defaclobjtype::text, a.grantee, a.privilege_type,

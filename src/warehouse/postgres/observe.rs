@@ -71,6 +71,9 @@ impl Reader<'_> {
 
         let rows = self.rows(&catalog::memberships(version), std::slice::from_ref(&ours)).await?;
         let memberships = memberships(&rows, version, &known)?;
+        let rows = self.rows(catalog::OTHER_MEMBERSHIPS, std::slice::from_ref(&ours)).await?;
+        let other = |row: &Row| Ok((known.name(get(row, 0)?)?, known.name(get(row, 1)?)?));
+        let around = rows.iter().map(other).collect::<Result<_, WarehouseError>>()?;
 
         let rows = self.rows(catalog::DEFAULTS, std::slice::from_ref(&ours)).await?;
         let defaults = defaults(&rows, &database, &known, &mut unsupported)?;
@@ -125,6 +128,7 @@ impl Reader<'_> {
             roles,
             acl,
             memberships,
+            around,
             defaults,
             owned,
             inventory,

@@ -18,6 +18,7 @@ use crate::warehouse::{Look, WarehouseError};
 pub(super) struct Listed {
     pub(super) objects: BTreeMap<Securable, ObservedObject>,
     pub(super) stages: BTreeMap<Securable, StageKind>,
+    pub(super) suspended: BTreeSet<Securable>,
     pub(super) schemas: BTreeSet<SchemaKey>,
 }
 
@@ -54,7 +55,7 @@ impl Reader<'_> {
             async { in_databases.await.into_iter().collect::<Result<Vec<_>, _>>() },
         )
         .await?;
-        let Listed { mut objects, mut stages, mut schemas } = Listed::default();
+        let Listed { mut objects, mut stages, mut suspended, mut schemas } = Listed::default();
         for (class, rows) in in_account {
             for row in Table::of(&rows).rows() {
                 let Some(name) = row.name("name") else { continue };
@@ -78,11 +79,17 @@ impl Reader<'_> {
                     if let Some(kind) = StageKind::parse(row.text("type")).filter(|_| is_stage) {
                         stages.insert(on.clone(), kind);
                     }
+                    // `started` or `suspended`.
+                    if class == ObjectClass::Task
+                        && row.text("state").eq_ignore_ascii_case("suspended")
+                    {
+                        suspended.insert(on.clone());
+                    }
                     objects.insert(on, ObservedObject { owner: row.name("owner") });
                 }
             }
         }
-        Ok(Listed { objects, stages, schemas })
+        Ok(Listed { objects, stages, suspended, schemas })
     }
 
     /// All of a class in a database. A list that SHOW cuts is asked for schema by schema, since its
@@ -154,8 +161,9 @@ fn plural(class: ObjectClass) -> String {
         class => {
             let word = dialect::of(DialectKind::Snowflake).word_of(class).unwrap_or_default();
             match word.strip_suffix('Y') {
-                Some(stem) => format!("{stem}IES"),
-                None => format!("{word}S"),
+                // GATEWAYS, and POLICIES.
+                Some(stem) if !stem.ends_with(['A', 'E', 'O', 'U']) => format!("{stem}IES"),
+                _ => format!("{word}S"),
             }
         }
     }
@@ -174,6 +182,23 @@ fn object(database: &Ident, class: ObjectClass, row: &Row) -> Option<Securable> 
         class => {
             let schema = row.name("schema_name")?;
             Some(Securable::in_schema(class, database.clone(), schema, name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_show_lists_is_the_plural_that_grants_name() {
+        for (class, shown) in [
+            (ObjectClass::Gateway, "GATEWAYS"),
+            (ObjectClass::ArtifactRepository, "ARTIFACT REPOSITORIES"),
+            (ObjectClass::SnapshotPolicy, "SNAPSHOT POLICIES"),
+            (ObjectClass::InteractiveTable, "INTERACTIVE TABLES"),
+        ] {
+            assert_eq!(plural(class), shown);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::reader::{PAGE, Reader, is_missing, literal, quoted};
 use super::shown::{Row, Table};
 use super::{QueryError, Rows};
 use crate::model::{
-    Ident, Incarnation, Inventory, ObjectClass, ObservedRelation, RelationKey, SchemaKey,
+    Ident, Incarnation, Inventory, ObjectClass, ObservedRelation, RelationKey, SchemaKey, Securable,
 };
 use crate::warehouse::{Look, WarehouseError};
 
@@ -24,9 +24,10 @@ impl Reader<'_> {
             self.listed_objects(look),
             join_all(look.databases.iter().map(|database| self.all_objects(database))),
         );
-        let Listed { objects, stages, schemas } = listed?;
+        let Listed { objects, stages, suspended, schemas } = listed?;
         inventory.objects = objects;
         inventory.stages = stages;
+        inventory.suspended = suspended;
         let mut cut: Vec<&Ident> = Vec::new();
         let mut lists: Vec<(&Ident, Rows)> = Vec::new();
         for (database, rows) in look.databases.iter().zip(whole) {
@@ -84,6 +85,17 @@ impl Reader<'_> {
             for row in Table::of(rows).rows() {
                 add(&mut inventory, database, &row, &LIST, &views);
             }
+        }
+        // Listed among the tables as well, which they are not: no row of theirs can be changed.
+        let interactive = |on: &&Securable| on.class() == ObjectClass::InteractiveTable;
+        let theirs: Vec<RelationKey> = inventory
+            .objects
+            .keys()
+            .filter(interactive)
+            .filter_map(Securable::relation_key)
+            .collect();
+        for key in theirs {
+            inventory.relations.remove(&key);
         }
         Ok(inventory)
     }

@@ -174,6 +174,7 @@ impl Reader<'_> {
             owned,
             inventory,
             unsupported: edges.unsupported,
+            around: BTreeSet::new(),
             users,
             found,
         })

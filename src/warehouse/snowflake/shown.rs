@@ -235,7 +235,9 @@ mod tests {
             ("NOTEBOOK", Some(ObjectClass::Notebook)),
             ("MODULE", Some(ObjectClass::Model)),
             ("VOLUME", Some(ObjectClass::ExternalVolume)),
-            ("GATEWAY", None),
+            ("GATEWAY", Some(ObjectClass::Gateway)),
+            ("MCP SERVER", Some(ObjectClass::McpServer)),
+            ("PROVISIONED_THROUGHPUT", None),
             ("LANGUAGE", None),
         ] {
             assert_eq!(class(shown), expected, "{shown}");

@@ -234,8 +234,8 @@ fn expected(change: &Change) -> Vec<String> {
             let mut plural = class(*of);
             let last = plural.last_mut().unwrap();
             *last = match last.strip_suffix('Y') {
-                Some(stem) => format!("{stem}IES"),
-                None => format!("{last}S"),
+                Some(stem) if !stem.ends_with('A') => format!("{stem}IES"),
+                _ => format!("{last}S"),
             };
             let place = match schema {
                 Some(schema) => {

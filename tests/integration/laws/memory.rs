@@ -32,6 +32,7 @@ pub fn observed(world: &World, version: u32) -> ObservedState {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        around: BTreeSet::new(),
         users: BTreeSet::new(),
         found: Vec::new(),
     };

@@ -3,10 +3,12 @@
 
 mod adoption;
 mod alongside;
+mod circles;
 mod cuts;
 mod drift;
 mod guards;
 mod hostile;
+mod letting_go;
 mod limits;
 mod markers;
 mod meanwhile;

@@ -170,3 +170,47 @@ async fn what_is_shown_by_another_word_and_privileges_of_few_kinds_come_to_rest(
     }
     assert!(!planned.iter().any(|step| step.contains("SNOWFLAKE.")), "{planned:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_kinds_are_listed_granted_and_come_to_rest() {
+    const KINDS: &[(&str, &str, &str)] = &[
+        ("interactive table", "IT (A NUMBER)", "MONITOR, REFERENCES, SELECT"),
+        ("online feature table", "OFT (A NUMBER)", "MONITOR, SELECT"),
+        ("contact", "C", "APPLY, MODIFY"),
+        ("mcp server", "M", "MODIFY, USAGE"),
+        ("gateway", "G", "MODIFY, USAGE"),
+        ("experiment", "X", "MODIFY, USAGE"),
+        ("restricted session scope", "R", "MODIFY, USAGE"),
+        ("artifact repository", "AR", "READ"),
+        ("application service", "APP", "MONITOR, OPERATE, USAGE"),
+        ("snapshot policy", "SP", "USAGE"),
+        ("snapshot set", "SS", "USAGE"),
+    ];
+    let made: Vec<String> =
+        KINDS.iter().map(|(kind, name, _)| format!("CREATE {kind} D.S.{name}")).collect();
+    let mut made: Vec<&str> = made.iter().map(String::as_str).collect();
+    made.push("CREATE APPLICATION PACKAGE PACK");
+    let Some(standin) = furnished(&made) else { return };
+    let place = "database-name: d, schema-name: s, object-name: '*'";
+    let grants: Vec<String> = KINDS
+        .iter()
+        .map(|(kind, ..)| format!("object-type: {kind}, {place}, privileges: [all]"))
+        .chain(
+            ["object-type: application package, object-name: pack, privileges: [install]".into()],
+        )
+        .collect();
+    let grants: Vec<&str> = grants.iter().map(String::as_str).collect();
+    let tables = format!("object-type: table, {place}, privileges: [all]");
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &[("one", &grants), ("tables", &[&tables])]);
+    let planned = comes_to_rest(&standin, &project, false).await;
+    for (kind, name, privileges) in KINDS {
+        let name = name.split(' ').next().unwrap();
+        let step = format!("grant {privileges} on {} D.S.{name} to ONE", kind.replace(' ', "_"));
+        assert!(planned.contains(&step), "{step}: {planned:#?}");
+    }
+    assert!(planned.iter().any(|step| step.contains("INSTALL on application_package PACK")));
+    // An interactive table is none of the tables.
+    let of_tables = planned.iter().filter(|step| step.ends_with(" to TABLES"));
+    assert!(!of_tables.into_iter().any(|step| step.contains("D.S.IT")), "{planned:#?}");
+}

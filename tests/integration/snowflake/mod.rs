@@ -6,6 +6,7 @@ mod connecting;
 mod documented;
 mod effective;
 mod exchange;
+mod handed;
 mod hooks;
 mod imports;
 mod job;

@@ -40,8 +40,8 @@ static STUMBLES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             swaps.push((format!("ON {word}"), "ON TABLE".to_owned()));
         }
         let plural = match word.strip_suffix('Y') {
-            Some(stem) => format!("{stem}IES"),
-            None => format!("{word}S"),
+            Some(stem) if !stem.ends_with('A') => format!("{stem}IES"),
+            _ => format!("{word}S"),
         };
         for place in ["DATABASE", "SCHEMA"] {
             let to_come = format!("ON FUTURE {plural} IN {place}");
@@ -50,6 +50,8 @@ static STUMBLES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
             }
         }
     }
+    // SNAPSHOT POLICY before SNAPSHOT.
+    swaps.sort_by_key(|(words, _): &(String, String)| std::cmp::Reverse(words.len()));
     for privilege in privileges.iter() {
         if parsed(&format!("GRANT {privilege} ON SCHEMA \"S\" TO ROLE \"R\"")).is_ok() {
             continue;

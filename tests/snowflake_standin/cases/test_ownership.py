@@ -78,6 +78,11 @@ class Ownership(Case):
         )
         self.ok("SECURITYADMIN", "grant ownership on view db.s.m to role b")
         self.refused("SECURITYADMIN", "grant ownership on pipe db.s.p to role b", "003540")
+        self.ok("SYSADMIN", "create task db.s.k as select 1", "alter task db.s.k resume")
+        self.refused("SECURITYADMIN", "grant ownership on task db.s.k to role b", "091089")
+        self.ok("SECURITYADMIN", "grant ownership on task db.s.k to role b copy current grants")
+        shown = self.rows("ACCOUNTADMIN", "show tasks in schema db.s", "name", "owner", "state")
+        self.assertEqual(shown, [("K", "B", "suspended")])
         self.refused(
             "SECURITYADMIN", "grant ownership on all pipes in schema db.s to role b", "000002"
         )

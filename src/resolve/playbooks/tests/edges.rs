@@ -86,6 +86,14 @@ fn a_role_that_a_playbook_makes_is_nobody_s_user_or_group() {
     let other = error("b", "may not be a member of a (the playbook role a)");
     assert_eq!(postgres("a: [{group: b}]\n"), [other]);
     assert_eq!(postgres("a: [{user: b}]\n").len(), 1);
+    // One thing is said once: whatever else it is, it is no member.
+    for both in ["a: [{user: b}, {group: b}]\n", "a:\n  - {user: b}\nsso:\n  - {group: b}\n"] {
+        let said = postgres(both);
+        assert!(said.iter().all(|one| one.starts_with("managed-role-as-member")), "{said:?}");
+        assert_eq!(said.len(), both.matches("\n").count() / 2 + both.matches(", ").count());
+    }
+    let others = postgres("a: [{user: sso}]\nb: [{group: sso}]\n");
+    assert!(others.iter().any(|one| one.starts_with("user-and-group")), "{others:?}");
     // One that others make is the group that it is called.
     assert_eq!(postgres("a: [{group: sso}]\n"), Vec::<String>::new());
     // Users of Snowflake are no roles.
@@ -132,6 +140,24 @@ fn a_circle_by_grants_and_members_is_named_step_by_step() {
             "membership-circle 9: these roles would be in each other: a is in b (rolecall.yml:9), b is in sso (rolecall.yml:10), sso is in a (rolecall/members/playbook_roles.yml:2)"
         ]
     );
+}
+
+#[test]
+fn errors_about_members_and_circles_show_the_line() {
+    let lines = |given: &Given| -> Vec<String> {
+        let (_, found) = given.resolve();
+        let all = found.sorted();
+        all.iter().filter_map(|one| one.place.as_ref()?.source.clone()).collect()
+    };
+    let member =
+        Given::postgres(MADE).file("rolecall/members/playbook_roles.yml", "a:\n  - {group: b}\n");
+    assert_eq!(lines(&member), ["  - {group: b}"]);
+    let held = "{object-type: role, object-name: b, privileges: [usage]}";
+    let circle = Given::postgres(&format!(
+        "roles:\n  a:\n    name: a\n    grants:\n      - {held}\n  b: {{name: b, grants: [{}]}}\n",
+        held.replace("name: b", "name: a")
+    ));
+    assert_eq!(lines(&circle), [format!("      - {held}")]);
 }
 
 #[test]
@@ -245,10 +271,31 @@ fn no_playbook_goes_round_a_policy_that_is_always_required() {
     ] {
         assert_eq!(beside_the_policy(&format!("{names}, {grant}")), round, "{grant}");
     }
+    // By whatever word: such a thing would stand in the relation's place.
+    let config = format!(
+        "{REQUIRED}roles:\n  r:\n    name: r\n    grants:\n      - {{object-type: interactive table, database-name: DB, schema-name: SALES, object-name: ORDERS, privileges: [select]}}\n"
+    );
+    let given = Given::snowflake(&config);
+    assert!(given.codes().contains(&"round-policy 17".to_owned()), "{:?}", given.says());
     let beside = "schema-name: raw, object-name: \"*\", privileges: [select]";
     assert_eq!(beside_the_policy(&format!("{names}, {beside}")), Vec::<String>::new());
     let off = "schema-name: sales, object-name: orders, enable: false, privileges: [select]";
     assert_eq!(beside_the_policy(&format!("{names}, {off}")), Vec::<String>::new());
+}
+
+#[test]
+fn parentheses_of_a_routine_are_closed_or_an_error() {
+    for (name, code) in [
+        ("f(int", "bad-routine 15"),
+        ("f(int) x", "bad-routine 15"),
+        ("f(int)", "missing-object 12"),
+    ] {
+        let config = format!(
+            "roles:\n  r:\n    name: r\n    grants:\n      - object-type: function\n        database-name: db\n        schema-name: raw\n        object-name: '{name}'\n        privileges: [execute]\n"
+        );
+        let given = Given::postgres(&config).there(&["table db.raw.landing"]).connected_to("db");
+        assert_eq!(given.codes(), [code], "{name}: {:?}", given.says());
+    }
 }
 
 #[test]

@@ -90,6 +90,18 @@ fn objects() -> Vec<(Securable, &'static str)> {
         (Securable::global(C::User, id("XUER")), "CREATE USER XUER"),
         (inside(C::Workspace, "XWCE"), "CREATE WORKSPACE D.S.XWCE"),
         (inside(C::Type, "TY"), "CREATE TYPE D.S.TY AS NUMBER"),
+        (inside(C::InteractiveTable, "YIT"), "CREATE INTERACTIVE TABLE D.S.YIT (A NUMBER)"),
+        (inside(C::Contact, "YC"), "CREATE CONTACT D.S.YC"),
+        (inside(C::McpServer, "YM"), "CREATE MCP SERVER D.S.YM"),
+        (inside(C::Gateway, "YG"), "CREATE GATEWAY D.S.YG"),
+        (inside(C::Experiment, "YX"), "CREATE EXPERIMENT D.S.YX"),
+        (inside(C::OnlineFeatureTable, "YO"), "CREATE ONLINE FEATURE TABLE D.S.YO (A NUMBER)"),
+        (inside(C::RestrictedSessionScope, "YR"), "CREATE RESTRICTED SESSION SCOPE D.S.YR"),
+        (inside(C::ArtifactRepository, "YA"), "CREATE ARTIFACT REPOSITORY D.S.YA"),
+        (inside(C::ApplicationService, "YS"), "CREATE APPLICATION SERVICE D.S.YS"),
+        (inside(C::SnapshotPolicy, "YP"), "CREATE SNAPSHOT POLICY D.S.YP"),
+        (inside(C::SnapshotSet, "YT"), "CREATE SNAPSHOT SET D.S.YT"),
+        (Securable::global(C::ApplicationPackage, id("YK")), "CREATE APPLICATION PACKAGE YK"),
     ]
 }
 
