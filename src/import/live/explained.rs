@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::naming::{ByName, Reading, by_name};
 use super::outputs::outputs;
-use super::products::{Held, Proposed, propose};
+use super::products::{Held, NO_WAY, Proposed, propose};
 use super::{NotSaid, members, written_name};
 use crate::config::{Config, Located, Member, MemberEntry, PERMISSION_WORDS, Product, ProductRole};
 use crate::declare::{Declarations, NodeDeclarations};
@@ -165,7 +165,10 @@ impl Attempt<'_> {
         let Some(resolved) = resolved else { return Err(self.unsound(&found)) };
         let mut proposed = propose(&Held { inputs: &wide, state, roles: &roles, everybody });
         let mut out = Out::new();
-        for NotSaid { role, what, why } in &proposed.left {
+        // What leads nowhere is there for the sake of the rest, which says more.
+        let leads_nowhere = |one: &&NotSaid| one.why == NO_WAY;
+        let (last, first): (Vec<_>, Vec<_>) = proposed.left.iter().partition(leads_nowhere);
+        for NotSaid { role, what, why } in first.into_iter().chain(last) {
             if self.candidates.contains_key(role) {
                 out.entry(role.clone()).or_insert_with(|| format!("{what}: {why}"));
             }

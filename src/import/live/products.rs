@@ -47,6 +47,8 @@ pub struct Proposed {
     pub left: Vec<NotSaid>,
 }
 
+/// Why what is held beside what nodes need stays unsaid.
+pub(super) const NO_WAY: &str = "a node's declarations do not lead there";
 const NO_PRODUCT: &str = "the node belongs to no product: say `product: NAME` in its block, or let a product's `outputs` select it";
 
 /// (node, role) → words.
@@ -157,7 +159,7 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
             }),
             (None, ObjectClass::Column) => "grants on columns are not declared".to_owned(),
             (None, class) if class.is_relation() => "no node of the manifest is there".to_owned(),
-            (None, _) => "a node's declarations do not lead there".to_owned(),
+            (None, _) => NO_WAY.to_owned(),
         };
         let what = format!("{rest} on {} {on}", on.class());
         left.push(NotSaid { role: role.clone(), what, why });

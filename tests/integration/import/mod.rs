@@ -2,6 +2,8 @@
 
 mod command;
 mod law;
+mod named;
 mod products;
 mod rewrite;
+mod site;
 mod state;
