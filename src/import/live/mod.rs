@@ -1,6 +1,7 @@
 //! What a warehouse has, as product roles where their names and the manifest explain them, and as
 //! playbook roles for the rest.
 
+mod attempt;
 mod choose;
 mod declared;
 mod everybody;

@@ -1,6 +1,8 @@
 //! Coming from somewhere else.
 
+mod case;
 mod command;
+mod documented;
 mod law;
 mod named;
 mod products;

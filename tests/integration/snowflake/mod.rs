@@ -13,6 +13,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod one_model;
 mod people;
 mod playbooks;
 mod promotion;
