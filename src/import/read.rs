@@ -120,12 +120,12 @@ pub async fn read<W: ObservePublic>(
         .filter(|role| !explained.roles.contains_key(role) && !explained.groups.contains(role))
         .collect();
     for (role, (environment, reading)) in std::mem::take(&mut explained.elsewhere) {
+        let what = format!("by its name it is {reading} of the environment {environment}");
         // Whoever asks for it by name means it.
-        if patterns.is_empty() && left_over.remove(&role) {
-            let why = format!(
-                "by its name it is {reading} of the environment {environment}: import it there, or name it by --role"
-            );
-            passed_over.push((role, why));
+        if !patterns.is_empty() {
+            explained.not.insert(role, what);
+        } else if left_over.remove(&role) {
+            passed_over.push((role, format!("{what}: import it there, or name it by --role")));
         }
     }
     let more = Named { resolved: &resolved, explained: &explained };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::explained::{Explained, NewProduct, NewRole, Out, Unexplained, narrow, with_products};
 use super::naming::Reading;
 use super::outputs::outputs;
-use super::products::{Held, NO_WAY, propose};
+use super::products::{Held, NO_WAY, Proposed, propose};
 use super::{NotSaid, members, written_name};
 use crate::config::Config;
 use crate::declare::{Declarations, NodeDeclarations};
@@ -64,6 +64,10 @@ impl Attempt<'_> {
                 out.entry(role.clone()).or_insert_with(|| format!("{what}: {why}"));
             }
         }
+        for role in self.with_hardly_anything(&products, &proposed) {
+            let why = || "it holds nothing on a node of the manifest".to_owned();
+            out.entry(role.clone()).or_insert_with(why);
+        }
         if !out.is_empty() {
             return Err(out);
         }
@@ -80,6 +84,34 @@ impl Attempt<'_> {
             proposed,
             ..Explained::default()
         })
+    }
+
+    /// A name alone makes no product role: it holds something on a node, or its product is known.
+    fn with_hardly_anything(
+        &self,
+        products: &BTreeMap<String, NewProduct>,
+        proposed: &Proposed,
+    ) -> Vec<&Ident> {
+        let inputs = self.asked.inputs;
+        let on_nodes: BTreeSet<(&str, &str)> = proposed
+            .blocks
+            .iter()
+            .flat_map(|one| one.new.iter().map(move |new| (one.product.as_deref(), new)))
+            .filter_map(|(own, new)| Some((new.product.as_deref().or(own)?, new.role.as_str())))
+            .collect();
+        let groups: BTreeSet<&String> =
+            inputs.manifest.nodes.values().filter_map(|node| node.group.as_ref()).collect();
+        let is_explained = |reading: &Reading| {
+            let new = products.get(&reading.product).and_then(|new| new.roles.get(&reading.role));
+            let is_held =
+                new.is_some_and(|new| !new.members.is_empty() || !new.warehouses.is_empty());
+            let is_known = inputs.config.products.contains_key(&reading.product)
+                || groups.contains(&reading.product);
+            on_nodes.contains(&(reading.product.as_str(), reading.role.as_str()))
+                || is_known && is_held
+        };
+        let bare = self.candidates.iter().filter(|(_, reading)| !is_explained(reading));
+        bare.map(|(role, _)| role).collect()
     }
 
     /// A product role is declared to be in no role.

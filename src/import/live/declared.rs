@@ -60,7 +60,7 @@ pub fn declarations_file(proposals: &[Proposal], manifest: &Manifest, head: &str
 }
 
 fn write_node(text: &mut String, indent: &str, node: &Node, proposal: &Proposal) {
-    let Proposal { unique_id: _, block, new } = proposal;
+    let Proposal { unique_id: _, product: _, block, new } = proposal;
     let _ = writeln!(text, "{indent}- name: {}", scalar(&node.name));
     let is_old = node.rolecall_key.is_some_and(|key| !key.starts_with("config"));
     let mut indent = format!("{indent}  ");

@@ -32,6 +32,8 @@ pub struct Held<'a> {
 pub struct Proposal {
     /// The node.
     pub unique_id: String,
+    /// Whose output it is.
+    pub product: Option<String>,
     /// What it declares now, and what is new.
     pub block: NodeDeclarations,
     /// The product roles for which something is new.
@@ -200,8 +202,12 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
     left.sort();
     left.dedup();
     let (_, by_node) = with(inputs, &now, &wanted);
-    let blocks =
-        by_node.into_iter().map(|(unique_id, (block, new))| Proposal { unique_id, block, new });
+    let products: BTreeMap<&str, &Option<String>> =
+        now.nodes.iter().map(|node| (node.unique_id.as_str(), &node.product)).collect();
+    let blocks = by_node.into_iter().map(|(unique_id, (block, new))| {
+        let product = products.get(unique_id.as_str()).and_then(|product| (*product).clone());
+        Proposal { unique_id, product, block, new }
+    });
     Proposed { blocks: blocks.collect(), left }
 }
 

@@ -225,7 +225,7 @@ async fn ownership_is_proposed_where_dbt_can_make_it_again() {
     let (out, said) = (site.shown(&ended.stdout), site.shown(&ended.stderr));
     assert!(out.contains("      owner: {may: [own]}\n"), "{out}");
     assert!(out.contains("owner:\n  - user: ~dbt\n"), "{out}");
-    let line = "as a playbook role: ~mart_maker: by its name it is mart.maker, but ownership of table DB.sales.salaries: declared, dbt could not make it again: the deploy_role ~dbt is not among the members of its product role, in the file and on the server";
+    let line = "as a playbook role: ~mart_maker: by its name it is mart.maker, but ownership of table DB.sales.salaries: dbt could not make it again: the deploy_role ~dbt is not among the members of its product role, in the file and on the server";
     assert!(said.lines().any(|one| one == line), "{said}");
     // Of a product role that the configuration has, too.
     let product = "products:\n  mart:\n    outputs: \"package:shop\"\n    product_roles:\n      owner: {may: [own]}\n      maker: {may: [own]}\n";
