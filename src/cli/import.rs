@@ -84,9 +84,14 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
         return super::import_live::run(global, arguments);
     }
     let Some(project) = plan::load(global)? else { return Ok(Exit::Failed) };
-    // Who is in is read; nothing is planned, and what is missing is not the question.
-    let options =
-        Options { skip_missing: true, allow_revokes: Some(u64::MAX), ..Options::default() };
+    // Who is in is read; nothing is planned, and what is missing is not the question. Roles that are
+    // there and nobody's count as well: once adopted, they keep only whom a file names.
+    let options = Options {
+        adopt: true,
+        skip_missing: true,
+        allow_revokes: Some(u64::MAX),
+        ..Options::default()
+    };
     let compared = plan::runtime()?.block_on(async {
         let mut warehouse = plan::connect(&arguments.connection, &project).await?;
         Ok::<_, anyhow::Error>(compare(&mut warehouse, &project, &options, None).await?)

@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::import::Arguments;
 use super::{Exit, Format, Global, output, plan};
 use crate::apply::Failure;
-use crate::import::live::{Had, NotSaid, block_json, sentence};
+use crate::import::live::{Explained, Had, NotSaid, Reading, block_json, sentence};
 use crate::import::read::{Read, read};
+use crate::model::Ident;
 use crate::report::{count, findings::one_line, json};
 
 #[derive(Debug, Serialize)]
@@ -19,6 +20,14 @@ struct Told {
     files: Vec<File>,
     /// Roles that are not written, and why.
     passed_over: Vec<Passed>,
+    /// Roles that are product roles by their names.
+    product_roles: Vec<ProductRole>,
+    /// Roles that are a product role by their names, and are written as playbook roles, with why.
+    as_playbook_roles: Vec<Passed>,
+    /// Product roles that every product gets, and that new ones do not have yet.
+    to_be_made: Vec<String>,
+    /// Products whose members file is there already: `rolecall import --members` writes into it.
+    members_later: Vec<String>,
     /// What product roles hold beyond what is declared, as blocks of `meta.rolecall`.
     declarations: Vec<Declaration>,
     /// What is the roles' and cannot be written.
@@ -37,6 +46,13 @@ struct File {
 struct Declaration {
     node: String,
     rolecall: serde_json::Value,
+}
+
+#[derive(Debug, Serialize)]
+struct ProductRole {
+    role: String,
+    product: String,
+    product_role: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,18 +108,31 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
 }
 
 fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
-    let Read { imported, passed_over, proposed, everybody, unfit, files } = seen;
+    let Read { imported, passed_over, explained, members_later, everybody, unfit, files } = seen;
+    let Explained { proposed, not, made, roles: of_products, .. } = explained;
     for pattern in unfit {
         output::message(&one_line(&format!("no role fits {pattern}")));
     }
     if global.format == Format::Json {
         let file = files.iter().map(|(path, text)| File { path: path.clone(), text: text.clone() });
-        let over = passed_over.iter();
-        let over = over.map(|(role, why)| Passed { role: role.to_string(), why: why.clone() });
+        let passed =
+            |(role, why): (&Ident, &String)| Passed { role: role.to_string(), why: why.clone() };
+        let over = passed_over.iter().map(|(role, why)| passed((role, why)));
         return output::data(&json::print(&Told {
             version: json::VERSION,
             files: file.collect(),
             passed_over: over.collect(),
+            product_roles: of_products
+                .iter()
+                .map(|(role, Reading { product, role: product_role })| ProductRole {
+                    role: role.to_string(),
+                    product: product.clone(),
+                    product_role: product_role.clone(),
+                })
+                .collect(),
+            as_playbook_roles: not.iter().map(passed).collect(),
+            to_be_made: made.iter().map(ToString::to_string).collect(),
+            members_later: members_later.iter().cloned().collect(),
             declarations: proposed
                 .blocks
                 .iter()
@@ -129,6 +158,22 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
     for (role, why) in passed_over {
         output::message(&one_line(&format!("not imported: {role}: {why}")));
     }
+    for (role, why) in not {
+        output::message(&one_line(&format!("as a playbook role: {role}: {why}")));
+    }
+    for (role, reading) in of_products {
+        output::message(&one_line(&format!("as a product role: {role}: {reading}")));
+    }
+    for role in made {
+        output::message(&one_line(&format!(
+            "not there: {role}, which the configuration gives every product: it will be made, empty"
+        )));
+    }
+    for product in members_later {
+        output::message(&format!(
+            "who is in the roles of {product}: `rolecall import --members` writes them into its members file, once the product has the roles"
+        ));
+    }
     for NotSaid { role, what, why } in imported.left.iter().chain(&proposed.left) {
         output::message(&one_line(&format!("not said: {role}: {what}: {why}")));
     }
@@ -141,7 +186,7 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
     }
     let roles = count(imported.roles.len(), "role");
     output::message(&match imported.roles.len() {
-        0 if !proposed.blocks.is_empty() => return Ok(()),
+        0 if !proposed.blocks.is_empty() || !of_products.is_empty() => return Ok(()),
         0 => "no role to import".to_owned(),
         _ => format!("{roles}; review what is written, then `rolecall plan --adopt`"),
     });

@@ -41,6 +41,13 @@ pub struct NodeDeclarations {
     pub fallback: Option<String>,
 }
 
+impl NodeDeclarations {
+    /// A block that says nothing.
+    pub(crate) fn empty() -> Self {
+        Self { product: None, product_place: None, place: None, grants: Vec::new(), fallback: None }
+    }
+}
+
 /// One product role's permissions on one node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declaration {

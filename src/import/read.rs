@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::live::{
-    Asked, Had, Held, Imported, Proposed, choose, declarations_file, everybody_has,
-    everybody_holds, import, is_asked_for, members_file, named_members, of_everybody,
-    of_everybodys, playbook_file, product_roles, propose,
+    Asked, Explained, Had, Imported, NewProduct, Unexplained, choose, declarations_file,
+    everybody_has, everybody_holds, explain, import, is_asked_for, members_file, named_members,
+    of_everybody, of_everybodys, playbook_file, product_roles, product_roles_file, products_file,
 };
 use crate::apply::Failure;
 use crate::config::{Member, playbook};
@@ -25,6 +25,12 @@ pub const FILE: &str = "rolecall/platform/imported.yml";
 /// Where declarations of product roles are written: beside the configuration, which reads no such file.
 pub const DECLARATIONS: &str = "rolecall_declarations.yml";
 
+/// Where products are written that the configuration has not.
+pub const PRODUCTS: &str = "rolecall/platform/imported_products.yml";
+
+/// Where product roles are written that products of the configuration have not; nothing reads it.
+pub const PRODUCT_ROLES: &str = "rolecall_product_roles.yml";
+
 /// What was read of a warehouse, and what becomes of it.
 #[derive(Debug, Clone)]
 pub struct Read {
@@ -32,8 +38,10 @@ pub struct Read {
     pub imported: Imported,
     /// Roles that are not imported, and why.
     pub passed_over: Vec<(Ident, String)>,
-    /// What product roles hold beyond what is declared, as declarations.
-    pub proposed: Proposed,
+    /// Product roles that their names explain, and what product roles hold beyond what is declared.
+    pub explained: Explained,
+    /// Products whose members file is there already, so that nobody new stands in it.
+    pub members_later: BTreeSet<String>,
     /// What everybody has; `None` where that could not be asked.
     pub everybody: Option<Vec<Had>>,
     /// Patterns that fit no role.
@@ -87,22 +95,99 @@ pub async fn read<W: ObservePublic>(
     let (everybody, on_the_way) = everybody(warehouse, &resolved, &state, database.as_ref()).await;
     state.inventory.version = state.server.version;
     state.inventory.acting_as = Some(state.server.acting_as.clone());
-    let inputs = project.inputs(database.as_ref(), &state.inventory, true, None);
-    let proposed = inputs.filter(|_| !of_products.is_empty()).map(|inputs| {
-        let (inputs, roles) = (&inputs, &of_products);
-        propose(&Held { inputs, state: &state, roles, everybody: &on_the_way })
-    });
-    let proposed = proposed.unwrap_or_default();
-    let (imported, mut files) = written(project, &resolved, &state, &chosen, &mut passed_over);
+    let (mut explained, members_later, mut files) =
+        match project.inputs(database.as_ref(), &state.inventory, true, None) {
+            Some(inputs) => {
+                let explained = explain(&Unexplained {
+                    inputs: &inputs,
+                    state: &state,
+                    chosen: &chosen,
+                    configured: &of_products,
+                    everybody: &on_the_way,
+                    entry: &|member, is_user| entry(project, &state, member, is_user),
+                });
+                let (later, files) = of_products_files(project, &explained);
+                (explained, later, files)
+            }
+            None => Default::default(),
+        };
+    for group in &explained.groups {
+        let why = "it has nothing but by product roles: the members files have it as a group";
+        passed_over.push((group.clone(), why.to_owned()));
+    }
+    let mut left_over: BTreeSet<Ident> = chosen
+        .into_iter()
+        .filter(|role| !explained.roles.contains_key(role) && !explained.groups.contains(role))
+        .collect();
+    for (role, (environment, reading)) in std::mem::take(&mut explained.elsewhere) {
+        let what = format!("by its name it is {reading} of the environment {environment}");
+        // Whoever asks for it by name means it.
+        if !patterns.is_empty() {
+            explained.not.insert(role, what);
+        } else if left_over.remove(&role) {
+            passed_over.push((role, format!("{what}: import it there, or name it by --role")));
+        }
+    }
+    let more = Named { resolved: &resolved, explained: &explained };
+    let (imported, more) = written(project, &more, &state, &left_over, &mut passed_over);
+    files.extend(more);
+    explained.not.retain(|role, _| imported.roles.values().any(|one| one.name == *role));
+    let unfit = choice.unfit;
+    Ok(Read { imported, passed_over, explained, members_later, everybody, unfit, files })
+}
+
+/// The files of product roles: what products there are, their members, and the nodes' declarations.
+fn of_products_files(
+    project: &Project,
+    explained: &Explained,
+) -> (BTreeSet<String>, BTreeMap<String, String>) {
+    let environment = &project.environment;
+    let Explained { products, proposed, .. } = explained;
+    let mut files = BTreeMap::new();
+    let is_new = |one: &(&String, &NewProduct)| one.1.place.is_none();
+    if products.iter().any(|one| is_new(&one)) {
+        let head = format!(
+            "Written by `rolecall import` from {environment}: products whose roles are there, by their names. Name their\nowners. A product is in every environment: its roles will be made in the others, too."
+        );
+        let text = products_file(products.iter().filter(is_new), &head);
+        files.insert(PRODUCTS.to_owned(), text);
+    }
+    let has_more = |one: &(&String, &NewProduct)| {
+        !is_new(one) && one.1.roles.values().any(|role| role.may.is_some())
+    };
+    if products.iter().any(|one| has_more(&one)) {
+        let head = format!(
+            "Written by `rolecall import` from {environment}: product roles that are there, by their names, and that their\nproducts do not have. Put the lines into the product, in the file named above it; nothing reads this one."
+        );
+        let text = product_roles_file(products.iter().filter(has_more), &head);
+        files.insert(PRODUCT_ROLES.to_owned(), text);
+    }
+    let mut later = BTreeSet::new();
+    for (product, new) in products {
+        let members: BTreeMap<String, Vec<Entry>> = new
+            .roles
+            .iter()
+            .filter(|(_, role)| !role.members.is_empty())
+            .map(|(name, role)| (name.clone(), role.members.clone()))
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        if project.config.members.contains_key(product) {
+            later.insert(product.clone());
+            continue;
+        }
+        let head = "Written by `rolecall import`: who is in the product's roles.";
+        files.insert(format!("rolecall/members/{product}.yml"), members_file(&members, head));
+    }
     if !proposed.blocks.is_empty() {
         let head = format!(
-            "Written by `rolecall import` from {}: what product roles hold there, and no node declares\nyet. Each block is the whole `meta.rolecall` of its node, and takes the place of the one in the file\nnamed above it. dbt gives it to every environment: it is their access, too.",
-            project.environment
+            "Written by `rolecall import` from {environment}: what product roles hold there, and no node declares\nyet. Each block is the whole `meta.rolecall` of its node, and takes the place of the one in the file\nnamed above it. dbt gives it to every environment: it is their access, too."
         );
         let text = declarations_file(&proposed.blocks, &project.manifest, &head);
         files.insert(DECLARATIONS.to_owned(), text);
     }
-    Ok(Read { imported, passed_over, proposed, everybody, unfit: choice.unfit, files })
+    (later, files)
 }
 
 /// Users and groups whom the configuration names as such.
@@ -166,9 +251,15 @@ async fn observe<W: Observe>(
     }
 }
 
+/// What roles the configuration has, and will have with what is proposed.
+struct Named<'a> {
+    resolved: &'a Resolved,
+    explained: &'a Explained,
+}
+
 fn written(
     project: &Project,
-    resolved: &Resolved,
+    Named { resolved, explained }: &Named<'_>,
     state: &ObservedState,
     chosen: &BTreeSet<Ident>,
     passed_over: &mut Vec<(Ident, String)>,
@@ -180,7 +271,7 @@ fn written(
         }
         DialectKind::Snowflake => None,
     };
-    let named = resolved.desired.roles.keys().cloned().collect();
+    let named = resolved.desired.roles.keys().chain(explained.roles.keys()).cloned().collect();
     let dialect = project.dialect();
     let dbts = made_by_dbt(project, resolved);
     let asked =

@@ -116,6 +116,14 @@ pub fn declarable(
         .collect()
 }
 
+/// Whether a product role can be declared to own what is of a class here.
+pub fn may_own(inputs: &Inputs, product: &str, role: &str, class: ObjectClass) -> bool {
+    let Some(product) = inputs.config.products.get(product) else { return false };
+    let shared = inputs.config.product_roles.get(role);
+    let role = product.product_roles.get(role).or(shared);
+    role.is_some_and(|role| bounds(inputs, role, class).1.own)
+}
+
 /// Grants what is declared, checks what is wrong with it, and counts the permissions declared.
 pub(super) fn grant_declared(
     inputs: &Inputs,

@@ -35,11 +35,13 @@ pub use members::member_names;
 pub fn member_name(inputs: &Inputs, name: &str, kind: crate::model::MemberKind) -> Option<Ident> {
     members::member_name(inputs, name, kind).ok()
 }
-pub use grants::declarable;
+pub use grants::{declarable, may_own};
 pub use nodes::ManagedNode;
 pub use policies::{
     Asked, AskedActor, AskedPart, Gates, NodeGrants, asked, people_of_groups, selected,
 };
+pub use roles::product_role_name;
+pub use snowflake::parent_role;
 
 /// Everything that a desired state follows from.
 #[derive(Clone, Copy)]

@@ -51,7 +51,9 @@ pub(super) fn name_roles<'a>(
     let mut taken: BTreeMap<Ident, Taken> = BTreeMap::new();
     for (product_name, product) in &inputs.config.products {
         for (role_name, declared) in roles_of(inputs, product) {
-            let (name, rendered) = match warehouse_name(inputs, product, role_name) {
+            let title = product.title.as_deref();
+            let named = warehouse_name(inputs, (product_name, title), role_name);
+            let (name, rendered) = match named {
                 Ok(both) => both,
                 Err(problem) => {
                     found.push(*problem);
@@ -115,23 +117,33 @@ fn name_twice(inputs: &Inputs, name: &Ident, first: &Taken, second: &Taken) -> D
     Diagnostic::error("role-name-twice", message).with_place(template.place.clone()).with_help(help)
 }
 
+/// What the role of a product role would be called here; `product` with its title. `None` where no
+/// warehouse could have that name.
+pub fn product_role_name(
+    inputs: &Inputs,
+    product: (&str, Option<&str>),
+    role: &str,
+) -> Option<Ident> {
+    warehouse_name(inputs, product, role).ok().map(|(name, _)| name)
+}
+
 /// The name as the warehouse stores it, and as the template wrote it.
 fn warehouse_name(
     inputs: &Inputs,
-    product: &Product,
+    (product, title): (&str, Option<&str>),
     role: &str,
 ) -> Result<(Ident, String), Box<Diagnostic>> {
     let template = &inputs.environment.role_name;
     let context = TemplateContext {
-        product_name: Some(&product.name),
-        product_title: product.title.as_deref(),
+        product_name: Some(product),
+        product_title: title,
         role_name: Some(role),
         ..inputs.target.context(&inputs.environment.name)
     };
     let rendered = template::render(template, TemplateKind::Role, &context).map_err(Box::new)?;
     let problem = |code, message: String, help: &str| {
         Box::new(
-            Diagnostic::error(code, format!("{message} (product role {}.{role})", product.name))
+            Diagnostic::error(code, format!("{message} (product role {product}.{role})"))
                 .with_place(template.place.clone())
                 .with_help(help),
         )

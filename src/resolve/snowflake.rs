@@ -69,6 +69,14 @@ fn into_database_roles(desired: &mut DesiredState) {
     desired.grants = moved;
 }
 
+/// Who holds every managed role (Snowflake).
+pub fn parent_role(inputs: &Inputs) -> Option<Ident> {
+    let kind = inputs.dialect.kind();
+    let nothing = DesiredState::empty(inputs.environment.name.clone(), kind);
+    let parent = parent(inputs, &nothing, &mut Diagnostics::default());
+    parent.map(|(parent, _)| parent).filter(|_| kind == DialectKind::Snowflake)
+}
+
 fn parent(
     inputs: &Inputs,
     desired: &DesiredState,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::products::Proposal;
-use super::write::one_line;
+use super::write::{commented, one_line};
 use crate::dbt::{Manifest, Node, ResourceType};
 use crate::declare::NodeDeclarations;
 use crate::edit::scalar;
@@ -27,10 +27,7 @@ pub fn block_json(block: &NodeDeclarations) -> Value {
 
 /// The nodes' properties: each with its whole block, and where it belongs.
 pub fn declarations_file(proposals: &[Proposal], manifest: &Manifest, head: &str) -> String {
-    let mut text = String::new();
-    for line in head.lines() {
-        let _ = writeln!(text, "# {}", one_line(line));
-    }
+    let mut text = commented(head);
     let nodes: Vec<(&Node, &Proposal)> = proposals
         .iter()
         .filter_map(|proposal| Some((manifest.nodes.get(&proposal.unique_id)?, proposal)))
@@ -63,7 +60,7 @@ pub fn declarations_file(proposals: &[Proposal], manifest: &Manifest, head: &str
 }
 
 fn write_node(text: &mut String, indent: &str, node: &Node, proposal: &Proposal) {
-    let Proposal { unique_id: _, block, new } = proposal;
+    let Proposal { unique_id: _, product: _, block, new } = proposal;
     let _ = writeln!(text, "{indent}- name: {}", scalar(&node.name));
     let is_old = node.rolecall_key.is_some_and(|key| !key.starts_with("config"));
     let mut indent = format!("{indent}  ");

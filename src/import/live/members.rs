@@ -2,9 +2,11 @@
 
 use super::grants::Left;
 use super::{Asked, ImportedGrant, Name, What};
+use crate::dialect::Dialect;
 use crate::edit::Entry;
 use crate::model::{
-    DialectKind, Ident, MarkerReading, MemberKind, ObservedMembership, Privilege, PrivilegeSet,
+    DialectKind, Ident, MarkerReading, MemberKind, ObservedMembership, ObservedState, Privilege,
+    PrivilegeSet,
 };
 
 /// The roles whose privileges a role gets, as grants on them.
@@ -15,7 +17,7 @@ pub(super) fn held(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Vec<Impo
     for membership in asked.state.memberships.iter().filter(is_its) {
         let held = &membership.role;
         let what = format!("being in the role {held}");
-        if let Some(why) = odd(asked, membership) {
+        if let Some(why) = odd(asked.dialect, asked.state, membership) {
             left.push((what, why));
         } else if asked.named.contains(held) {
             left.push((
@@ -59,7 +61,7 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Option<Vec
         let of_that_name = |other: &ObservedMembership| {
             other.role == *role && other.member == *member && other.kind != *kind
         };
-        let entry = match odd(asked, membership) {
+        let entry = match odd(asked.dialect, asked.state, membership) {
             Some(why) => Err(why),
             None if *kind == MemberKind::User
                 && asked.state.memberships.iter().any(of_that_name) =>
@@ -97,9 +99,12 @@ pub(super) fn of(asked: &Asked<'_>, role: &Ident, left: &mut Left) -> Option<Vec
 }
 
 /// What a members file cannot say of a membership.
-fn odd(asked: &Asked<'_>, membership: &ObservedMembership) -> Option<String> {
-    let options =
-        asked.dialect.kind() == DialectKind::Postgres && asked.state.server.version >= 160_000;
+pub(super) fn odd(
+    dialect: &dyn Dialect,
+    state: &ObservedState,
+    membership: &ObservedMembership,
+) -> Option<String> {
+    let options = dialect.kind() == DialectKind::Postgres && state.server.version >= 160_000;
     if membership.admin {
         Some("it comes with the admin option".to_owned())
     } else if options && !(membership.inherit && membership.set) {

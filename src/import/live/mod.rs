@@ -1,13 +1,19 @@
-//! What a warehouse has, as playbook roles and their members.
+//! What a warehouse has, as product roles where their names and the manifest explain them, and as
+//! playbook roles for the rest.
 
+mod attempt;
 mod choose;
 mod declared;
 mod everybody;
+mod explained;
 mod grants;
 mod members;
+mod naming;
+mod outputs;
 mod products;
 #[cfg(test)]
 mod tests;
+mod wider;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +25,10 @@ use crate::model::{Ident, ObservedState, PrivilegeSet, RelationKey};
 pub use choose::{Choice, choose, is_asked_for};
 pub use declared::{block_json, declarations_file};
 pub use everybody::{Had, all as everybody_has, held as everybody_holds, of_everybodys, sentence};
+pub use explained::{Explained, NewProduct, NewRole, Unexplained, explain, with_products};
+pub use naming::Reading;
 pub use products::{Held, Proposal, Proposed, named_members, of_everybody, product_roles, propose};
-pub use write::{members_file, playbook_file, written_name};
+pub use write::{members_file, playbook_file, product_roles_file, products_file, written_name};
 
 /// What is known when roles are imported.
 pub struct Asked<'a> {

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::NotSaid;
+use super::wider::never_wider;
 use crate::config::{Located, Member};
 use crate::declare::{Declaration, Declarations, NodeDeclarations, RoleRef};
 use crate::effect::AccessState;
 use crate::model::{
-    Diagnostics, Ident, Marker, MemberKind, ObjectClass, ObservedState, PrivilegeSet, Securable,
-    Severity,
+    Ident, Marker, MemberKind, ObjectClass, ObservedState, PrivilegeSet, Securable,
 };
-use crate::resolve::{Inputs, Resolved, declarable, resolve};
+use crate::resolve::{Inputs, ManagedNode, Resolved, declarable, may_own, resolve};
 
 /// What is known when declarations are proposed.
 pub struct Held<'a> {
@@ -32,6 +32,8 @@ pub struct Held<'a> {
 pub struct Proposal {
     /// The node.
     pub unique_id: String,
+    /// Whose output it is.
+    pub product: Option<String>,
     /// What it declares now, and what is new.
     pub block: NodeDeclarations,
     /// The product roles for which something is new.
@@ -47,9 +49,13 @@ pub struct Proposed {
     pub left: Vec<NotSaid>,
 }
 
+/// Why what is held beside what nodes need stays unsaid.
+pub(super) const NO_WAY: &str = "a node's declarations do not lead there";
+const NO_PRODUCT: &str = "the node belongs to no product: say `product: NAME` in its block, or let a product's `outputs` select it";
+
 /// (node, role) → words.
-type Wanted = BTreeMap<(String, Ident), Vec<String>>;
-type Reasons = BTreeMap<(String, Ident), String>;
+pub(super) type Wanted = BTreeMap<(String, Ident), Vec<String>>;
+pub(super) type Reasons = BTreeMap<(String, Ident), String>;
 
 /// The product roles of the configuration, by name, as far as they are no policy's.
 pub fn product_roles(resolved: &Resolved) -> BTreeMap<&Ident, &Marker> {
@@ -119,7 +125,7 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
             *sum = sum.minus(entry.grantable);
         }
     }
-    let nodes: BTreeMap<&Securable, _> =
+    let nodes: BTreeMap<&Securable, &ManagedNode> =
         now.nodes.iter().filter_map(|node| Some((node.relation.as_ref()?, node))).collect();
     let mut wanted = Wanted::new();
     let mut reasons = Reasons::new();
@@ -131,8 +137,7 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
         }
         let key = (node.unique_id.clone(), role.clone());
         if node.product.is_none() {
-            let why = "the node belongs to no product: say `product: NAME` in its block, or let a product's `outputs` select it";
-            reasons.insert(key, why.to_owned());
+            reasons.insert(key, NO_PRODUCT.to_owned());
             continue;
         }
         let words = declarable(inputs, &marker.product, &marker.role, on.class());
@@ -141,6 +146,8 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
             wanted.insert(key, chosen);
         }
     }
+    let owned = owned_nodes(asked, &now, &nodes, &mut reasons);
+    wanted.extend(owned.into_iter().map(|key| (key, vec!["own".to_owned()])));
     let after = never_wider(asked, &now, &held, &mut wanted, &mut reasons);
     for ((on, role), privileges) in &held {
         let rest = privileges.minus(given(after.as_ref().unwrap_or(&now), on, role));
@@ -154,17 +161,26 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
             }),
             (None, ObjectClass::Column) => "grants on columns are not declared".to_owned(),
             (None, class) if class.is_relation() => "no node of the manifest is there".to_owned(),
-            (None, _) => "a node's declarations do not lead there".to_owned(),
+            (None, _) => NO_WAY.to_owned(),
         };
         let what = format!("{rest} on {} {on}", on.class());
         left.push(NotSaid { role: role.clone(), what, why });
     }
+    let owners = &after.as_ref().unwrap_or(&now).desired.owners;
     for (on, owner) in state.owned.iter().filter(|(_, owner)| roles.contains(*owner)) {
-        if now.desired.owners.get(on).is_none_or(|wanted| wanted.role != *owner) {
-            let what = format!("ownership of {} {on}", on.class());
-            let why = "ownership is proposed for playbook roles only: declare `own` on its node";
-            left.push(NotSaid { role: owner.clone(), what, why: why.to_owned() });
+        if state.inventory.follows.contains_key(on)
+            || owners.get(on).is_some_and(|wanted| wanted.role == *owner)
+        {
+            continue;
         }
+        let node = nodes.get(on).map(|node| (node.unique_id.clone(), owner.clone()));
+        let why = node.and_then(|key| reasons.get(&key).cloned());
+        let why = why.unwrap_or_else(|| "no node of the manifest is there".to_owned());
+        left.push(NotSaid {
+            role: owner.clone(),
+            what: format!("ownership of {} {on}", on.class()),
+            why,
+        });
     }
     for default in state.defaults.iter().filter(|default| roles.contains(&default.grantee)) {
         let what = super::grants::said(default);
@@ -186,9 +202,44 @@ pub fn propose(asked: &Held<'_>) -> Proposed {
     left.sort();
     left.dedup();
     let (_, by_node) = with(inputs, &now, &wanted);
-    let blocks =
-        by_node.into_iter().map(|(unique_id, (block, new))| Proposal { unique_id, block, new });
+    let products: BTreeMap<&str, &Option<String>> =
+        now.nodes.iter().map(|node| (node.unique_id.as_str(), &node.product)).collect();
+    let blocks = by_node.into_iter().map(|(unique_id, (block, new))| {
+        let product = products.get(unique_id.as_str()).and_then(|product| (*product).clone());
+        Proposal { unique_id, product, block, new }
+    });
     Proposed { blocks: blocks.collect(), left }
+}
+
+/// Nodes that a product role owns and nobody declares it to, as far as it may.
+fn owned_nodes(
+    asked: &Held<'_>,
+    now: &Resolved,
+    nodes: &BTreeMap<&Securable, &ManagedNode>,
+    reasons: &mut Reasons,
+) -> Vec<(String, Ident)> {
+    let Held { inputs, state, roles, .. } = asked;
+    let markers = product_roles(now);
+    let mut owned = Vec::new();
+    for (on, owner) in state.owned.iter().filter(|(_, owner)| roles.contains(*owner)) {
+        let (Some(node), Some(marker)) = (nodes.get(on), markers.get(owner)) else { continue };
+        if now.desired.owners.get(on).is_some_and(|wanted| wanted.role == *owner) {
+            continue;
+        }
+        let key = (node.unique_id.clone(), owner.clone());
+        let why = if node.product.is_none() {
+            NO_PRODUCT
+        } else if !may_own(inputs, &marker.product, &marker.role, on.class()) {
+            "its product role's `may` has no `own`"
+        } else if now.deploy_role.is_none() {
+            "dbt makes it, and could not make it again: the environment has no deploy_role"
+        } else {
+            owned.push(key);
+            continue;
+        };
+        reasons.insert(key, why.to_owned());
+    }
+    owned
 }
 
 /// What is declared, or known to be somebody else's doing.
@@ -226,109 +277,10 @@ fn smallest(
     chosen.into_iter().map(|(word, _)| word.clone()).collect()
 }
 
-/// Takes out of what is wanted whatever would give more than is held, and says why. The state that
-/// the rest comes to.
-fn never_wider(
-    asked: &Held<'_>,
-    now: &Resolved,
-    held: &BTreeMap<(Securable, Ident), PrivilegeSet>,
-    wanted: &mut Wanted,
-    reasons: &mut Reasons,
-) -> Option<Resolved> {
-    while !wanted.is_empty() {
-        let (declarations, _) = with(asked.inputs, now, wanted);
-        let inputs = Inputs { declarations: &declarations, ..*asked.inputs };
-        let (after, found) = resolve(&inputs);
-        let out = match &after {
-            None => wrong(&found, wanted),
-            Some(after) => wider(asked, (now, after), held, wanted),
-        };
-        if out.is_empty() {
-            return after;
-        }
-        wanted.retain(|key, _| !out.contains_key(key));
-        reasons.extend(out);
-    }
-    None
-}
-
-/// Those that an error is about; all of them where none of them is named.
-fn wrong(found: &Diagnostics, wanted: &Wanted) -> Reasons {
-    let mut out = Reasons::new();
-    let errors = || found.iter().filter(|one| one.severity == Severity::Error);
-    for error in errors() {
-        let Some(node) = &error.node else { continue };
-        for key in wanted.keys().filter(|(of, _)| of == node) {
-            out.insert(key.clone(), format!("declared, it would be an error: {}", error.message));
-        }
-    }
-    if out.is_empty() {
-        let first = errors().next().map(|one| one.message.clone()).unwrap_or_default();
-        let why = format!("declared, it would be an error: {first}");
-        out.extend(wanted.keys().map(|key| (key.clone(), why.clone())));
-    }
-    out
-}
-
-/// Those by which somebody would have more than there is.
-fn wider(
-    asked: &Held<'_>,
-    (now, after): (&Resolved, &Resolved),
-    held: &BTreeMap<(Securable, Ident), PrivilegeSet>,
-    wanted: &Wanted,
-) -> Reasons {
-    // On which objects a declaration of a node gives something: its relation, and the way there.
-    let mut about: BTreeMap<Securable, Vec<&(String, Ident)>> = BTreeMap::new();
-    let relations: BTreeMap<&str, &Securable> = after
-        .nodes
-        .iter()
-        .filter_map(|node| Some((node.unique_id.as_str(), node.relation.as_ref()?)))
-        .collect();
-    for key in wanted.keys() {
-        let Some(on) = relations.get(key.0.as_str()) else { continue };
-        let schema = on.schema_key().map(|(database, name)| Securable::schema(database, name));
-        let database = on.database_name().cloned().map(Securable::database);
-        for on in [Some((*on).clone()), schema, database].into_iter().flatten() {
-            about.entry(on).or_default().push(key);
-        }
-    }
-    let ours: BTreeSet<&Ident> = wanted.keys().map(|(_, role)| role).collect();
-    let mut out = Reasons::new();
-    for (at, grant) in &after.desired.grants {
-        let before = now.desired.grants.get(at).map(|grant| grant.privileges).unwrap_or_default();
-        let (on, role) = at;
-        let there = held.get(at).copied().unwrap_or_default();
-        let there = there.union(asked.everybody.get(on).copied().unwrap_or_default());
-        let more = grant.privileges.minus(before).minus(there);
-        if more.is_empty() {
-            continue;
-        }
-        let why = format!("declared, {role} would be given {more} on {} {on}", on.class());
-        for key in about.get(on).into_iter().flatten() {
-            // What a policy's requirement gives instead is some other role's.
-            if key.1 == *role || !ours.contains(role) {
-                out.insert((*key).clone(), why.clone());
-            }
-        }
-    }
-    let changes_who = |one: &Resolved, other: &Resolved| {
-        let (one, other) = (&one.desired, &other.desired);
-        one.roles.len() != other.roles.len()
-            || !one.memberships.keys().eq(other.memberships.keys())
-            || !one.owners.keys().eq(other.owners.keys())
-            || !one.futures.keys().eq(other.futures.keys())
-    };
-    if out.is_empty() && changes_who(now, after) {
-        let why = "declared, it would change who is in which role".to_owned();
-        out.extend(wanted.keys().map(|key| (key.clone(), why.clone())));
-    }
-    out
-}
-
-type Blocks = BTreeMap<String, (NodeDeclarations, BTreeSet<RoleRef>)>;
+pub(super) type Blocks = BTreeMap<String, (NodeDeclarations, BTreeSet<RoleRef>)>;
 
 /// The declarations with what is wanted, and the blocks that it changes.
-fn with(inputs: &Inputs<'_>, now: &Resolved, wanted: &Wanted) -> (Declarations, Blocks) {
+pub(super) fn with(inputs: &Inputs<'_>, now: &Resolved, wanted: &Wanted) -> (Declarations, Blocks) {
     let markers = product_roles(now);
     let products: BTreeMap<&str, Option<&str>> =
         now.nodes.iter().map(|node| (node.unique_id.as_str(), node.product.as_deref())).collect();
@@ -337,14 +289,8 @@ fn with(inputs: &Inputs<'_>, now: &Resolved, wanted: &Wanted) -> (Declarations, 
         let Some(marker) = markers.get(role) else { continue };
         let own = products.get(node.as_str()).copied().flatten();
         let (block, new) = blocks.entry(node.clone()).or_insert_with(|| {
-            let empty = NodeDeclarations {
-                product: None,
-                product_place: None,
-                place: None,
-                grants: Vec::new(),
-                fallback: None,
-            };
-            (inputs.declarations.get(node).cloned().unwrap_or(empty), BTreeSet::new())
+            let there = inputs.declarations.get(node).cloned();
+            (there.unwrap_or_else(NodeDeclarations::empty), BTreeSet::new())
         });
         let is_meant = |declared: &&mut Declaration| {
             let product = declared.role.product.as_deref().or(own);

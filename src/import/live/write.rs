@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Imported, ImportedGrant, ImportedRole, Name, NotSaid, What};
+use super::{Imported, ImportedGrant, ImportedRole, Name, NewProduct, NewRole, NotSaid, What};
 use crate::dialect::Dialect;
-use crate::edit::{Entry, scalar};
+use crate::edit::{Entry, quoted, scalar};
 use crate::model::Ident;
 
 /// A name as a person writes it: bare where folding gives it back, else in double quotes.
@@ -20,10 +20,7 @@ pub fn written_name(dialect: &dyn Dialect, name: &Ident) -> String {
 
 /// `rolecall/platform/imported.yml`.
 pub fn playbook_file(imported: &Imported, dialect: &dyn Dialect, head: &str) -> String {
-    let mut text = String::new();
-    for line in head.lines() {
-        let _ = writeln!(text, "# {}", one_line(line));
-    }
+    let mut text = commented(head);
     let Imported { roles, left } = imported;
     if roles.is_empty() {
         text.push_str("roles: {}\n");
@@ -78,12 +75,66 @@ fn write_grant(text: &mut String, grant: &ImportedGrant, dialect: &dyn Dialect) 
     }
 }
 
+/// `rolecall/platform/imported_products.yml`: products that the configuration has not.
+pub fn products_file<'a>(
+    products: impl Iterator<Item = (&'a String, &'a NewProduct)>,
+    head: &str,
+) -> String {
+    let mut text = commented(head);
+    text.push_str("products:\n");
+    for (name, NewProduct { outputs, roles, place: _ }) in products {
+        let _ = writeln!(text, "  {}:", scalar(name));
+        text.push_str("    owners: []  # who decides about its members\n");
+        if let Some(outputs) = outputs {
+            let _ = writeln!(text, "    outputs: {}", quoted(outputs));
+        }
+        write_roles(&mut text, roles);
+    }
+    text
+}
+
+/// Product roles that products of the configuration have not, under the place of each product.
+pub fn product_roles_file<'a>(
+    products: impl Iterator<Item = (&'a String, &'a NewProduct)>,
+    head: &str,
+) -> String {
+    let mut text = commented(head);
+    text.push_str("products:\n");
+    for (name, NewProduct { place, roles, outputs: _ }) in products {
+        if let Some(place) = place {
+            let file = place.file.to_string_lossy().replace('\\', "/");
+            let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let _ = writeln!(text, "  # {}{line}", one_line(&file));
+        }
+        let _ = writeln!(text, "  {}:", scalar(name));
+        write_roles(&mut text, roles);
+    }
+    text
+}
+
+fn write_roles(text: &mut String, roles: &BTreeMap<String, NewRole>) {
+    let own = roles.iter().filter_map(|(name, role)| Some((name, role, role.may.as_ref()?)));
+    for (at, (name, NewRole { warehouses, .. }, may)) in own.enumerate() {
+        if at == 0 {
+            text.push_str("    product_roles:\n");
+        }
+        let list =
+            |words: &[String]| words.iter().map(|w| scalar(w)).collect::<Vec<_>>().join(", ");
+        let mut keys = format!("may: [{}]", list(may));
+        if !warehouses.is_empty() {
+            let _ = write!(keys, ", warehouses: [{}]", list(warehouses));
+        }
+        let _ = writeln!(text, "      {}: {{{keys}}}", scalar(name));
+    }
+}
+
+pub(super) fn commented(head: &str) -> String {
+    head.lines().map(|line| format!("# {}\n", one_line(line))).collect()
+}
+
 /// A members file: role → entries.
 pub fn members_file(roles: &BTreeMap<String, Vec<Entry>>, head: &str) -> String {
-    let mut text = String::new();
-    for line in head.lines() {
-        let _ = writeln!(text, "# {}", one_line(line));
-    }
+    let mut text = commented(head);
     for (role, entries) in roles {
         let _ = writeln!(text, "{}:", scalar(role));
         for entry in entries {

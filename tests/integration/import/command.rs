@@ -1,27 +1,7 @@
 //! `rolecall import` of a live PostgreSQL, from the first look to the empty plan.
 
-use crate::binary::{Ended, rolecall, run};
+use super::site::Site;
 use crate::engines::Ground;
-
-const MANIFEST: &str = r#"{"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-    "project_name": "shop", "adapter_type": "postgres"}, "nodes": {}, "sources": {}}"#;
-
-struct Site<'g> {
-    ground: &'g Ground,
-    folder: tempfile::TempDir,
-}
-
-impl Site<'_> {
-    fn rolecall(&self, words: &[&str]) -> Ended {
-        let url = self.ground.engine.url(&self.ground.database);
-        run(rolecall().args(words).args(["--connection", &url]).current_dir(self.folder.path()))
-    }
-
-    /// Without what is this test's own.
-    fn shown(&self, text: &str) -> String {
-        text.replace(&self.ground.prefix, "~").replace(&self.ground.database, "DB")
-    }
-}
 
 async fn site(ground: &Ground) -> Site<'_> {
     ground
@@ -41,15 +21,13 @@ async fn site(ground: &Ground) -> Site<'_> {
              alter table sales.salaries owner to \"~Odd Name\";",
         )
         .await;
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write(
+    let site = Site::new(ground);
+    site.write(
         "rolecall.yml",
         "version: 1\nenvironments:\n  dev: {role_name: \"dev_{{ product.name }}_{{ role.name }}\"}\n  prod: {role_name: \"{{ product.name }}_{{ role.name }}\"}\n",
     );
-    std::fs::create_dir(folder.path().join("target")).unwrap();
-    write("target/manifest.json", MANIFEST);
-    Site { ground, folder }
+    site.manifest(&[], &[]);
+    site
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,11 +53,7 @@ async fn a_warehouse_s_roles_are_written_adopted_and_then_there_is_nothing_to_pl
         ] {
             assert!(said.lines().any(|one| one == line), "{said}");
         }
-        let read = |name: &str| {
-            let text = std::fs::read_to_string(site.folder.path().join(name)).unwrap();
-            site.shown(&text)
-        };
-        crate::engines::snapshot!(read("rolecall/platform/imported.yml"), @r#"
+        crate::engines::snapshot!(site.read("rolecall/platform/imported.yml"), @r#"
         playbook_environments: [prod]
         # Written by `rolecall import` from prod. Review it, put it into the project, then
         # `rolecall plan --adopt`: it changes nobody's access.
@@ -128,7 +102,7 @@ async fn a_warehouse_s_roles_are_written_adopted_and_then_there_is_nothing_to_pl
                 object-name: orders
                 privileges: [select]
         "#);
-        crate::engines::snapshot!(read("rolecall/members/playbook_roles.yml"), @r#"
+        crate::engines::snapshot!(site.read("rolecall/members/playbook_roles.yml"), @r#"
         # Written by `rolecall import`: who is in which playbook role.
         ~reader:
           - user: ~taylor

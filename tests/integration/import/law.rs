@@ -2,32 +2,24 @@
 //! access, now or by what is yet to be made, and is then all there is to say.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use rolecall::config::{self, FileKind, SourceFile};
-use rolecall::dbt::{Manifest, read_manifest};
 use rolecall::declare::Declarations;
 use rolecall::dialect;
-use rolecall::directory::Known;
-use rolecall::edit::{Entry, EntryKind};
 use rolecall::effect::AccessState;
-use rolecall::import::live::{
-    Asked, Held, Imported, Proposed, choose, import, members_file, playbook_file, propose,
-    written_name,
-};
+use rolecall::import::live::{Asked, Imported, choose, import};
 use rolecall::model::{
-    Change, DialectKind, Ident, Inventory, MarkerReading, ObjectClass, ObservedState, RelationKey,
-    RoleAttributes,
+    Change, DialectKind, Ident, MarkerReading, ObjectClass, ObservedState, RoleAttributes,
 };
-use rolecall::plan::{self, Difference, Options, Sides, Within, diff};
-use rolecall::resolve::{Inputs, Resolved, Target, resolve};
+use rolecall::plan::{Difference, Options};
 use rolecall::warehouse::engine::Engine;
 use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Execute, Look, Observe};
 use tokio::runtime::Runtime;
 
+use super::case::{Case, dbts, entry, file, files, manifest, root};
 use super::state::states;
 use crate::effect::queries;
 use crate::effect::world::{Op, ground};
@@ -35,7 +27,7 @@ use crate::engines::{self, id};
 
 /// How many random states there are in a run, all servers together.
 const STATES: u32 = 510;
-const DATABASE: &str = "effect";
+pub const DATABASE: &str = "effect";
 
 #[test]
 fn what_is_imported_and_adopted_changes_nobody_s_access_and_leaves_an_empty_plan() {
@@ -57,6 +49,9 @@ struct Tally {
     /// States with product roles, and what is proposed for them.
     products: Cell<u32>,
     proposed: Cell<usize>,
+    /// Product roles that only their names explain, and those that are none all the same.
+    explained: Cell<usize>,
+    not: Cell<usize>,
     /// States in which nothing was left unsaid.
     whole: Cell<u32>,
 }
@@ -113,42 +108,19 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     }
     assert!(states < 50 || tally.products.get() as usize > states / 5, "no products: {told}");
     assert!(states < 50 || tally.proposed.get() > states / 10, "hardly any meta: {told}");
+    for seen in [&tally.explained, &tally.not] {
+        assert!(states < 50 || seen.get() > states / 4, "hardly any name explained: {told}");
+    }
     assert!(states < 50 || tally.whole.get() > 0, "always something left: {told}");
     tally.states.get()
 }
 
-fn failed(error: impl std::fmt::Debug) -> TestCaseError {
+pub fn failed(error: impl std::fmt::Debug) -> TestCaseError {
     TestCaseError::fail(format!("{error:?}"))
 }
 
-fn fail<T>(why: String) -> Result<T, TestCaseError> {
+pub fn fail<T>(why: String) -> Result<T, TestCaseError> {
     Err(TestCaseError::fail(why))
-}
-
-/// A project of relations that every state has.
-fn manifest() -> Manifest {
-    let node = |schema: &str, name: &str, materialized: &str| {
-        let node = serde_json::json!({
-            "resource_type": "model", "package_name": "shop", "name": name, "alias": name,
-            "database": DATABASE, "schema": schema, "original_file_path": "models/x.sql",
-            "relation_name": format!("\"{DATABASE}\".\"{schema}\".\"{name}\""),
-            "fqn": ["shop", name], "tags": [],
-            "config": {"enabled": true, "materialized": materialized, "meta": {}},
-        });
-        (format!("model.shop.{name}"), node)
-    };
-    let nodes: serde_json::Map<String, serde_json::Value> =
-        [node("s0", "t0", "table"), node("s1", "T 1", "table"), node("s0", "v0", "view")]
-            .into_iter()
-            .collect();
-    let text = serde_json::json!({
-        "metadata": {
-            "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-            "project_name": "shop", "adapter_type": "postgres"
-        },
-        "nodes": nodes, "sources": {}
-    });
-    read_manifest(text.to_string().as_bytes(), Path::new("manifest.json")).0.unwrap()
 }
 
 /// Who is in a product role its owners' files say, which `import --members` writes.
@@ -163,12 +135,6 @@ const SOMETHING: &str = "grant connect on database effect to r0, r1;
     grant usage on schema s0 to r0; grant usage on schema s1 to r1; grant select on s0.t0 to r0, r1;
     grant select, insert, update on s1.\"T 1\" to r1";
 
-/// What the project makes: it has no deploy role.
-fn dbts() -> BTreeSet<RelationKey> {
-    let relations = [("s0", "t0"), ("s1", "T 1"), ("s0", "v0")];
-    relations.map(|(schema, name)| (id(DATABASE), id(schema), id(name))).into()
-}
-
 /// Those of the roles that a product of the configuration has, in a share of the states: as long as
 /// they are roles that could be a product's.
 fn products(state: &ObservedState, is_wanted: bool) -> BTreeSet<Ident> {
@@ -179,127 +145,6 @@ fn products(state: &ObservedState, is_wanted: bool) -> BTreeSet<Ident> {
     };
     let all = is_wanted && names.iter().all(is_plain);
     if all { names } else { BTreeSet::new() }
-}
-
-/// A member as anybody would write it.
-fn entry(state: &ObservedState, member: &Ident) -> Entry {
-    let logs_in = state.roles.get(member).is_some_and(|role| role.attributes.login);
-    Entry {
-        kind: if logs_in { EntryKind::User } else { EntryKind::Group },
-        who: written_name(dialect::of(DialectKind::Postgres), member),
-        until: None,
-        reason: None,
-        environments: Vec::new(),
-        approval: None,
-    }
-}
-
-/// The files of a project that has nothing but what was imported, and now and then a product.
-fn files(imported: &Imported, has_product: bool) -> Vec<SourceFile> {
-    let mut root =
-        "version: 1\nenvironments:\n  prod: {role_name: \"{{ product.name }}{{ role.name }}\"}\n"
-            .to_owned();
-    if has_product {
-        root.push_str(
-            "products:\n  r:\n    owners: [sam]\n    outputs: \"package:shop\"\n    product_roles:\n      \"0\": {may: [admin]}\n      \"1\": {may: [read, insert]}\n",
-        );
-    }
-    let file = |path: &str, text: String, kind| SourceFile { path: path.into(), text, kind };
-    let dialect = dialect::of(DialectKind::Postgres);
-    let members: BTreeMap<String, Vec<Entry>> = imported
-        .roles
-        .iter()
-        .filter_map(|(id, role)| Some((id.clone(), role.members.clone()?)))
-        .collect();
-    let mut files = vec![
-        file("rolecall.yml", root, FileKind::Root),
-        file(
-            "rolecall/platform/imported.yml",
-            playbook_file(imported, dialect, "imported"),
-            FileKind::Platform,
-        ),
-    ];
-    if !members.is_empty() {
-        let product = config::playbook::MEMBERS.to_owned();
-        let text = members_file(&members, "imported");
-        files.push(file(
-            &format!("rolecall/members/{product}.yml"),
-            text,
-            FileKind::Members { product },
-        ));
-    }
-    files
-}
-
-struct Case {
-    manifest: Manifest,
-    declarations: Declarations,
-    config: config::Config,
-    database: Ident,
-}
-
-impl Case {
-    fn about<T>(&self, inventory: &Inventory, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
-        let (target, known) =
-            (Target { name: "prod".into(), ..Target::default() }, Known::default());
-        ask(&Inputs {
-            manifest: &self.manifest,
-            declarations: &self.declarations,
-            config: &self.config,
-            environment: &self.config.environments["prod"],
-            dialect: dialect::of(DialectKind::Postgres),
-            project: Some("shop"),
-            target: &target,
-            database: Some(&self.database),
-            inventory,
-            skip_missing: false,
-            only: None,
-            as_of: 0,
-            known: &known,
-        })
-    }
-
-    /// What is proposed for product roles, none of which everybody's rights help.
-    fn proposed(&self, state: &ObservedState, roles: &BTreeSet<Ident>) -> Proposed {
-        let mut inventory = state.inventory.clone();
-        inventory.version = state.server.version;
-        inventory.acting_as = Some(state.server.acting_as.clone());
-        let everybody = &BTreeMap::new();
-        self.about(&inventory, |inputs| propose(&Held { inputs, state, roles, everybody }))
-    }
-
-    fn resolve(&self, inventory: &Inventory) -> Result<Resolved, TestCaseError> {
-        let (resolved, found) = self.about(inventory, resolve);
-        match resolved {
-            Some(resolved) => Ok(resolved),
-            None => fail(format!("{:#?}", found.sorted())),
-        }
-    }
-
-    async fn compare(
-        &self,
-        session: &mut Postgres,
-        options: &Options,
-    ) -> Result<Difference, TestCaseError> {
-        let resolved = self.resolve(&Inventory::default())?;
-        let look = plan::interested_in(&resolved, Some(&self.database));
-        let mut observed = session.observe(&look).await.map_err(failed)?;
-        observed.inventory.version = observed.server.version;
-        observed.inventory.acting_as = Some(observed.server.acting_as.clone());
-        let resolved = self.resolve(&observed.inventory)?;
-        let scope = resolved.scope(Some(&self.database));
-        let environments = BTreeSet::from(["prod".to_owned()]);
-        Ok(diff(&Sides {
-            desired: &resolved.desired,
-            observed: &observed,
-            scope: &scope,
-            deploy_role: resolved.deploy_role.as_ref(),
-            environments: &environments,
-            declared: resolved.declared,
-            options,
-            within: Within::everything(),
-        }))
-    }
 }
 
 async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), TestCaseError> {
@@ -325,6 +170,27 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
         ..look
     };
     let state = session.observe(&look).await.map_err(failed)?;
+    let parsed = |files: &[SourceFile]| {
+        let text = || files.iter().map(|file| file.text.clone()).collect::<Vec<_>>().join("\n");
+        match config::parse(files) {
+            (Some(config), found) if !found.has_errors() => Ok(config),
+            (_, found) => fail(format!("{}\n{:#?}", text(), found.sorted())),
+        }
+    };
+    let has_product = !products.is_empty();
+    let mut case = Case {
+        manifest: manifest(),
+        declarations: Declarations::new(),
+        config: parsed(&[file("rolecall.yml", root(has_product), FileKind::Root)])?,
+        database,
+    };
+    let explained = case.explained(&state, &chosen, &products);
+    let proposed = &explained.proposed;
+    chosen.retain(|role| !explained.roles.contains_key(role) && !explained.groups.contains(role));
+    // Who is in them their files say: what was written is all there is.
+    let configured = products;
+    let products: BTreeSet<Ident> =
+        configured.iter().chain(explained.roles.keys()).cloned().collect();
     let imported = import(&Asked {
         state: &state,
         dialect,
@@ -334,19 +200,9 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
         dbts: &dbts(),
         entry: &|member, _| Ok(entry(&state, member)),
     });
-    let files = files(&imported, !products.is_empty());
+    let files = files(&imported, &explained, has_product);
     let text = || files.iter().map(|file| file.text.clone()).collect::<Vec<_>>().join("\n");
-    let (config, found) = config::parse(&files);
-    if found.has_errors() {
-        return fail(format!("{}\n{:#?}", text(), found.sorted()));
-    }
-    let mut case = Case {
-        manifest: manifest(),
-        declarations: Declarations::new(),
-        config: config.unwrap(),
-        database,
-    };
-    let proposed = case.proposed(&state, &products);
+    case.config = parsed(&files)?;
     let blocks = proposed.blocks.iter().map(|one| (one.unique_id.clone(), one.block.clone()));
     case.declarations.extend(blocks);
     // What is declared is declared: there is nothing more to propose.
@@ -361,7 +217,7 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
         format!(
             "{}{:#?}{}\n{:#?}\n{:#?}",
             text(),
-            proposed,
+            explained,
             steps.collect::<String>(),
             difference.refused,
             difference.found
@@ -390,14 +246,16 @@ async fn check(session: &mut Postgres, ops: &[Op], tally: &Tally) -> Result<(), 
     let adopts = |change: &Change| matches!(change, Change::AdoptRole { .. });
     let forgotten = pruned.steps.iter().find(|step| {
         !adopts(&step.change)
-            && !is_membership_of(&step.change, &products)
+            && !is_membership_of(&step.change, &configured)
             && !roles_of(&step.change).iter().any(|role| named.contains(role))
     });
     if let Some(step) = forgotten {
         return fail(format!("not imported and not named: {:?}\n{}", step.change, show(&pruned)));
     }
     count(&imported, tally);
-    tally.products.set(tally.products.get() + u32::from(!products.is_empty()));
+    tally.products.set(tally.products.get() + u32::from(has_product));
+    tally.explained.set(tally.explained.get() + explained.roles.len());
+    tally.not.set(tally.not.get() + explained.not.len());
     tally.proposed.set(tally.proposed.get() + proposed.blocks.len());
     tally.states.set(tally.states.get() + 1);
     Ok(())

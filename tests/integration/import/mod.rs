@@ -1,7 +1,11 @@
 //! Coming from somewhere else.
 
+mod case;
 mod command;
+mod documented;
 mod law;
+mod named;
 mod products;
 mod rewrite;
+mod site;
 mod state;

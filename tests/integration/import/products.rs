@@ -1,67 +1,14 @@
 //! What product roles hold already, as declarations; groups that stay groups; what PUBLIC holds.
 
-use crate::binary::{Ended, rolecall, run};
+use super::site::Site;
 use crate::engines::Ground;
 
-struct Site<'g> {
-    ground: &'g Ground,
-    folder: tempfile::TempDir,
-}
-
-impl Site<'_> {
-    fn rolecall(&self, words: &[&str]) -> Ended {
-        let url = self.ground.engine.url(&self.ground.database);
-        run(rolecall().args(words).args(["--connection", &url]).current_dir(self.folder.path()))
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let text = text.replace('~', &self.ground.prefix);
-        let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    /// A manifest of two models and a seed; the blocks are these.
-    fn manifest(&self, blocks: &[(&str, serde_json::Value)]) {
-        let node = |kind: &str, name: &str, materialized: &str| {
-            let block = blocks.iter().find(|(of, _)| *of == name).map(|(_, block)| block.clone());
-            let meta =
-                block.map_or(serde_json::json!({}), |it| serde_json::json!({"rolecall": it}));
-            let db = &self.ground.database;
-            let node = serde_json::json!({
-                "resource_type": kind, "package_name": "shop", "name": name, "alias": name,
-                "database": db, "schema": "sales",
-                "relation_name": format!("\"{db}\".\"sales\".\"{name}\""),
-                "original_file_path": format!("models/{name}.sql"),
-                "patch_path": (name == "orders").then_some("shop://models/schema.yml"),
-                "fqn": ["shop", name], "tags": [],
-                "config": {"enabled": true, "materialized": materialized, "meta": meta},
-            });
-            (format!("{kind}.shop.{name}"), node)
-        };
-        let nodes: serde_json::Map<String, serde_json::Value> = [
-            node("model", "orders", "table"),
-            node("model", "seen", "view"),
-            node("model", "salaries", "table"),
-            node("seed", "countries", "seed"),
-        ]
-        .into_iter()
-        .collect();
-        let manifest = serde_json::json!({
-            "metadata": {
-                "dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-                "dbt_version": "1.11.0", "project_name": "shop", "adapter_type": "postgres"
-            },
-            "nodes": nodes, "sources": {}
-        });
-        self.write("target/manifest.json", &manifest.to_string());
-    }
-
-    /// Without what is this test's own.
-    fn shown(&self, text: &str) -> String {
-        text.replace(&self.ground.prefix, "~").replace(&self.ground.database, "DB")
-    }
-}
+const NODES: &[(&str, &str, &str)] = &[
+    ("model", "orders", "table"),
+    ("model", "seen", "view"),
+    ("model", "salaries", "table"),
+    ("seed", "countries", "seed"),
+];
 
 const CONFIG: &str = r#"version: 1
 environments:
@@ -97,10 +44,10 @@ async fn site(ground: &Ground) -> Site<'_> {
              grant ~shop_analyst to ~team; grant ~loose to ~team;",
         )
         .await;
-    let site = Site { ground, folder: tempfile::tempdir().unwrap() };
+    let site = Site::new(ground);
     site.write("rolecall.yml", CONFIG);
     site.write("rolecall/members/shop.yml", "analyst:\n  - group: ~team\n");
-    site.manifest(&[("orders", serde_json::json!({"grants": {"loader": ["read"]}}))]);
+    site.manifest(NODES, &[("orders", serde_json::json!({"grants": {"loader": ["read"]}}))]);
     site
 }
 
@@ -130,11 +77,7 @@ async fn what_a_product_role_holds_and_nobody_declares_is_proposed_and_nothing_w
         ] {
             assert!(public.contains(part), "{public}");
         }
-        let read = |name: &str| {
-            let text = std::fs::read_to_string(site.folder.path().join(name)).unwrap();
-            site.shown(&text)
-        };
-        crate::engines::snapshot!(read("rolecall_declarations.yml"), @r"
+        crate::engines::snapshot!(site.read("rolecall_declarations.yml"), @r"
         # Written by `rolecall import` from prod: what product roles hold there, and no node declares
         # yet. Each block is the whole `meta.rolecall` of its node, and takes the place of the one in the file
         # named above it. dbt gives it to every environment: it is their access, too.
@@ -170,27 +113,22 @@ async fn what_a_product_role_holds_and_nobody_declares_is_proposed_and_nothing_w
                   grants:
                     loader: [read, write]  # new
         ");
-        assert!(!read("rolecall/platform/imported.yml").contains("team:"), "a role of a group");
+        assert!(
+            !site.read("rolecall/platform/imported.yml").contains("team:"),
+            "a role of a group"
+        );
         assert_eq!(
-            read("rolecall/members/playbook_roles.yml").lines().skip(1).collect::<Vec<_>>(),
+            site.read("rolecall/members/playbook_roles.yml").lines().skip(1).collect::<Vec<_>>(),
             ["~loose:", "  - group: ~team"]
         );
         // As it would be put into the models.
         let json = site.rolecall(&[&import[..], &["--format", "json"]].concat()).json();
         std::fs::remove_file(site.folder.path().join("rolecall_declarations.yml")).unwrap();
-        let blocks: Vec<(String, serde_json::Value)> = json["declarations"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| {
-                let node = one["node"].as_str().unwrap().rsplit('.').next().unwrap().to_owned();
-                (node, one["rolecall"].clone())
-            })
-            .collect();
+        let blocks = site.blocks(&json);
         let blocks: Vec<(&str, serde_json::Value)> =
             blocks.iter().map(|(node, block)| (node.as_str(), block.clone())).collect();
         assert_eq!(blocks.len(), 4, "{json:#}");
-        site.manifest(&blocks);
+        site.manifest(NODES, &blocks);
         let planned =
             site.rolecall(&["plan", "-t", "prod", "--adopt", "--format", "json"]).with(0).json();
         let changes = planned["plan"]["changes"].as_array().unwrap();

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use rolecall::apply::Outcome;
 use rolecall::plan::Options;
 use rolecall::project::Project;
 use rolecall::warehouse::snowflake::{Snowflake, SnowflakeSettings};
 
-use super::account::site::{account, apply_it, load_with, plan, settings, steps};
+use super::account::site::{account, settings};
+use super::one_model;
 use super::standin::Standin;
 
 /// A project of one playbook, on an account that has D.S.
@@ -19,24 +19,7 @@ fn project(folder: &Path, grants: &[(&str, &[&str])]) -> Project {
             format!("  {role}:\n    name: {role}\n    grants:\n{}", grants.collect::<String>())
         })
         .collect();
-    let config = format!(
-        "version: 1\nenvironments:\n  prod: {{role_name: \"{{{{ product.name }}}}_{{{{ role.name }}}}\"}}\nroles:\n{roles}"
-    );
-    std::fs::write(folder.join("rolecall.yml"), config).unwrap();
-    let manifest = serde_json::json!({
-        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-                     "dbt_version": "1.11.0", "project_name": "shop", "adapter_type": "snowflake"},
-        "nodes": {"model.shop.t": {
-            "resource_type": "model", "package_name": "shop", "name": "t", "alias": "t",
-            "database": "d", "schema": "s", "relation_name": "d.s.t",
-            "original_file_path": "models/t.sql", "fqn": ["shop", "t"], "tags": [],
-            "config": {"enabled": true, "materialized": "table", "meta": {}},
-        }},
-        "sources": {},
-    });
-    let file = folder.join("manifest.json");
-    std::fs::write(&file, manifest.to_string()).unwrap();
-    load_with(folder.to_owned(), Some(file), "prod")
+    one_model::project(folder, &format!("roles:\n{roles}"), ("d", "s"))
 }
 
 fn furnished(more: &[&str]) -> Option<Standin> {
@@ -46,19 +29,11 @@ fn furnished(more: &[&str]) -> Option<Standin> {
     Some(standin)
 }
 
-/// What the plan says; then it is applied, and nothing more is to do.
 async fn comes_to_rest(standin: &Standin, project: &Project, warehouse: bool) -> Vec<String> {
     let of = settings(standin);
     let of = SnowflakeSettings { warehouse: warehouse.then(|| "WH".to_owned()), ..of };
     let mut warehouse = Snowflake::connect(&of, 4).await.unwrap();
-    let options = Options::default();
-    let planned = steps(&plan(&mut warehouse, project, &options).await.unwrap());
-    match apply_it(&mut warehouse, project, &options).await.unwrap() {
-        Outcome::Applied { after, .. } => assert_eq!(steps(&after), Vec::<String>::new()),
-        Outcome::InSync(_) => assert_eq!(planned, Vec::<String>::new()),
-        other => panic!("{other:#?}"),
-    }
-    planned
+    one_model::comes_to_rest(&mut warehouse, project, &Options::default()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

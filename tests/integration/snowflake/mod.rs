@@ -14,6 +14,7 @@ mod lasting;
 pub(crate) mod live;
 mod logins;
 mod mistakes;
+mod one_model;
 mod people;
 mod playbooks;
 mod promotion;

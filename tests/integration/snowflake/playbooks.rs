@@ -1,35 +1,18 @@
 //! The examples of Data Fence's documentation, as they stand there, on the stand-in.
 
-use rolecall::apply::Outcome;
 use rolecall::plan::Options;
 use rolecall::project::Project;
 
-use super::account::site::{account, apply_it, connect, load_with, plan, steps};
+use super::account::site::{account, connect};
+use super::one_model;
 use super::standin::Standin;
 use crate::binary::repository;
 
 /// A project with one playbook, and a model of which nobody says anything.
 fn project(folder: &std::path::Path, playbook: &str, more: &str) -> Project {
     let path = repository("dbt_fixtures/playbooks").join(playbook);
-    let config = format!(
-        "version: 1\nenvironments:\n  prod: {{role_name: \"{{{{ product.name }}}}_{{{{ role.name }}}}\"}}\nplaybooks: ['{}']\n{more}",
-        path.display()
-    );
-    std::fs::write(folder.join("rolecall.yml"), config).unwrap();
-    let manifest = serde_json::json!({
-        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
-                     "dbt_version": "1.11.0", "project_name": "shop", "adapter_type": "snowflake"},
-        "nodes": {"model.shop.t": {
-            "resource_type": "model", "package_name": "shop", "name": "t", "alias": "t",
-            "database": "analytics_db", "schema": "public", "relation_name": "analytics_db.public.t",
-            "original_file_path": "models/t.sql", "fqn": ["shop", "t"], "tags": [],
-            "config": {"enabled": true, "materialized": "table", "meta": {}},
-        }},
-        "sources": {},
-    });
-    let file = folder.join("manifest.json");
-    std::fs::write(&file, manifest.to_string()).unwrap();
-    load_with(folder.to_owned(), Some(file), "prod")
+    let more = format!("playbooks: ['{}']\n{more}", path.display());
+    one_model::project(folder, &more, ("analytics_db", "public"))
 }
 
 fn databases(standin: &Standin, names: &[&str]) {
@@ -45,21 +28,8 @@ fn databases(standin: &Standin, names: &[&str]) {
     }
 }
 
-/// Plans, applies, and finds nothing more to do. What the plan said.
 async fn comes_to_rest(standin: &Standin, project: &Project, options: &Options) -> Vec<String> {
-    let mut warehouse = connect(standin).await;
-    let first = plan(&mut warehouse, project, options).await.unwrap();
-    assert!(first.is_clean(), "{:?} {:?}", first.difference.refused, first.findings().sorted());
-    let planned = steps(&first);
-    let applied = apply_it(&mut warehouse, project, options).await.unwrap();
-    match applied {
-        Outcome::Applied { after, .. } => assert_eq!(steps(&after), Vec::<String>::new()),
-        Outcome::InSync(_) => assert_eq!(planned, Vec::<String>::new()),
-        other => panic!("{other:#?}"),
-    }
-    let again = apply_it(&mut warehouse, project, options).await.unwrap();
-    assert!(matches!(again, Outcome::InSync(_)), "{again:#?}");
-    planned
+    one_model::comes_to_rest(&mut connect(standin).await, project, options).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
