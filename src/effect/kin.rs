@@ -109,7 +109,10 @@ impl<'a> Effect<'a> {
         if self.state.dialect == DialectKind::Snowflake {
             return found.kin;
         }
-        let Some((on, _)) = self.state.find(on) else { return found.kin };
+        let Some((on, object)) = self.state.find(on) else { return found.kin };
+        if object.parents.is_empty() && !self.children.contains_key(on) {
+            return found.kin;
+        }
         let below = self.below(on);
         let insert = PrivilegeSet::of(&[Privilege::INSERT]);
         for (privileges, partitions_only) in

@@ -160,11 +160,14 @@ impl<'a> AsRole<'_, 'a> {
     /// The best way by which it reaches rows of a relation otherwise than by the whole of it; `None` where
     /// there is none.
     pub fn through(&self, on: &Securable, privilege: Privilege) -> Option<Through<'a>> {
-        let has_whole = self.answer(on, privilege).privilege
-            || self.usable_by_set_role(on, privilege).is_some();
-        let doors = self.effect.doors(on, privilege).into_iter();
-        let doors = doors.filter(|door| door.kin.is_some() || !has_whole);
-        let ways = doors.filter_map(|door| {
+        let mut doors = self.effect.doors(on, privilege);
+        let has_whole = || {
+            self.answer(on, privilege).privilege || self.usable_by_set_role(on, privilege).is_some()
+        };
+        if doors.iter().any(|door| door.kin.is_none()) && has_whole() {
+            doors.retain(|door| door.kin.is_some());
+        }
+        let ways = doors.into_iter().filter_map(|door| {
             let Door { on, asks, .. } = door;
             let answer = self.answer(on, asks);
             let other = (!answer.usable()).then(|| self.usable_by_set_role(on, asks)).flatten();
