@@ -164,6 +164,7 @@ fn nothing() -> ObservedState {
         owned: BTreeMap::new(),
         inventory: Inventory { looked: true, ..Inventory::default() },
         unsupported: BTreeSet::new(),
+        around: BTreeSet::new(),
         users: BTreeSet::new(),
         found: Vec::new(),
     }

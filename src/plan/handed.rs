@@ -10,7 +10,7 @@ use crate::model::{Change, Diagnostic, DialectKind, Ident, ObjectClass, Place, R
 /// What comes of another owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Comes {
-    /// It is refused (003540) unless the pipe is paused.
+    /// It is refused unless the pipe is paused.
     Pause,
     /// Tasks are suspended.
     Suspended,
@@ -47,7 +47,7 @@ impl Comes {
     fn said(self, on: &Securable, one: &str, to: &str) -> (&'static str, String) {
         match self {
             Self::Pause => (
-                "Snowflake refuses that (003540) while a pipe runs",
+                "Snowflake refuses that while a pipe runs",
                 format!(
                     "before the apply: ALTER PIPE {one} SET PIPE_EXECUTION_PAUSED = TRUE; after it, as {to}: SELECT SYSTEM$PIPE_FORCE_RESUME('{}')",
                     one.replace('\'', "''")
@@ -56,7 +56,7 @@ impl Comes {
             Self::Suspended => (
                 "Snowflake suspends a task that is handed over",
                 format!(
-                    "after the apply, as {to}, who needs EXECUTE TASK on the account: ALTER TASK {one} RESUME; a task that is started, and those after it, are suspended by hand first"
+                    "after the apply, as {to}, who needs EXECUTE TASK on the account: ALTER TASK {one} RESUME"
                 ),
             ),
             Self::Stale if on.class() == ObjectClass::Database => (

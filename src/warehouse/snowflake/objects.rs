@@ -86,12 +86,11 @@ impl Reader<'_> {
                 add(&mut inventory, database, &row, &LIST, &views);
             }
         }
-        // Listed among the tables as well, which they are not: no row of theirs can be changed.
-        let interactive = |on: &&Securable| on.class() == ObjectClass::InteractiveTable;
+        // What has a list of its own may stand among the tables as well, and is none of them.
         let theirs: Vec<RelationKey> = inventory
             .objects
             .keys()
-            .filter(interactive)
+            .filter(|on| on.class().shares_names_with_relations())
             .filter_map(Securable::relation_key)
             .collect();
         for key in theirs {
