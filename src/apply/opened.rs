@@ -1,10 +1,10 @@
 //! Ways round a policy that is always required, which a plan itself would open: by a role that a playbook
-//! lets into another, or by a relation that a node inherits from.
+//! lets into another, or by a relation that has rows of a node.
 
 use std::collections::BTreeSet;
 
-use crate::effect::{AccessState, Effect, WayRound};
-use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, ObservedState, Privilege};
+use crate::effect::{AccessState, Effect};
+use crate::model::{Diagnostic, Diagnostics, DialectKind, Ident, ObservedState};
 use crate::plan::Difference;
 use crate::project::Project;
 use crate::report::access;
@@ -47,30 +47,17 @@ fn opened(
 ) -> Diagnostics {
     let [old, new] = [Effect::of(before), Effect::of(after)];
     let known = old.ways_round(&resolved.gates, spared);
-    let was = |way: &WayRound<'_>, privilege: &Privilege| {
-        let mut same = known.iter().filter(|old| (old.who, old.on) == (way.who, way.on));
-        same.any(|old| old.privileges.contains(privilege))
-    };
     let teller = access::Teller { config: &project.config, desired: &resolved.desired };
     let mut found = Diagnostics::default();
-    for way in new.ways_round(&resolved.gates, spared) {
-        let more: Vec<&str> = way
-            .privileges
-            .iter()
-            .filter(|privilege| !was(&way, privilege))
-            .map(|privilege| privilege.as_str())
-            .collect();
-        if more.is_empty() {
-            continue;
-        }
+    let ways = new.ways_round(&resolved.gates, spared);
+    for way in ways.iter().filter_map(|way| way.beyond(&known)) {
         let key = way.on.relation_key();
         let policies = key.map(|key| resolved.gates.on(&key)).unwrap_or_default();
         let policies: Vec<&str> = policies.into_iter().collect();
         let message = format!(
-            "the plan would give {} {} on {}, round the policy {}, which is always required there: {}",
+            "the plan would give {} {}, round the policy {}, which is always required there: {}",
             way.who,
-            more.join(", "),
-            way.on,
+            way.what(),
             policies.join(", "),
             access::chain(&teller.tell(&way.chain))
         );

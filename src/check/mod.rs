@@ -4,6 +4,7 @@
 //! alone, or after a plan.
 
 mod access;
+mod declared;
 mod empty_role;
 mod ends_soon;
 mod example;

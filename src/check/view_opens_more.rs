@@ -107,7 +107,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
             .map(|holder| holder.role)
             .collect();
         for base in bases {
-            let there: BTreeSet<&Ident> = world.readers(base);
+            let there: BTreeSet<&Ident> = world.readers(base, true);
             let beyond = |who: &&&Ident| !there.contains(**who) && !world.is_spared(who, view);
             let beyond: Vec<&'a Ident> = readers.iter().filter(beyond).copied().collect();
             if beyond.is_empty() {

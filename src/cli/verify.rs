@@ -8,7 +8,7 @@ use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
 use crate::apply::{Compared, compare};
 use crate::check::unseen;
-use crate::effect::{Effect, WayRound};
+use crate::effect::Effect;
 use crate::model::{Diagnostic, Diagnostics, Ident};
 use crate::plan::Options;
 use crate::project::Project;
@@ -96,18 +96,18 @@ async fn ways_round(
     let effect = Effect::of(&state);
     let teller = access::Teller { config: &project.config, desired: &resolved.desired };
     let ways = effect.ways_round(&resolved.gates, &spared);
-    let told = ways.into_iter().map(|WayRound { who, on, privileges, chain }| {
-        let words: Vec<&str> = privileges.iter().map(|privilege| privilege.as_str()).collect();
-        let key = on.relation_key();
+    let told = ways.into_iter().map(|way| {
+        let key = way.on.relation_key();
         let policies = key.map(|key| resolved.gates.on(&key)).unwrap_or_default();
         let policies: Vec<&str> = policies.into_iter().collect();
         Diagnostic::error(
             "way-round-policy",
             format!(
-                "{who} has {} on {on}, and is not admitted by {}: {}",
-                words.join(", "),
+                "{} has {}, and is not admitted by {}: {}",
+                way.who,
+                way.what(),
                 policies.join(", "),
-                access::chain(&teller.tell(&chain))
+                access::chain(&teller.tell(&way.chain))
             ),
         )
         .with_help("take it from them, or admit them: a plan takes nothing that it did not give")
