@@ -13,6 +13,7 @@ const NODES: &[(&str, &str, &str)] = &[
 ];
 
 const CONFIG: &str = r#"version: 1
+deployment: ~named
 environments:
   dev: {role_name: "~dev_{{ product.name }}_{{ role.name }}"}
   prod: {role_name: "~{{ product.name }}_{{ role.name }}"}
@@ -49,6 +50,7 @@ async fn site(ground: &Ground) -> Site<'_> {
         )
         .await;
     let site = Site::new(ground);
+    // Other tests on this server have roles of theirs, which are none of this deployment's.
     site.write("rolecall.yml", CONFIG);
     site.write("rolecall/members/shop.yml", "analyst:\n  - {user: ~taylor, environments: [dev]}\n");
     site.manifest(NODES, &[]);
@@ -128,7 +130,7 @@ async fn roles_that_the_template_and_the_manifest_explain_become_product_roles()
         # Written by `rolecall import` from prod: product roles that are there, by their names, and that their
         # products do not have. Put the lines into the product, in the file named above it; nothing reads this one.
         products:
-          # rolecall.yml:9
+          # rolecall.yml:10
           shop:
             product_roles:
               loader: {may: [read, insert]}
@@ -179,7 +181,7 @@ async fn odd_names_superusers_and_roles_in_roles_are_never_product_roles() {
         let site = Site::new(&ground);
         site.write(
             "rolecall.yml",
-            "version: 1\nenvironments:\n  prod: {role_name: \"~{{ product.name }}_{{ role.name }}\"}\n",
+            "version: 1\ndeployment: ~odd\nenvironments:\n  prod: {role_name: \"~{{ product.name }}_{{ role.name }}\"}\n",
         );
         site.manifest(&NODES[..1], &[]);
         let pattern = format!("{}*", ground.prefix);
@@ -216,7 +218,7 @@ async fn ownership_is_proposed_where_dbt_can_make_it_again() {
         )
         .await;
     let site = Site::new(&ground);
-    let config = "version: 1\nenvironments:\n  prod: {role_name: \"~{{ product.name }}_{{ role.name }}\", deploy_role: ~dbt}\n";
+    let config = "version: 1\ndeployment: ~own\nenvironments:\n  prod: {role_name: \"~{{ product.name }}_{{ role.name }}\", deploy_role: ~dbt}\n";
     site.write("rolecall.yml", config);
     site.manifest(&NODES[..2], &[]);
     let pattern = format!("{}mart*", ground.prefix);
