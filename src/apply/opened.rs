@@ -107,10 +107,7 @@ pub(super) async fn ways_opened<W: Observe>(
     let changes = || difference.steps.iter().map(|step| &step.change);
     let asked = Asked::of(project, resolved, observed);
     // What only takes away opens nothing.
-    let asked = asked.filter(|_| {
-        observed.server.dialect == crate::model::DialectKind::Postgres
-            && changes().any(|change| !change.takes_away())
-    });
+    let asked = asked.filter(|_| changes().any(|change| !change.takes_away()));
     let Some(asked) = asked else { return Ok((Diagnostics::default(), None)) };
     let state = match asked.see(warehouse).await? {
         Err(why) => return Ok((Diagnostics::from_iter([Asked::unknown(&why)]), None)),
