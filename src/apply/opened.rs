@@ -1,12 +1,12 @@
 //! Ways round a policy that is always required: those that are there, and those that a plan itself would
-//! open, by a role that a playbook lets into another, or by a relation that a node inherits from.
+//! open, by a role that a playbook lets into another, or by a relation that has rows of a node.
 
 use std::collections::BTreeSet;
 
 use super::Compared;
 use crate::check::unseen;
 use crate::effect::{AccessState, Effect, WayRound};
-use crate::model::{Diagnostic, Diagnostics, Ident, ObservedState, Privilege};
+use crate::model::{Diagnostic, Diagnostics, Ident, ObservedState};
 use crate::plan::Difference;
 use crate::project::Project;
 use crate::report::access;
@@ -68,24 +68,14 @@ impl<'p> Asked<'p> {
         let [before, after] = [before, after].map(|it| it.without_keepers(&self.spared));
         let known = Effect::of(&before);
         let known = self.ways(&known);
-        let was = |way: &WayRound<'_>, privilege: &Privilege| {
-            let mut same = known.iter().filter(|old| (old.who, old.on) == (way.who, way.on));
-            same.any(|old| old.privileges.contains(privilege))
-        };
         let mut found = Diagnostics::default();
-        for way in self.ways(&Effect::of(&after)) {
-            let more = way.privileges.iter().filter(|privilege| !was(&way, privilege));
-            let more: Vec<&str> = more.map(|privilege| privilege.as_str()).collect();
-            if more.is_empty() {
-                continue;
-            }
+        let after = Effect::of(&after);
+        for way in self.ways(&after).iter().filter_map(|way| way.beyond(&known)) {
             let (policies, chain) = self.told(&way);
+            let (who, what) = (way.who, way.what());
             let message = format!(
-                "the plan would give {} {} on {}, round the policy {policies}, which is always required \
-                 there: {chain}",
-                way.who,
-                more.join(", "),
-                way.on,
+                "the plan would give {who} {what}, round the policy {policies}, which is always required \
+                 there: {chain}"
             );
             let help = "leave that grant or membership out, or admit them by the policy: nothing is \
                         applied";
@@ -148,10 +138,9 @@ pub async fn ways_round<W: Observe>(
     let unseen = unseen(&state).filter(|_| !said);
     let state = state.without_keepers(&asked.spared);
     let told = asked.ways(&Effect::of(&state)).into_iter().map(|way| {
-        let words: Vec<&str> = way.privileges.iter().map(|privilege| privilege.as_str()).collect();
         let (policies, chain) = asked.told(&way);
-        let (who, on, words) = (way.who, way.on, words.join(", "));
-        let what = format!("{who} has {words} on {on}, and is not admitted by {policies}: {chain}");
+        let (who, what) = (way.who, way.what());
+        let what = format!("{who} has {what}, and is not admitted by {policies}: {chain}");
         Diagnostic::error("way-round-policy", what).with_help(
             "take it from them, or admit them: a plan takes nothing that it did not give",
         )

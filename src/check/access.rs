@@ -1,8 +1,7 @@
 //! Access tests: who may what, demanded of effective access.
 //!
-//! In doubt a test fails: `never` on what is held and of no use, too, or reached by SET ROLE alone, or
-//! through a relation that the node inherits from; a
-//! role that nobody is known to be in stands for whoever may come in.
+//! In doubt a test fails: `never` on what is held and of no use, too, reached by SET ROLE alone, or on a part
+//! of the rows through another relation; a role that nobody is known to be in stands for whoever may come in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -231,8 +230,8 @@ impl<'a> Judge<'_, 'a> {
             by.into_iter().map(|(who, (by, p))| self.world.seen(who, &by, p)).collect();
     }
 
-    /// Everybody who could any of it on each node of a part: on the relation, a column of it, or what
-    /// it inherits from.
+    /// Everybody who could any of it on each node of a part: on the relation, a column of it, or what has
+    /// rows in common with it.
     fn could(&self, part: &AskedPart) -> Vec<(usize, Able<'a>)> {
         let world = self.world;
         let mut all = Vec::new();

@@ -14,8 +14,9 @@ pub(super) const CHECK: Check = Check {
     title: "Grants to PUBLIC",
     level: Level::Error,
     description: "\
-A privilege on a relation, on one of its columns or on a schema of the project is granted to PUBLIC, or \
-will be on whatever is built there (default privileges), or dbt's own `grants` say so. Everybody who can \
+A privilege on a relation, on one of its columns, on what has rows in common with it (what it inherits from \
+or is a partition of, its own partitions, what inherits from it) or on a schema of the project is granted to \
+PUBLIC, or will be on whatever is built there (default privileges), or dbt's own `grants` say so. Everybody who can \
 log in has it, whoever they are, and no role and no membership says so. The schema `public` is left out: \
 everybody has USAGE there from the beginning.",
     help: "revoke it from PUBLIC by hand (it is not rolecall's), and give it to a product role",
@@ -42,10 +43,27 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     };
     for (node, _, on) in world.nodes() {
         schemas.extend(on.schema_key());
-        for on in world.effect.with_columns(on) {
-            let Some(has) = everybody_s(world, on) else { continue };
-            let message = format!("everybody (PUBLIC) has {has} on the {} {on}", on.class());
-            found.push(finding(on, Some(&node.unique_id), message));
+        for reach in world.reaches(on) {
+            let (class, at) = (reach.on.class(), reach.on);
+            let Some(has) = everybody_s(world, at) else { continue };
+            let Some(kin) = &reach.kin else {
+                let message = format!("everybody (PUBLIC) has {has} on the {class} {at}");
+                found.push(finding(at, Some(&node.unique_id), message));
+                continue;
+            };
+            let has = has.intersection(kin.privileges);
+            if !has.is_empty() {
+                let rows = crate::report::access::rows_in_common(kin.kinship);
+                let more = match kin.alike.len() {
+                    0 => String::new(),
+                    n => format!(", and {n} more like it"),
+                };
+                let message = format!(
+                    "everybody (PUBLIC) has {has} on the {class} {at}{more}, {rows} {}",
+                    reach.of
+                );
+                found.push(finding(at, Some(&node.unique_id), message));
+            }
         }
         for (privilege, grantees) in &node.grants {
             let mut all = grantees.iter().flat_map(|grantees| grantees.split(','));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::by_dbt::not_judged;
+use super::declared::{one_kind_each, people_of_groups};
 use super::finding::{Subject, Witness};
 use super::lineage::read_by_dbt_s_views;
 use super::reach::Reach;
@@ -10,10 +11,10 @@ use crate::config::checks::Pii;
 use crate::config::policy::is_under;
 use crate::dbt::Node;
 use crate::directory::Known;
-use crate::effect::{AccessRole, AccessState, Effect, Step};
+use crate::effect::{AccessState, Effect, Step};
 use crate::model::{
-    Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Marker, MarkerReading, MemberKind,
-    ObservedMembership, Place, Privilege, PrivilegeSet, RoleAttributes, Securable,
+    Diagnostic, Diagnostics, Ident, Inventory, Marker, MarkerReading, Place, Privilege,
+    PrivilegeSet, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{ManagedNode, Resolved};
@@ -27,8 +28,6 @@ pub struct Look {
     pub nodes: Vec<ManagedNode>,
     /// Nodes whose relation is not there, and of which nobody says who will build them.
     pub missing: BTreeSet<String>,
-    /// Those of them that are in a database which was not looked at.
-    pub elsewhere: BTreeSet<String>,
     /// The state of access.
     pub state: AccessState,
     /// Who is known.
@@ -63,8 +62,8 @@ impl Look {
         let nodes = resolved.nodes.clone();
         let found = read.iter().cloned().chain(found).chain(not_judged(project, desired));
         let found = found.collect::<Diagnostics>().sorted();
-        let (missing, elsewhere) = (BTreeSet::new(), BTreeSet::new());
-        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
+        let missing = BTreeSet::new();
+        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
     }
 
     /// At a server's state, or at one after a plan.
@@ -88,13 +87,11 @@ impl Look {
         let (whole, wrong) = resolve(None, &Inventory::default());
         let Some(whole) = whole else { return Err(wrong) };
         let mut nodes = whole.nodes;
-        let (mut missing, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
-        let one_database = state.dialect == DialectKind::Postgres;
+        let mut missing = BTreeSet::new();
         for node in &mut nodes {
             let Some(on) = node.relation.take() else { continue };
-            if one_database && on.database_name() != database.as_ref() {
+            if database.is_some() && on.database_name() != database.as_ref() {
                 missing.insert(node.unique_id.clone());
-                elsewhere.insert(node.unique_id.clone());
                 node.relation = Some(on);
                 continue;
             }
@@ -117,7 +114,7 @@ impl Look {
         let found = read.iter().cloned().chain(found).chain(unseen(&state));
         let found = found.collect::<Diagnostics>().sorted();
         let unknown_groups = BTreeSet::new();
-        Ok(Self { resolved, nodes, missing, elsewhere, state, known, unknown_groups, found })
+        Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
     }
 }
 
@@ -133,64 +130,6 @@ pub fn unseen(state: &AccessState) -> Option<Diagnostic> {
     let all: Vec<&str> = state.unseen.iter().map(String::as_str).collect();
     let message = format!("not all that decides about access was seen: {}", all.join("; "));
     Some(Diagnostic::warning("access-unseen", message).with_help(UNSEEN))
-}
-
-/// On Snowflake a user and a role may have one name; who is meant where would be guessed.
-fn one_kind_each(resolved: &Resolved) -> Result<(), Diagnostics> {
-    let mut kinds: BTreeMap<&Ident, bool> = BTreeMap::new();
-    for ((_, member), membership) in &resolved.desired.memberships {
-        let is_user = membership.kind == MemberKind::User;
-        if *kinds.entry(member).or_insert(is_user) != is_user {
-            let what =
-                format!("{member} is both a user and a role: --declared cannot tell them apart");
-            let error = Diagnostic::error("user-and-group", what)
-                .with_help("give the group another name than the user");
-            return Err(Diagnostics::from_iter([error]));
-        }
-    }
-    Ok(())
-}
-
-/// Lets the people into their groups whom the directory lists there; returns the groups of which
-/// nothing is known.
-fn people_of_groups(
-    project: &Project,
-    known: &Known,
-    resolved: &Resolved,
-    state: &mut AccessState,
-) -> BTreeSet<Ident> {
-    let is_group = |kind| kind == MemberKind::Group;
-    let memberships = resolved.desired.memberships.iter();
-    let mut groups: BTreeSet<Ident> = memberships
-        .filter(|(_, membership)| is_group(membership.kind))
-        .map(|((_, member), _)| member.clone())
-        .collect();
-    let listed = project.people_of_groups(known).unwrap_or_default();
-    for (group, people) in listed {
-        let attributes = RoleAttributes { login: false, ..RoleAttributes::MANAGED };
-        let role = |login| AccessRole {
-            attributes: RoleAttributes { login, ..attributes },
-            marker: MarkerReading::None,
-        };
-        state.roles.entry(group.clone()).or_insert_with(|| role(false));
-        for person in people {
-            state.roles.entry(person.clone()).or_insert_with(|| role(true));
-            state.memberships.push(ObservedMembership {
-                role: group.clone(),
-                member: person,
-                kind: MemberKind::User,
-                grantor: group.clone(),
-                admin: false,
-                inherit: true,
-                set: true,
-                automatic: false,
-            });
-        }
-        groups.remove(&group);
-    }
-    state.memberships.sort_unstable();
-    state.memberships.dedup();
-    groups
 }
 
 /// What checks look at.
@@ -237,8 +176,13 @@ impl<'a> World<'a> {
 
     /// The nodes among some that are in a database which was not looked at.
     pub(super) fn elsewhere(&self, nodes: &BTreeSet<usize>) -> Vec<&'a str> {
-        let ids = nodes.iter().filter_map(|at| Some(self.look.nodes.get(*at)?.unique_id.as_str()));
-        ids.filter(|id| self.look.elsewhere.contains(*id)).collect()
+        let Some(here) = self.look.state.only_database() else { return Vec::new() };
+        let missing = nodes.iter().filter(|at| self.is_missing(**at));
+        let missing = missing.filter_map(|at| self.look.nodes.get(*at));
+        let there = missing.filter(|node| {
+            node.relation.as_ref().is_some_and(|on| on.database_name() != Some(here))
+        });
+        there.map(|node| node.unique_id.as_str()).collect()
     }
 
     /// Where a node's relation is.
@@ -305,8 +249,8 @@ impl<'a> World<'a> {
             || self.effect.is_above_all(role)
     }
 
-    /// The roles that were given a privilege on a relation, on a column of it or on what it inherits
-    /// from: nobody by membership, not its owner, not PUBLIC.
+    /// The roles that were given a privilege on a relation, on a column of it or on what has rows in common
+    /// with it: nobody by membership, not its owner, not PUBLIC.
     pub(super) fn holders(
         &self,
         on: &Securable,
@@ -337,9 +281,9 @@ impl<'a> World<'a> {
         self.effect.is_person(who) || self.effect.is_empty(who) && !server_s_own
     }
 
-    /// Everybody who could read a relation, or a column of it, to whom it matters.
-    pub(super) fn readers(&self, on: &Securable) -> BTreeSet<&'a Ident> {
-        let mut readers = self.could(on, Privilege::SELECT);
+    /// Everybody who could read a relation, or a column of it, to whom it matters; with `all`, every row.
+    pub(super) fn readers(&self, on: &Securable, all: bool) -> BTreeSet<&'a Ident> {
+        let mut readers = self.could(on, Privilege::SELECT, all);
         readers.retain(|who| self.matters(who));
         readers
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod by_dbt;
+mod declared;
 mod empty_role;
 mod ends_soon;
 mod example;

@@ -112,10 +112,11 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         if sources.is_empty() {
             continue;
         }
-        let readers = world.readers(on);
+        let readers = world.readers(on, false);
         for source in sources {
             // What has no relation, such as an ephemeral model, nobody may read.
-            let there = world.relation(source).map(|on| world.readers(on)).unwrap_or_default();
+            let there =
+                world.relation(source).map(|on| world.readers(on, true)).unwrap_or_default();
             let beyond: Vec<_> = readers
                 .iter()
                 .filter(|who| !there.contains(*who) && !world.is_spared(who, on))

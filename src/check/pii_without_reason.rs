@@ -93,8 +93,9 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
                 continue;
             }
             let message = format!(
-                "{} reads {}, which holds personal data, and no reason is listed",
+                "{} reads {}{}, which holds personal data, and no reason is listed",
                 world.called(role),
+                if by.in_part() { "a part of " } else { "" },
                 node.unique_id
             );
             let subject = Subject { node: Some(node.unique_id.clone()), ..world.about(role) };

@@ -107,7 +107,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         // What the view's owner may not read itself, nobody sees by it.
         let readers = by(world, view, &[Privilege::SELECT], !behind.shown.is_empty());
         for base in behind.shown {
-            let there: BTreeSet<&Ident> = world.readers(base);
+            let there: BTreeSet<&Ident> = world.readers(base, true);
             let mut more = readers.clone();
             more.retain(|(who, _), _| !there.contains(who) && beyond(who, base));
             found.extend(finding(world, (view, base), "", more, |n| {
@@ -117,7 +117,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         let asked = !behind.written.is_empty() || !behind.by_rules.is_empty();
         let writers = by(world, view, &ROWS, asked);
         for base in behind.written {
-            let there = ROWS.map(|privilege| (privilege, world.could(base, privilege)));
+            let there = ROWS.map(|privilege| (privilege, world.could(base, privilege, true)));
             let may = |who: &Ident, privilege| {
                 there.iter().any(|(of, could)| *of == privilege && could.contains(who))
             };
@@ -129,7 +129,7 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         }
         for base in behind.by_rules {
             let there: BTreeSet<&Ident> =
-                ROWS.iter().flat_map(|privilege| world.could(base, *privilege)).collect();
+                ROWS.iter().flat_map(|privilege| world.could(base, *privilege, true)).collect();
             let mut more = writers.clone();
             more.retain(|(who, _), _| !there.contains(who) && beyond(who, base));
             found.extend(finding(world, (view, base), " (rules)", more, |n| {

@@ -131,7 +131,9 @@ fn text(told: &Explained<'_>) -> String {
     let only = if told.declared_only { ", by the declarations alone" } else { "" };
     line(format!("{who} on the {} {on}{node} in {environment}{only}", on.class()));
     if told.row_security {
-        line("Row security is on: its policies decide which rows they see.".to_owned());
+        let by_others = told.may.iter().any(May::by_another);
+        let others = if by_others { access::OTHERS_POLICIES } else { "" };
+        line(format!("Row security is on: its policies decide which rows they see{others}."));
     }
     if !told.exists {
         line(format!("{who} is declared, and not a role of this server"));
@@ -172,7 +174,9 @@ fn text(told: &Explained<'_>) -> String {
     }
     if !told.allowed {
         line(String::new());
-        line(format!("{who} cannot {}", phrase(permission)));
+        let but = told.may.iter().any(|may| may.through.is_some());
+        let but = if but { ", but for what is said above" } else { "" };
+        line(format!("{who} cannot {}{but}", phrase(permission)));
         if told.may.is_empty() {
             let is_in: Vec<&str> = told.is_in.iter().map(|role| role.as_str()).collect();
             line(match is_in.as_slice() {

@@ -75,6 +75,13 @@ fn only_public(may: &May<'_>) -> bool {
     may.through.is_none() && !may.reasons.is_empty() && may.reasons.iter().all(public)
 }
 
+/// Takes out those who can something, and says how many.
+fn taken(people: &mut Vec<&Who<'_>>, can: impl Fn(&May<'_>) -> bool) -> usize {
+    let before = people.len();
+    people.retain(|who| !who.may.iter().any(&can));
+    before - people.len()
+}
+
 fn text(told: &WhoCan<'_>) -> String {
     let mut out = String::new();
     let node = told.node.map(|node| format!(" ({node})")).unwrap_or_default();
@@ -86,7 +93,11 @@ fn text(told: &WhoCan<'_>) -> String {
     )));
     out.push('\n');
     if told.row_security {
-        out.push_str("Row security is on: its policies decide which rows each of them sees.\n");
+        let by_others = told.holders.iter().flat_map(|who| &who.may).any(May::by_another);
+        let others = if by_others { access::OTHERS_POLICIES } else { "" };
+        out.push_str(&format!(
+            "Row security is on: its policies decide which rows each of them sees{others}.\n"
+        ));
     }
     let people = match told.dialect {
         DialectKind::Postgres => "people (roles that can log in)",
@@ -146,14 +157,20 @@ fn text(told: &WhoCan<'_>) -> String {
     if told.holders.is_empty() {
         out.push_str("\nnobody\n");
     }
-    let usable = |who: &&Who<'_>| who.may.iter().any(May::reaches);
-    let people = told.holders.iter().filter(|who| who.person).filter(usable).count();
-    out.push_str(&format!(
-        "\n{} can use it\n",
-        match people {
-            1 => "1 person".to_owned(),
-            n => format!("{n} people"),
+    let mut people: Vec<&Who<'_>> = told.holders.iter().filter(|who| who.person).collect();
+    let all = match taken(&mut people, |may| may.reaches_all()) {
+        1 => "1 person".to_owned(),
+        n => format!("{n} people"),
+    };
+    out.push_str(&format!("\n{all} can use it"));
+    for (more, how) in [
+        (taken(&mut people, |may| may.reaches()), "a part of it"),
+        (taken(&mut people, |may| may.can_be_taken()), "could give it to themselves, as owners"),
+    ] {
+        if more > 0 {
+            out.push_str(&format!("; {more} more {how}"));
         }
-    ));
+    }
+    out.push('\n');
     out
 }

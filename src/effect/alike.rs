@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::answer::Lack;
 use super::compiled::Effect;
+use super::kin::Kinship;
 use crate::model::{DialectKind, Ident, Privilege, PrivilegeSet, Securable};
 
 /// What roles of one kind may do with one object.
@@ -20,9 +21,18 @@ pub struct MayDo {
     pub without_statement: PrivilegeSet,
     /// What is missing for the rest of what is held; sorted.
     pub lacks: Vec<Lack>,
-    /// What a query over another relation reaches of its rows, at once or after SET ROLE, and one over
-    /// itself does not: by the relation that it names.
-    pub through: BTreeMap<Securable, PrivilegeSet>,
+    /// What a query over another relation does with rows of it, at once or after SET ROLE, and one over
+    /// itself does not: by the relation that it names. Of several that are alike one.
+    pub through: BTreeMap<Securable, Reaches>,
+}
+
+/// What a query over another relation does with rows of one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reaches {
+    /// What the other is to it.
+    pub kinship: Kinship,
+    /// What.
+    pub privileges: PrivilegeSet,
 }
 
 /// Roles that may do the same on everything, and what that is.
@@ -80,25 +90,25 @@ impl<'a> Effect<'a> {
         let (effect, kinds, of_role) = (self, &kinds, &of_role);
         let asked = Asked { effect, kinds, of_role, first, becoming, by_role };
         let mut containers: BTreeMap<Securable, HeldBy> = BTreeMap::new();
-        let mut parents: BTreeMap<&Securable, BTreeMap<usize, MayDo>> = BTreeMap::new();
+        let mut others: BTreeMap<&Securable, BTreeMap<usize, MayDo>> = BTreeMap::new();
         for (at, on) in objects.iter().enumerate() {
-            let above = self.above(on);
-            for on in above.iter().map(|above| above.on).chain([on]) {
+            let kin = self.unlike_kin(on);
+            for on in kin.iter().map(|kin| kin.on).chain([on]) {
                 for needed in self.way_to(on, Privilege::SELECT) {
                     containers.entry(needed.on).or_insert_with_key(|on| asked.held(on));
                 }
             }
             let mut all = asked.may(on, &containers);
-            for above in &above {
-                let there = parents.entry(above.on);
+            for kin in &kin {
+                let there = others.entry(kin.on);
                 let there = there.or_insert_with_key(|on| asked.may(on, &containers));
                 for (kind, there) in there {
                     let more = there.usable.union(there.by_set_role);
-                    let more = more.intersection(above.privileges);
                     let own = all.get(kind).map(|own| own.usable).unwrap_or_default();
-                    if !more.minus(own).is_empty() {
-                        let may = all.entry(*kind).or_default();
-                        may.through.insert(above.on.clone(), more.minus(own));
+                    let privileges = more.intersection(kin.privileges).minus(own);
+                    if !privileges.is_empty() {
+                        let reaches = Reaches { kinship: kin.kinship, privileges };
+                        all.entry(*kind).or_default().through.insert(kin.on.clone(), reaches);
                     }
                 }
             }

@@ -174,7 +174,8 @@ proptest! {
                     let mut asked = state.privileges_of(on.class());
                     asked = asked.union(PrivilegeSet::of(&[Privilege::OWNERSHIP]));
                     let mut lacks = Vec::new();
-                    let mut through: BTreeMap<Securable, PrivilegeSet> = BTreeMap::new();
+                    let mut through: BTreeMap<Securable, Reaches> = BTreeMap::new();
+                    let kin = effect.unlike_kin(on);
                     for privilege in asked.iter() {
                         let answer = role.answer(on, privilege);
                         let what = format!("{privilege} of {name} on {on}: {answer:?} {may:?}");
@@ -182,15 +183,18 @@ proptest! {
                         let by_set = !answer.usable()
                             && role.usable_by_set_role(on, privilege).is_some();
                         prop_assert_eq!(may.by_set_role.contains(privilege), by_set, "{}", what);
-                        for above in effect.above(on) {
-                            let there = role.answer(above.on, privilege).usable()
-                                || role.usable_by_set_role(above.on, privilege).is_some();
-                            if there && !answer.usable() && above.privileges.contains(privilege) {
-                                through.entry(above.on.clone()).or_default().insert(privilege);
+                        for kin in &kin {
+                            let there = role.answer(kin.on, privilege).usable()
+                                || role.usable_by_set_role(kin.on, privilege).is_some();
+                            if there && !answer.usable() && kin.privileges.contains(privilege) {
+                                let (kinship, privileges) = (kin.kinship, PrivilegeSet::EMPTY);
+                                let none = Reaches { kinship, privileges };
+                                let reaches = through.entry(kin.on.clone()).or_insert(none);
+                                reaches.privileges.insert(privilege);
                             }
                         }
                         let best = role.through(on, privilege).is_some_and(|it| it.usable());
-                        let any = through.values().any(|all| all.contains(privilege));
+                        let any = through.values().any(|it| it.privileges.contains(privilege));
                         prop_assert_eq!(best && !answer.usable(), any, "{}", what);
                         let nothing = answer.privilege && answer.lacks.contains(&Lack::NoSuchStatement);
                         prop_assert_eq!(may.without_statement.contains(privilege), nothing, "{}", what);

@@ -1,7 +1,7 @@
 //! A state with its roles as numbers and its memberships as edges, so that a question about everyone
 //! is one walk over the graph.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::keepers::ADMINISTRATORS;
 use super::reach::{Edge, Graph};
@@ -42,6 +42,8 @@ pub struct Effect<'a> {
     pub(super) creates: Option<Graph>,
     /// On Snowflake, whose member one is but by its administrators.
     members: Option<Graph>,
+    /// What inherits from a relation or is a partition of it (`true`), by name.
+    pub(super) children: BTreeMap<&'a Securable, Vec<(&'a Securable, bool)>>,
 }
 
 impl<'a> Effect<'a> {
@@ -119,7 +121,25 @@ impl<'a> Effect<'a> {
         };
         let graph = |edges| Graph::of(names.len(), edges);
         let (inherits, sets, belongs) = (graph(inherits), graph(sets), graph(belongs));
-        Self { state, names, roles, numbers, inherits, sets, belongs, predefined, creates, members }
+        let mut children: BTreeMap<&Securable, Vec<(&Securable, bool)>> = BTreeMap::new();
+        for (child, object) in &state.objects {
+            for parent in &object.parents {
+                children.entry(&parent.on).or_default().push((child, parent.partition));
+            }
+        }
+        Self {
+            state,
+            names,
+            roles,
+            numbers,
+            inherits,
+            sets,
+            belongs,
+            predefined,
+            creates,
+            members,
+            children,
+        }
     }
 
     /// Whose member one is, as far as that makes one of those who are meant by a role.

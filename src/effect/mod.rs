@@ -3,13 +3,12 @@
 //! Two answers, as the server gives two: *privilege* is what `has_table_privilege` and its kin say,
 //! *usable* is what a query could do, which needs the way there too (USAGE on the schema, CONNECT on
 //! the database, and what a view reads). What is reached only by SET ROLE is a third answer, and what
-//! is reached through a relation that one inherits from a fourth ([`Through`]).
+//! is reached through relations that have rows in common a fourth ([`Through`]).
 //!
 //! [`gains`] compares two states.
 //!
 //! Pure. `tests/integration/effect` holds it to real servers.
 
-mod above;
 mod alike;
 #[cfg(test)]
 mod alike_tests;
@@ -22,6 +21,9 @@ mod everybody;
 mod fixtures;
 pub mod gains;
 mod keepers;
+mod kin;
+#[cfg(test)]
+mod kin_tests;
 mod passing_on;
 mod reach;
 mod reasons;
@@ -30,15 +32,16 @@ mod round;
 mod state;
 #[cfg(test)]
 mod tests;
+mod through;
 mod to_come;
 mod together;
 mod views;
 mod who;
 
-pub use above::{Above, Through};
-pub use alike::{Alike, MayDo};
+pub use alike::{Alike, MayDo, Reaches};
 pub use answer::{Answer, AsRole, Held, Lack};
 pub use compiled::Effect;
+pub use kin::{Kin, Kinship};
 pub use reasons::{Chain, Step};
 pub use remedy::Remedy;
 pub use round::WayRound;
@@ -46,4 +49,5 @@ pub use state::{
     AccessEntry, AccessObject, AccessRole, AccessState, DefaultList, Parent, Reading, owners_share,
     publics_share,
 };
+pub use through::Through;
 pub use who::Holder;

@@ -9,7 +9,8 @@ use super::compiled::Effect;
 use super::reach::Edge;
 use crate::model::{Ident, Privilege, Securable};
 
-/// One step of a chain. Roles come first, then what ends it, then parents.
+/// One step of a chain. Roles come first, then what ends it, then
+/// relations that have rows in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step<'a> {
@@ -75,7 +76,21 @@ pub enum Step<'a> {
         partition: bool,
         /// On what the privilege is held: the parent, or what is above it.
         on: &'a Securable,
-        /// What.
+        /// What; OWNERSHIP where its owner could give it back to itself.
+        privilege: Privilege,
+    },
+    /// The other way up: what reaches rows of a child reaches a part of its parent's. Comes after what ends
+    /// the chain and after the steps down, on up to the one that is asked about.
+    Child {
+        /// The child.
+        child: &'a Securable,
+        /// The relation that it inherits from or is a partition of.
+        parent: &'a Securable,
+        /// It is a partition.
+        partition: bool,
+        /// On what the privilege is held: the child, what is below it, or what that inherits from, too.
+        on: &'a Securable,
+        /// As in [`Step::Parent`].
         privilege: Privilege,
     },
 }
@@ -229,14 +244,15 @@ impl<'a> AsRole<'_, 'a> {
 impl<'a> Chain<'a> {
     /// The role that holds what the chain ends in; `None` where everyone does.
     pub fn holder(&self) -> Option<&'a Ident> {
-        let ends = self.steps.iter().rev().find(|step| !matches!(step, Step::Parent { .. }))?;
+        let kin = |step: &&Step<'_>| matches!(step, Step::Parent { .. } | Step::Child { .. });
+        let ends = self.steps.iter().rev().find(|step| !kin(step))?;
         match ends {
             Step::Grant { role, .. } => *role,
             Step::Superuser { role } | Step::Owner { role, .. } | Step::Predefined { role, .. } => {
                 Some(role)
             }
             Step::Member { role, .. } | Step::SetRole { role, .. } => Some(role),
-            Step::Parent { .. } => None,
+            Step::Parent { .. } | Step::Child { .. } => None,
         }
     }
 }

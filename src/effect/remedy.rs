@@ -174,7 +174,10 @@ impl Effect<'_> {
                 let object = self.state.objects.get(*on);
                 object.is_some_and(|object| object.owner.as_ref() == Some(*role))
             }
-            Step::Superuser { .. } | Step::Predefined { .. } | Step::Parent { .. } => true,
+            Step::Superuser { .. }
+            | Step::Predefined { .. }
+            | Step::Parent { .. }
+            | Step::Child { .. } => true,
         })
     }
 

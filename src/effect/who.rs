@@ -1,15 +1,14 @@
 //! Everyone who holds a privilege on an object: one walk for the privilege, one for each container
 //! on the way, one for SET ROLE.
 
-use super::above::Through;
 use super::answer::{Answer, Lack};
 use super::compiled::Effect;
 use super::reach::Reached;
 use super::reasons::{Basis, Chain, Step};
+use super::through::Through;
 use crate::model::{Ident, Privilege, Securable};
 
-/// Somebody who holds a privilege, who can use it after SET ROLE, or who reaches the rows through
-/// another relation.
+/// Somebody who holds a privilege, who can use it after SET ROLE, or who reaches rows otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder<'a> {
     /// Who.
@@ -20,7 +19,7 @@ pub struct Holder<'a> {
     pub chain: Option<Chain<'a>>,
     /// How it is used after SET ROLE, where it cannot be at once.
     pub by_set_role: Option<Chain<'a>>,
-    /// How they reach the rows through a relation that it inherits from, where they cannot at once.
+    /// How they reach rows otherwise than by the whole relation, where they cannot by that at once.
     pub through: Option<Through<'a>>,
 }
 
@@ -40,7 +39,7 @@ impl<'a> Holder<'a> {
         self.answer.usable() || self.by_set_role.is_some()
     }
 
-    /// The same, or through a relation that it inherits from.
+    /// The same, or rows by another way.
     pub fn reaches(&self) -> bool {
         self.usable() || self.through.as_ref().is_some_and(Through::usable)
     }
@@ -61,11 +60,13 @@ impl<'a> Effect<'a> {
         Everyone { bases, public, reached: self.inherits.downwards(&starts) }
     }
 
-    /// Everyone who holds a privilege on an object, who could by SET ROLE alone, and who reaches its rows
-    /// through another relation, by name.
+    /// Everyone who holds a privilege on an object, who could by SET ROLE alone, and who reaches rows of it
+    /// by another way, by name.
     pub fn who(&self, on: &Securable, privilege: Privilege) -> Vec<Holder<'a>> {
         let mut found = self.holders(on, privilege);
-        for (role, through) in self.through(on, privilege) {
+        let whole: Vec<&Ident> = found.iter().map(|holder| holder.role).collect();
+        let has_whole = |role: &Ident| whole.binary_search(&role).is_ok();
+        for (role, through) in self.through(on, privilege, has_whole) {
             match found.binary_search_by(|holder| holder.role.cmp(role)) {
                 Ok(at) => {
                     let known = found.get_mut(at).filter(|known| !known.answer.usable());

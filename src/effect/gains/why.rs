@@ -229,7 +229,7 @@ impl<'a> Side<'a> {
                 thing.is_some_and(|thing| at(&other.fixed.public, thing).contains(*privilege))
             }
             // What it gives is on whatever is there.
-            Step::Predefined { .. } | Step::Parent { .. } => true,
+            Step::Predefined { .. } | Step::Parent { .. } | Step::Child { .. } => true,
             Step::Member { member, role, .. } | Step::SetRole { member, role, .. } => {
                 let edge = subject(member).zip(subject(role));
                 edge.is_some_and(|edge| memberships.contains(&edge))

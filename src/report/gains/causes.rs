@@ -100,7 +100,9 @@ fn cause(
             vec![role(of), words(if loses { "is no superuser any more" } else { "is a superuser" })]
         }
         Step::Predefined { role: of, .. } => vec![words("by"), role(of)],
-        Step::Parent { parent, .. } => vec![words("through"), Said::Name(parent.to_string())],
+        Step::Parent { parent: by, .. } | Step::Child { child: by, .. } => {
+            vec![words("through"), Said::Name(by.to_string())]
+        }
     };
     (said, places)
 }

@@ -12,7 +12,7 @@ use super::models::Listed;
 use crate::config::{Config, Member, MemberEntry};
 use crate::dbt::Manifest;
 use crate::dialect;
-use crate::effect::{AccessState, Effect, MayDo};
+use crate::effect::{AccessState, Effect, Kinship, MayDo, Reaches};
 use crate::model::{
     Diagnostic, DialectKind, Ident, ObjectClass, Privilege, PrivilegeSet, Reason, Securable,
 };
@@ -317,20 +317,34 @@ impl<'a> Telling<'a> {
         let dialect = dialect::of(self.seen.state.dialect);
         // What no statement could use is no smaller permission for that: nobody lacks anything.
         let own = usable.union(*by_set_role);
-        let others = through.values().fold(PrivilegeSet::EMPTY, |all, one| all.union(*one));
-        let useful = own.union(others);
+        let by = |all: bool| {
+            let by = through.values().filter(|it| (it.kinship == Kinship::Parent) == all);
+            by.fold(PrivilegeSet::EMPTY, |all, one| all.union(one.privileges))
+        };
+        let (of_all, of_part) = (by(true), by(false));
+        let useful = own.union(of_all).union(of_part);
         let counted = useful.union(*without_statement);
         let (level, word) = match (useful.is_empty(), own.is_empty()) {
             (true, _) => (0, format!("{}, of no use", word(dialect, class, *held))),
             (false, true) => {
                 let word = word(dialect, class, useful);
-                (level(dialect, class, useful), format!("{word}, through another relation"))
+                let how = match of_all.is_empty() {
+                    true => "a part of the rows",
+                    false => "through another relation",
+                };
+                (level(dialect, class, useful), format!("{word}, {how}"))
             }
             (false, false) => (level(dialect, class, counted), word(dialect, class, counted)),
         };
         let through: Vec<String> = through
             .iter()
-            .map(|(on, privileges)| format!("{privileges} through {on}, which it is a part of"))
+            .map(|(on, Reaches { kinship, privileges })| match kinship {
+                Kinship::Parent => format!("{privileges} through {on}, which it is a part of"),
+                kinship => {
+                    let has = access::rows_in_common(*kinship);
+                    format!("{privileges} on a part of its rows, through {on}, {has} it")
+                }
+            })
             .collect();
         let lacks: Vec<String> = lacks.iter().map(access::lack).collect();
         Cell {

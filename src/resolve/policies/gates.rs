@@ -70,7 +70,7 @@ pub struct Gates {
 
 impl Gates {
     /// A policy is required on a relation.
-    pub(super) fn require(&mut self, on: RelationKey, policy: &str, part: Option<&str>) {
+    pub(crate) fn require(&mut self, on: RelationKey, policy: &str, part: Option<&str>) {
         let gate = (policy.to_owned(), part.map(str::to_owned));
         self.required.entry(on).or_default().insert(gate);
     }

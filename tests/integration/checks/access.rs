@@ -219,6 +219,122 @@ async fn rows_that_are_read_through_a_parent_are_read() {
     }
 }
 
+/// How `s.u` gets a descendant in another schema, and another one above that where there can be one; the
+/// two, what is said of the first, and how `s.u` is made again.
+const DESCENDANTS: [(&str, &str, &str, &str); 2] = [
+    (
+        "drop table s.u; create table s.u (x int) partition by range (x); create schema away;
+         create table away.mid partition of s.u for values from (0) to (9) partition by range (x);
+         create table away.part partition of away.mid for values from (0) to (5)",
+        "away.part",
+        "a part of its rows, through its partition db.away.part",
+        "the table db.away.part is a partition of db.away.mid: SELECT on db.away.part reads a part of the rows \
+         of db.away.mid → the table db.away.mid is a partition of db.s.u: SELECT on db.away.part reads a part \
+         of the rows of db.s.u",
+    ),
+    (
+        "create schema away; create table away.other (x int);
+         create table away.part () inherits (s.u, away.other)",
+        "away.other",
+        "a part of its rows, through db.away.other, which has rows in common with it",
+        "the table db.away.part inherits from db.away.other: SELECT on db.away.other reads it → the table \
+         db.away.part inherits from db.s.u: SELECT on db.away.other reads a part of the rows of db.s.u",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_read_through_a_partition_or_what_inherits_from_a_table_are_read() {
+    let site = site().await;
+    let taylor = site.ground.own("~taylor");
+    for (make, on, words, chain) in DESCENDANTS {
+        site.sql(make).await;
+        site.sql("grant usage on schema away to ~taylor").await;
+        tests(&site, NO_ANALYST);
+        site.run(&["check"]).ends(0);
+        site.sql(&format!("grant select on {on} to ~taylor")).await;
+        site.run(&["check"]).ends(4).says(&format!("taylor: SELECT on db.{on}")).says(chain);
+        site.run(&["who-can", "read", "u"])
+            .ends(0)
+            .says(words)
+            .says(chain)
+            .says(" can use it; 1 more a part of it");
+        let told = site.run(&["explain", &taylor, "u"]).ends(0);
+        told.says(words).says(chain).says("taylor cannot read it, but for what is said above");
+        let told = site.run(&["who-can", "read", "u", "--format", "json"]).ends(0);
+        let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        let holders = told["holders"].as_array().unwrap();
+        let may = &holders.iter().find(|it| it["who"] == "taylor").unwrap()["may"][0];
+        assert_eq!((&may["held"], &may["usable"]), (&false.into(), &false.into()), "{may}");
+        let through = &may["through"];
+        assert_eq!(through["part_of_rows"], true, "{may}");
+        assert_eq!(through["usable"], true, "{may}");
+        assert_eq!(through["chain"].as_array().unwrap().last().unwrap()["step"], "child");
+        let told = site.run(&["report", "--format", "json"]).ends(0);
+        let rows = format!("SELECT on a part of its rows, through db.{on}, ");
+        told.says(&rows).says("read, a part of the rows");
+        tests(
+            &site,
+            "  - {name: few read u, at_most: {people: 1, may: read, resources: {select: u}}}\n",
+        );
+        site.run(&["check"]).ends(4).says("people can read, and 1 may");
+        // A part is not all: of those who always read it nobody is one.
+        tests(
+            &site,
+            "  - {name: taylor reads u, always: {actors: {users: [~taylor]}, may: read, resources: {select: u}}}\n",
+        );
+        site.run(&["check"]).ends(4).says("SELECT is missing");
+        tests(&site, NO_ANALYST);
+        // A column of it is enough.
+        site.sql(&format!(
+            "revoke select on {on} from ~taylor; grant select (x) on {on} to ~taylor"
+        ))
+        .await;
+        site.run(&["check"]).ends(4).says(chain);
+        site.run(&["who-can", "read", "u"]).ends(0).says(&format!("the column db.{on}.x"));
+        // And so is to own it, whatever one has taken from oneself.
+        site.sql(&format!(
+            "revoke select (x) on {on} from ~taylor; alter table {on} owner to ~taylor;
+             revoke all on {on} from ~taylor"
+        ))
+        .await;
+        site.run(&["check"]).ends(4).says(&format!("taylor: OWNERSHIP on db.{on}"));
+        let told = site.run(&["who-can", "read", "u"]).ends(0);
+        told.says("not held, but its owner can grant it to itself")
+            .says("could give it to themselves");
+        site.sql(&format!("alter table {on} owner to postgres; grant select on {on} to public"))
+            .await;
+        site.run(&["check"])
+            .ends(4)
+            .says(&format!("everybody (PUBLIC) has SELECT on the table db.{on}, "));
+        site.sql("drop table s.u cascade; drop schema away cascade; create table s.u (x int)")
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_only_a_column_or_took_a_privilege_from_itself_as_the_owner_is_told_so() {
+    let site = site().await;
+    site.sql(
+        "grant select (x) on s.u to ~mallory; grant usage on schema s to ~mallory, ~kim;
+         alter table s.u owner to ~kim; revoke all on s.u from ~kim",
+    )
+    .await;
+    let told = site.run(&["who-can", "read", "u"]).ends(0);
+    told.says("a part of its columns, by db.s.u.x")
+        .says("not held, but its owner can grant it to itself")
+        .says("; 1 more a part of it; 1 more could give it to themselves, as owners");
+    let kim = site.ground.own("~kim");
+    let told = site.run(&["explain", &kim, "u"]).ends(0);
+    told.says("SELECT, TRUNCATE, UPDATE: not held, but its owner can grant it to itself")
+        .says("owns it");
+    // What they take is of use.
+    site.sql("set role ~kim; grant select on s.u to ~kim; reset role").await;
+    site.run(&["explain", &kim, "u"]).ends(0).says("SELECT, OWNERSHIP: usable");
+    let mallory = site.ground.own("~mallory");
+    let told = site.run(&["explain", &mallory, "u"]).ends(0);
+    told.says("SELECT: a part of its columns, by db.s.u.x");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_another_database_is_never_taken_for_asked() {
     let site = site().await;

@@ -4,4 +4,5 @@ mod commands;
 mod connecting;
 mod oracle;
 pub mod queries;
+mod rows;
 pub mod world;

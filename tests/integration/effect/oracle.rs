@@ -11,8 +11,8 @@ use rolecall::warehouse::engine::Engine;
 use rolecall::warehouse::postgres::Postgres;
 use tokio::runtime::Runtime;
 
-use super::queries;
 use super::world::{NEW, Op, ROLES, ground, ops, quoted};
+use super::{queries, rows};
 use crate::engines::{self, id};
 
 /// How many random states there are in a run, all servers together.
@@ -33,8 +33,10 @@ pub struct Tally {
     /// Queries under SET ROLE, and how many of them went through.
     pub queries: Cell<usize>,
     pub through: Cell<usize>,
-    /// Statements that reached the rows of a child.
-    pub parents: Cell<usize>,
+    /// Statements that reached rows of another relation, of these a part of them, and of these from beside.
+    pub reached: Cell<usize>,
+    pub parts: Cell<usize>,
+    pub beside: Cell<usize>,
     /// Privileges without use, and what was of use only after SET ROLE.
     pub useless: Cell<usize>,
     pub by_set_role: Cell<usize>,
@@ -53,7 +55,7 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
         let session = Postgres::connect(&engine.url("effect")).await.unwrap();
         session.say(&ground()).await.unwrap();
         session.say(queries::HELPERS).await.unwrap();
-        session.say(queries::REACHES).await.unwrap();
+        session.say(rows::REACHES).await.unwrap();
         session
     });
     let mut config =
@@ -88,9 +90,10 @@ fn hold(runtime: &Runtime, engine: &Engine, cases: u32, at: u64) -> u32 {
     for seen in [&tally.held, &tally.queries, &tally.through] {
         assert!(seen.get() > states * 5, "hardly anything: {told}");
     }
-    for seen in [&tally.useless, &tally.new, &tally.parents] {
+    for seen in [&tally.useless, &tally.new, &tally.reached, &tally.parts] {
         assert!(seen.get() > states / 4, "hardly anything: {told}");
     }
+    assert!(states < 100 || tally.beside.get() > 0, "none: {told}");
     // Before 16 only NOINHERIT leaves something to SET ROLE.
     assert!(states < 200 || tally.by_set_role.get() > 0, "none: {told}");
     if std::env::var_os("ROLECALL_EFFECT_CASES").is_some() {
@@ -120,7 +123,7 @@ async fn check(session: &Postgres, ops: &[Op], tally: &Tally) -> Result<(), Test
     // What is costly, for a part of them; which part is the state's own.
     if ops.len().is_multiple_of(2) {
         queries::under_set_role(session, &effect, tally).await?;
-        queries::through(session, &effect, tally).await?;
+        rows::reached(session, &effect, tally).await?;
     }
     if ops.len().is_multiple_of(4) {
         told_alike(&effect, tally)?;
@@ -340,7 +343,7 @@ fn joined(who: &rolecall::model::Ident, steps: &[Step<'_>]) -> bool {
             Step::Owner { role, .. } | Step::Superuser { role } | Step::Predefined { role, .. } => {
                 last && *role == at
             }
-            Step::Parent { .. } => false,
+            Step::Parent { .. } | Step::Child { .. } => false,
         };
         if !fits {
             return false;

@@ -41,30 +41,6 @@ begin
   end loop;
 end $$";
 
-/// What queries do to the rows of others, undone: whether a probe, asked by the superuser, says so.
-pub const REACHES: &str = r"
-create function pg_temp.reach_all(whos text[], queries text[], probes text[]) returns setof boolean
-language plpgsql as $$
-declare got boolean;
-begin
-  for n in 1 .. cardinality(whos) loop
-    got := false;
-    begin
-      execute format('set local role %I', whos[n]);
-      if probes[n] is null then
-        execute queries[n] into got;
-      else
-        execute queries[n];
-        execute 'reset role';
-        execute probes[n] into got;
-      end if;
-      raise exception using errcode = 'RC000';
-    exception when sqlstate 'RC000' then null; when others then got := false;
-    end;
-    return next coalesce(got, false);
-  end loop;
-end $$";
-
 pub async fn say_all(session: &Postgres, ops: &[Op]) -> Result<(), TestCaseError> {
     let whos: Vec<Option<&str>> = ops.iter().map(|op| op.acting_as).collect();
     let statements: Vec<&str> = ops.iter().map(|op| op.sql.as_str()).collect();
@@ -92,7 +68,7 @@ const RELATIONS: [(&str, ObjectClass, &str, &str, &[&str]); 6] = [
 ];
 
 /// SET ROLE is of a session that is connected already: CONNECT does not matter to it.
-fn usable(effect: &Effect<'_>, who: &Ident, on: &Securable, privilege: Privilege) -> bool {
+pub fn usable(effect: &Effect<'_>, who: &Ident, on: &Securable, privilege: Privilege) -> bool {
     let answer = effect.role(who).unwrap().answer(on, privilege);
     let connects = |lack: &Lack| matches!(lack, Lack::Connect { .. });
     answer.privilege && answer.lacks.iter().all(connects)
@@ -187,80 +163,6 @@ pub async fn under_set_role(
         }
         add(&tally.queries, 1);
         add(&tally.through, usize::from(!refused));
-    }
-    none(wrong)
-}
-
-/// Tables with a row each: as SQL names them, schema, name, and the row's `a`.
-const ROWS: [(&str, &str, &str, u32); 5] = [
-    ("s0.t0", "s0", "t0", 1),
-    ("s0.k0", "s0", "k0", 10),
-    ("s1.p0", "s1", "p0", 0),
-    ("s1.p1", "s1", "p1", 0),
-    ("s0.c0", "s0", "c0", 20),
-];
-
-/// A statement over one table reaches the rows of another where we say that it does, and by the rights
-/// on the first alone.
-pub async fn through(
-    session: &Postgres,
-    effect: &Effect<'_>,
-    tally: &Tally,
-) -> Result<(), TestCaseError> {
-    let database = effect.state().database.clone();
-    let table = |schema: &str, name: &str| {
-        Securable::in_schema(ObjectClass::Table, database.clone(), id(schema), id(name))
-    };
-    let (mut whos, mut queries, mut probes, mut expected) = (vec![], vec![], vec![], vec![]);
-    for who in ROLES {
-        for (of, schema, name, row) in ROWS {
-            // A partitioned table has no rows itself.
-            if row == 0 {
-                continue;
-            }
-            let above = effect.above(&table(schema, name));
-            for (by, schema, name, _) in ROWS.into_iter().filter(|(by, ..)| *by != of) {
-                let on = table(schema, name);
-                let a = Securable::column(database.clone(), id(schema), id(name), id("a"));
-                let there = format!("select exists (select from only {of} where a = {})", row + 1);
-                let gone = format!("select not exists (select from only {of})");
-                for (privilege, asked, query, probe) in [
-                    (Privilege::SELECT, &a, format!("select true from {by} where a = {row}"), None),
-                    (
-                        Privilege::INSERT,
-                        &a,
-                        format!("insert into {by} (a) values ({})", row + 1),
-                        Some(&there),
-                    ),
-                    (
-                        Privilege::UPDATE,
-                        &a,
-                        format!("update {by} set a = {}", row + 1),
-                        Some(&there),
-                    ),
-                    (Privilege::DELETE, &on, format!("delete from {by}"), Some(&gone)),
-                    (Privilege::TRUNCATE, &on, format!("truncate {by}"), Some(&gone)),
-                ] {
-                    let leads = above.iter().find(|above| *above.on == on);
-                    let leads = leads.is_some_and(|above| above.privileges.contains(privilege));
-                    expected.push(leads && usable(effect, &id(who), asked, privilege));
-                    whos.push(who);
-                    queries.push(query);
-                    probes.push(probe.cloned());
-                }
-            }
-        }
-    }
-    let sql = "select pg_temp.reach_all($1, $2, $3)";
-    let rows = session.client().query(sql, &[&whos, &queries, &probes]).await.map_err(failed)?;
-    let mut wrong = Vec::new();
-    for (at, row) in rows.iter().enumerate() {
-        let reached: bool = row.get(0);
-        if reached != expected[at] {
-            wrong.push(format!("{} as {} ({:?}): {reached}", queries[at], whos[at], probes[at]));
-        }
-        add(&tally.queries, 1);
-        add(&tally.parents, usize::from(reached));
     }
     none(wrong)
 }

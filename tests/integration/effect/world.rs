@@ -13,13 +13,15 @@ const PREDEFINED: [&str; 4] =
     ["pg_read_all_data", "pg_write_all_data", "pg_maintain", "pg_database_owner"];
 
 /// What GRANT calls an object, and its privileges.
-const OBJECTS: [(&str, &str, &[&str]); 15] = [
+const OBJECTS: [(&str, &str, &[&str]); 17] = [
     ("table", "s0.t0", TABLE),
     ("table", "s0.t0", TABLE),
     ("table", "s1.p0", TABLE),
     ("table", "s1.p1", TABLE),
     ("table", "s0.c0", TABLE),
     ("table", "s0.k0", TABLE),
+    ("table", "s1.b0", TABLE),
+    ("table", "s1.d0", TABLE),
     ("table", "s1.\"T 1\"", TABLE),
     ("table", "s0.v0", TABLE),
     ("table", "s1.v1", TABLE),
@@ -44,8 +46,11 @@ pub fn ground() -> String {
         create table s1.p0 (a int) partition by range (a);
         create table s1.p1 partition of s1.p0 for values from (10) to (40) partition by range (a);
         create table s0.c0 partition of s1.p1 for values from (20) to (30);
-        create table s0.k0 () inherits (s0.t0);
-        insert into s0.t0 values (1); insert into s0.k0 values (10); insert into s0.c0 values (20);
+        create table s1.d0 partition of s1.p0 for values from (0) to (10);
+        create table s1.b0 (a int);
+        create table s0.k0 () inherits (s0.t0, s1.b0);
+        insert into s0.t0 values (1); insert into s0.k0 values (10); insert into s1.b0 values (2);
+        insert into s0.c0 values (20); insert into s1.d0 values (5);
         create table s1."T 1" (a int, "B" int);
         create view s0.v0 as select a, b from s0.t0;
         create view s1.v1 as select v.a, t."B" from s0.v0 v, s1."T 1" t;
@@ -138,8 +143,15 @@ fn open_schema() -> BoxedStrategy<Op> {
 
 fn grant_column() -> BoxedStrategy<Op> {
     let on = select(
-        &[("s0.t0", "a"), ("s0.t0", "b"), ("s1.\"T 1\"", "\"B\""), ("s0.v0", "a"), ("s1.v1", "a")]
-            [..],
+        &[
+            ("s0.t0", "a"),
+            ("s0.t0", "b"),
+            ("s0.k0", "a"),
+            ("s1.d0", "a"),
+            ("s1.\"T 1\"", "\"B\""),
+            ("s0.v0", "a"),
+            ("s1.v1", "a"),
+        ][..],
     );
     let all = some_of(&["select", "insert", "update", "references"]);
     plain((on, all, grantee()).prop_map(|((on, column), privileges, to)| {
@@ -173,6 +185,8 @@ fn owner() -> BoxedStrategy<Op> {
             "table s1.p1",
             "table s0.c0",
             "table s0.k0",
+            "table s1.b0",
+            "table s1.d0",
             "table s1.\"T 1\"",
             "view s0.v0",
             "view s1.v1",
@@ -190,8 +204,12 @@ fn owner() -> BoxedStrategy<Op> {
 /// Children that are none any more.
 fn parted() -> BoxedStrategy<Op> {
     let what = select(
-        &["s0.k0 no inherit s0.t0", "s1.p1 detach partition s0.c0", "s1.p0 detach partition s1.p1"]
-            [..],
+        &[
+            "s0.k0 no inherit s0.t0",
+            "s0.k0 no inherit s1.b0",
+            "s1.p1 detach partition s0.c0",
+            "s1.p0 detach partition s1.p1",
+        ][..],
     );
     plain(what.prop_map(|what| format!("alter table {what}")))
 }

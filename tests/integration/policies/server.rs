@@ -3,11 +3,11 @@
 use crate::rules::site::{CONFIG, Site, model};
 
 /// The site's configuration with these policies.
-fn with(policies: &str) -> String {
+pub(super) fn with(policies: &str) -> String {
     format!("{CONFIG}{policies}")
 }
 
-async fn people(site: &Site) {
+pub(super) async fn people(site: &Site) {
     site.sql("create role ~ann login; create role ~bob login; create role ~bi").await;
     site.members("analyst: [{user: ~ann}]");
 }

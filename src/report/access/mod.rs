@@ -1,15 +1,17 @@
 //! Who can, and why: the steps of a chain with the lines that declare them, as text and as JSON.
 
-use std::collections::BTreeMap;
+mod words;
 
 use serde::Serialize;
 
-use super::findings::{one_line, where_is};
+use super::findings::where_is;
 use crate::config::Config;
-use crate::effect::{Answer, Chain, Effect, Lack, Remedy, Step, Through};
+use crate::effect::{Answer, Chain, Effect, Kinship, Lack, Remedy, Step, Through};
 use crate::model::{
     DesiredState, DialectKind, Ended, Ident, Marker, MarkerReading, Privilege, Reason, Securable,
 };
+
+pub use words::{OTHERS_POLICIES, chain, lack, lines, rows_in_common, step};
 
 /// One step and what declares it.
 #[derive(Debug, Clone, Serialize)]
@@ -60,18 +62,31 @@ pub struct May<'a> {
     /// How it is used after SET ROLE, where it cannot be at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by_set_role: Option<Vec<Told<'a>>>,
-    /// How the rows are reached through a relation that it inherits from or is a partition of, where
-    /// they cannot be reached at once. The server's `has_…_privilege` knows nothing of it.
+    /// How rows are reached otherwise than by the whole relation, where they cannot be reached by that at
+    /// once: through another relation that has some of them, by a column, or as an owner. The server's
+    /// `has_…_privilege` knows nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub through: Option<ToldThrough<'a>>,
 }
 
-/// Rows that are reached through another relation.
+/// Rows that are reached otherwise than by the whole relation.
 #[derive(Debug, Clone, Serialize)]
 pub struct ToldThrough<'a> {
-    /// The relation that a statement names.
+    /// The relation that a statement names, or a column of it.
     pub on: &'a Securable,
-    /// A query could use it: at once, or after SET ROLE.
+    /// What the other relation is to the asked one; absent for that one itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kinship: Option<Kinship>,
+    /// How many relations more there are of which the same is true.
+    #[serde(skip_serializing_if = "is_none")]
+    pub alike: usize,
+    /// It leads to a part of the rows alone.
+    pub part_of_rows: bool,
+    /// It leads to a part of the columns alone.
+    pub part_of_columns: bool,
+    /// The privilege is not held: as an owner they can give it back to themselves.
+    pub as_owner: bool,
+    /// A query could use it as things are: at once, or after SET ROLE.
     pub usable: bool,
     /// It takes a SET ROLE first.
     pub by_set_role: bool,
@@ -81,8 +96,28 @@ pub struct ToldThrough<'a> {
     pub chain: Vec<Told<'a>>,
 }
 
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
 impl May<'_> {
-    /// Whether the rows can be reached by any way.
+    /// Whether all rows and columns can be reached.
+    pub fn reaches_all(&self) -> bool {
+        let all = |it: &ToldThrough<'_>| it.usable && !it.part_of_rows && !it.part_of_columns;
+        self.usable || self.by_set_role.is_some() || self.through.as_ref().is_some_and(all)
+    }
+
+    /// Whether rows are reached through another relation.
+    pub fn by_another(&self) -> bool {
+        self.through.as_ref().is_some_and(|through| through.kinship.is_some())
+    }
+
+    /// Whether it can be given to oneself, as an owner.
+    pub fn can_be_taken(&self) -> bool {
+        self.through.as_ref().is_some_and(|through| through.as_owner)
+    }
+
+    /// Whether any of the rows can be reached.
     pub fn reaches(&self) -> bool {
         let through = self.through.as_ref().is_some_and(|through| through.usable);
         self.usable || self.by_set_role.is_some() || through
@@ -226,7 +261,10 @@ impl Teller<'_> {
                 by_dbt = desired.is_given_by_dbt(on, None, privilege);
                 None
             }
-            Step::Superuser { .. } | Step::Predefined { .. } | Step::Parent { .. } => None,
+            Step::Superuser { .. }
+            | Step::Predefined { .. }
+            | Step::Parent { .. }
+            | Step::Child { .. } => None,
         };
         let marker = match step {
             Step::Member { role, .. } | Step::SetRole { role, .. } => {
@@ -276,6 +314,11 @@ impl Teller<'_> {
             by_set_role: by_set_role.map(|chain| self.tell(chain)),
             through: through.map(|through| ToldThrough {
                 on: through.on,
+                kinship: through.kinship,
+                alike: through.alike,
+                part_of_rows: through.to_part_of_rows(),
+                part_of_columns: through.to_part_of_columns(),
+                as_owner: through.as_owner,
                 usable: through.usable(),
                 by_set_role: through.by_set_role,
                 lacks: through.lacks.clone(),
@@ -311,138 +354,4 @@ pub fn places(declared: &[Reason]) -> String {
         0 => places.join(", "),
         more => format!("{} and {more} more", places.join(", ")),
     }
-}
-
-/// A step in a few words, without who it starts from.
-pub fn step(told: &Told<'_>) -> String {
-    let Told { step, product_role, declared, by_dbt, defined: _, dialect } = told;
-    let by = |grantor: &Option<&Ident>, done: &str| match grantor {
-        _ if !declared.is_empty() => format!(" [{}]", places(declared)),
-        _ if *by_dbt => " [dbt's own grants]".to_owned(),
-        Some(grantor) => format!(", {done} by {grantor}, declared nowhere"),
-        None => String::new(),
-    };
-    let called = |role: &Ident| match product_role {
-        Some(product_role) => format!("{role} ({product_role})"),
-        None => role.to_string(),
-    };
-    match step {
-        Step::Member { role, grantor: None, .. } if role.as_str() == "pg_database_owner" => {
-            format!("in {role}, as the database's owner")
-        }
-        Step::Member { role, grantor: None, .. }
-            if *dialect == DialectKind::Snowflake && role.as_str() == "PUBLIC" =>
-        {
-            "in PUBLIC, as everyone".to_owned()
-        }
-        Step::Member { role, grantor, .. } => {
-            format!("in {}{}", called(role), by(grantor, "let in"))
-        }
-        Step::SetRole { role, grantor, .. } => {
-            let (role, by) = (called(role), by(grantor, "let in"));
-            format!("may {} {role}{by}", set_role(*dialect))
-        }
-        Step::Superuser { .. } => "a superuser".to_owned(),
-        Step::Owner { .. } => format!("owns it{}", by(&None, "")),
-        Step::Grant { own: true, .. } => "owns it".to_owned(),
-        Step::Grant { role: None, grantor, .. } => {
-            format!("everyone has it (PUBLIC){}", by(grantor, "granted"))
-        }
-        Step::Grant { role: Some(_), grantor, .. } => match by(grantor, "granted") {
-            said if said.starts_with(',') => said.trim_start_matches(", ").to_owned(),
-            place => format!("granted{place}"),
-        },
-        Step::Predefined { .. } => "which has it on everything".to_owned(),
-        Step::Parent { child, parent, partition, on, privilege } => {
-            let is = if *partition { "is a partition of" } else { "inherits from" };
-            let class = child.class();
-            format!("the {class} {child} {is} {parent}: {}", reaches(*privilege, on))
-        }
-    }
-}
-
-/// What a privilege on a relation does to the rows of its children.
-fn reaches(privilege: Privilege, on: &Securable) -> String {
-    let does = match privilege {
-        Privilege::SELECT => "reads it",
-        Privilege::INSERT => "adds rows to it",
-        Privilege::UPDATE => "changes its rows",
-        Privilege::DELETE => "deletes its rows",
-        Privilege::TRUNCATE => "empties it",
-        Privilege::OWNERSHIP => return format!("whoever owns {on} can do that with its rows"),
-        _ => "reaches it",
-    };
-    format!("{privilege} on {on} {does}")
-}
-
-/// A chain on one line.
-pub fn chain(steps: &[Told<'_>]) -> String {
-    steps.iter().map(step).collect::<Vec<_>>().join(" → ")
-}
-
-/// What is missing, in words.
-pub fn lack(lack: &Lack) -> String {
-    match lack {
-        Lack::Usage { on } => format!("USAGE on the {} {on} is missing", on.class()),
-        Lack::Connect { on } => format!("CONNECT on the database {on} is missing"),
-        Lack::ViewOwner { view, owner, reads } => {
-            format!("{owner}, who owns the view {view}, may not do that on {reads}, which it shows")
-        }
-        Lack::Invoker { reads } => {
-            format!("the view goes to {reads} as whoever asks, who may not do that there")
-        }
-        Lack::NoSuchStatement => "no statement could use it on such an object".to_owned(),
-    }
-}
-
-fn through_another(through: &ToldThrough<'_>) -> String {
-    let ToldThrough { on, usable, by_set_role, lacks, chain } = through;
-    let dialect = chain.first().map_or(DialectKind::Postgres, |step| step.dialect);
-    match (usable, by_set_role) {
-        (true, false) => format!("through {on}"),
-        (true, true) => format!("through {on}, after {}", set_role(dialect)),
-        (false, _) => {
-            let lacks: Vec<String> = lacks.iter().map(lack).collect();
-            format!("no use through {on}: {}", lacks.join("; "))
-        }
-    }
-}
-
-/// Privileges with the same answer, on one line each: (privileges, use, why).
-pub fn lines(may: &[May<'_>]) -> Vec<(String, String, Vec<String>)> {
-    let mut grouped: BTreeMap<(bool, String, Vec<String>), Vec<&str>> = BTreeMap::new();
-    for may in may {
-        if let Some(through) = &may.through {
-            let use_ = through_another(through);
-            let key = (true, use_, vec![chain(&through.chain)]);
-            grouped.entry(key).or_default().push(may.privilege.as_str());
-            if !may.held && may.by_set_role.is_none() {
-                continue;
-            }
-        }
-        let use_ = match (may.held, may.usable, &may.by_set_role) {
-            (true, true, _) => "usable".to_owned(),
-            (_, _, Some(by)) => {
-                let dialect = by.first().map_or(DialectKind::Postgres, |step| step.dialect);
-                format!("after {}", set_role(dialect))
-            }
-            _ => {
-                let lacks: Vec<String> = may.lacks.iter().map(lack).collect();
-                format!("no use: {}", lacks.join("; "))
-            }
-        };
-        let mut why: Vec<String> = match &may.by_set_role {
-            Some(by) if !may.held => vec![chain(by)],
-            _ => Vec::new(),
-        };
-        why.extend(may.reasons.iter().map(|reason| chain(reason)));
-        if may.more_reasons {
-            why.push("… and more".to_owned());
-        }
-        grouped.entry((!may.usable, use_, why)).or_default().push(may.privilege.as_str());
-    }
-    let line = |((_, use_, why), privileges): ((bool, String, Vec<String>), Vec<&str>)| {
-        (privileges.join(", "), one_line(&use_), why.iter().map(|it| one_line(it)).collect())
-    };
-    grouped.into_iter().map(line).collect()
 }
