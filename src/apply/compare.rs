@@ -7,6 +7,7 @@ use super::opened::ways_opened;
 use crate::config::{DirectorySource, PeopleFrom};
 use crate::dialect::StatementError;
 use crate::directory::{Known, from_people};
+use crate::effect::AccessState;
 use crate::model::diagnostic::nearest;
 use crate::model::{
     DesiredState, Diagnostic, Diagnostics, Inventory, MarkerReading, ObservedState, Place, Scope,
@@ -30,6 +31,9 @@ pub struct Compared {
     pub difference: Difference,
     /// What resolution found: warnings.
     pub warnings: Diagnostics,
+    /// What everybody has, where it was read for policies that are always required: on PostgreSQL all of
+    /// it, on Snowflake what leads to their nodes.
+    pub access: Option<AccessState>,
 }
 
 /// Why nothing could be compared.
@@ -110,11 +114,12 @@ pub async fn compare<W: Observe>(
     let mut difference =
         plan::diff(&Sides::of(&resolved, &observed, &scope, &environments, &options));
     difference.found.extend(no_way_back(project, &resolved, &observed));
-    let opened = ways_opened(warehouse, project, &resolved, &observed, &difference).await?;
+    let (opened, access) =
+        ways_opened(warehouse, project, &resolved, &observed, &difference).await?;
     difference.found.extend(opened);
     let found = difference.found.into_iter();
     difference.found = found.map(|one| project.config.with_source(one)).collect();
-    Ok(Compared { resolved, observed, scope, difference, warnings })
+    Ok(Compared { resolved, observed, scope, difference, warnings, access })
 }
 
 /// A name that nobody bears would protect nobody, and say nothing of it.

@@ -9,4 +9,5 @@ mod run;
 
 pub use compare::{Compared, Failure, compare, people};
 pub use custody::{Custody, changed_gates, list_of_retired};
+pub use opened::ways_round;
 pub use run::{Outcome, Settings, apply};

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::by_dbt::not_judged;
 use super::declared::{one_kind_each, people_of_groups};
 use super::finding::{Subject, Witness};
+use super::lineage::read_by_dbt_s_views;
 use super::reach::Reach;
 use crate::config::checks::Pii;
 use crate::config::policy::is_under;
@@ -11,8 +13,8 @@ use crate::dbt::Node;
 use crate::directory::Known;
 use crate::effect::{AccessState, Effect, Step};
 use crate::model::{
-    Diagnostic, Diagnostics, DialectKind, Ident, Inventory, Marker, MarkerReading, ObjectClass,
-    Place, Privilege, PrivilegeSet, Securable,
+    Diagnostic, Diagnostics, Ident, Inventory, Marker, MarkerReading, Place, Privilege,
+    PrivilegeSet, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{ManagedNode, Resolved};
@@ -54,10 +56,12 @@ impl Look {
         let Some(database) = database.or_else(|| Ident::new("declared").ok()) else {
             return Err(found);
         };
-        let mut state = AccessState::of_desired(&resolved.desired, &database);
+        let desired = &resolved.desired;
+        let mut state = AccessState::of_desired(desired, &database).with_grants_of_dbt(desired);
         let unknown_groups = people_of_groups(project, &known, &resolved, &mut state);
         let nodes = resolved.nodes.clone();
-        let found = read.iter().cloned().chain(found).collect::<Diagnostics>().sorted();
+        let found = read.iter().cloned().chain(found).chain(not_judged(project, desired));
+        let found = found.collect::<Diagnostics>().sorted();
         let missing = BTreeSet::new();
         Ok(Self { resolved, nodes, missing, state, known, unknown_groups, found })
     }
@@ -126,40 +130,6 @@ pub fn unseen(state: &AccessState) -> Option<Diagnostic> {
     let all: Vec<&str> = state.unseen.iter().map(String::as_str).collect();
     let message = format!("not all that decides about access was seen: {}", all.join("; "));
     Some(Diagnostic::warning("access-unseen", message).with_help(UNSEEN))
-}
-
-/// What the views read that dbt makes, by the manifest: an account tells it hours later, or not at all.
-pub fn read_by_dbt_s_views(project: &Project, nodes: &[ManagedNode], state: &mut AccessState) {
-    if state.dialect != DialectKind::Snowflake {
-        return;
-    }
-    let relations: BTreeMap<&str, &Securable> = nodes
-        .iter()
-        .filter_map(|node| Some((node.unique_id.as_str(), node.relation.as_ref()?)))
-        .collect();
-    for (id, view) in &relations {
-        if view.class() != ObjectClass::View || !state.objects.contains_key(*view) {
-            continue;
-        }
-        let mut reads = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        let mut next = vec![*id];
-        while let Some(at) = next.pop() {
-            let parents = project.manifest.nodes.get(at).map(|node| &node.depends_on);
-            for parent in parents.into_iter().flatten().filter(|it| seen.insert(it.as_str())) {
-                match relations.get(parent.as_str()) {
-                    Some(on) => reads.extend(state.find(on).map(|(on, _)| on.clone())),
-                    // An ephemeral model is a part of what reads it.
-                    None => next.push(parent.as_str()),
-                }
-            }
-        }
-        let Some(object) = state.objects.get_mut(*view) else { continue };
-        let reading = object.reading.get_or_insert_default();
-        reads.retain(|on| *on != **view && reading.relations.iter().all(|(of, _)| of != on));
-        reading.relations.extend(reads.into_iter().map(|on| (on, Vec::new())));
-        reading.relations.sort_unstable();
-    }
 }
 
 /// What checks look at.

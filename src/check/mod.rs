@@ -4,6 +4,7 @@
 //! alone, or after a plan.
 
 mod access;
+mod by_dbt;
 mod declared;
 mod empty_role;
 mod ends_soon;
@@ -11,6 +12,7 @@ mod example;
 mod finding;
 mod future_grant_shadowed;
 mod granted_to_public;
+mod lineage;
 mod look;
 mod meta_shadowed;
 mod page;
@@ -29,9 +31,11 @@ use crate::config::checks::Level;
 use crate::model::{Diagnostic, Diagnostics, Severity};
 
 pub use access::{Judged, Verdict};
+pub use by_dbt::some;
 pub use example::{BASE, Example};
 pub use finding::{Finding, Subject, Suppressed, Witness};
-pub use look::{Look, World, read_by_dbt_s_views, unseen};
+pub use lineage::{behind_dbt_s_view, read_by_dbt_s_views};
+pub use look::{Look, World, unseen};
 pub use page::page;
 
 /// The code of an access test that fails.

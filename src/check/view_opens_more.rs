@@ -1,6 +1,6 @@
-//! A view that shows its readers what they may not read.
+//! A view that shows its readers what they may not read, or writes for them where they may not write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
@@ -23,15 +23,19 @@ products:
 
 pub(super) const CHECK: Check = Check {
     code: "view-opens-more",
-    title: "A view whose owner opens what its readers may not read",
+    title: "A view whose owner opens what its readers or writers may not",
     level: Level::Warning,
     description: "\
 A view reads as its owner (on PostgreSQL, unless it is a `security_invoker`), so whoever reads the view \
-sees what its owner may read. Told are views, of dbt or made by hand, whose readers may not read a \
-relation behind it on which somebody has decided who may: it gives access by a declaration, a policy is \
-always required there, or it is tagged as personal data. Relations on which nobody decided anything, as \
-under most marts, are no news. Without a warehouse views are not known.",
-    help: "give the readers what is behind it, make it a security_invoker view, or narrow who reads it",
+sees what its owner may read; and on PostgreSQL whoever may insert, update or delete rows of a simple view \
+writes as its owner to the relation that it shows. Told are views, of dbt or made by hand, whose readers \
+may not read, or whose writers may not write, a relation behind it, be it behind other views, on which \
+somebody has decided who may: it gives access by a declaration, a policy is always required there, or it \
+is tagged as personal data. What rules of a view name (`CREATE RULE … ON INSERT`), they reach as its owner, \
+too; what an INSTEAD OF trigger does is not looked at: its function runs as whoever writes, or as its own \
+owner where it is SECURITY DEFINER. Relations on which nobody decided anything, as under most marts, are no \
+news. Without a warehouse views are not known.",
+    help: "give them what is behind it, make it a security_invoker view, or narrow who reads or writes it",
     bad: Example {
         files: &[
             PROJECT,
@@ -89,51 +93,138 @@ finance:
     run,
 };
 
+/// What rows are changed by.
+const ROWS: [Privilege; 3] = [Privilege::INSERT, Privilege::UPDATE, Privilege::DELETE];
+
 fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     let mut found = Vec::new();
     for (view, object) in &world.look.state.objects {
-        let Some(reading) = object.reading.as_ref().filter(|reading| !reading.as_invoker) else {
-            continue;
-        };
-        let bases = reading.relations.iter().map(|(on, _)| on);
-        let bases: BTreeSet<&Securable> = bases.filter(|on| is_decided(world, on)).collect();
-        if bases.is_empty() {
+        if object.reading.as_ref().is_none_or(|reading| reading.as_invoker) {
             continue;
         }
+        let behind = Behind::of(world, view);
+        let beyond = |who: &Ident, base| !world.is_spared(who, view) && !world.is_spared(who, base);
         // What the view's owner may not read itself, nobody sees by it.
-        let readers = world.effect.who(view, Privilege::SELECT).into_iter();
-        let readers: Vec<&'a Ident> = readers
-            .filter(|holder| holder.usable() && world.matters(holder.role))
-            .map(|holder| holder.role)
-            .collect();
-        for base in bases {
+        let readers = by(world, view, &[Privilege::SELECT], !behind.shown.is_empty());
+        for base in behind.shown {
             let there: BTreeSet<&Ident> = world.readers(base, true);
-            let beyond = |who: &&&Ident| !there.contains(**who) && !world.is_spared(who, view);
-            let beyond: Vec<&'a Ident> = readers.iter().filter(beyond).copied().collect();
-            if beyond.is_empty() {
-                continue;
-            }
-            let message = format!(
-                "the view {view} shows {} of its readers {base}, which they may not read",
-                beyond.len()
-            );
-            let node = world.node_of(view);
-            let subject = Subject {
-                node: node.map(str::to_owned),
-                on: Some(format!("{view} {base}")),
-                ..Subject::default()
+            let mut more = readers.clone();
+            more.retain(|(who, _), _| !there.contains(who) && beyond(who, base));
+            found.extend(finding(world, (view, base), "", more, |n| {
+                format!("the view {view} shows {n} of its readers {base}, which they may not read")
+            }));
+        }
+        let asked = !behind.written.is_empty() || !behind.by_rules.is_empty();
+        let writers = by(world, view, &ROWS, asked);
+        for base in behind.written {
+            let there = ROWS.map(|privilege| (privilege, world.could(base, privilege, true)));
+            let may = |who: &Ident, privilege| {
+                there.iter().any(|(of, could)| *of == privilege && could.contains(who))
             };
-            let place = node.or_else(|| world.node_of(base)).and_then(|node| world.place_of(node));
-            let witnesses =
-                beyond.into_iter().map(|who| world.witness(who, view, Privilege::SELECT));
-            let witnesses = witnesses.collect();
-            found.push(Finding::new(CHECK.code, message, subject).at(place).seen(witnesses));
+            let mut more = writers.clone();
+            more.retain(|(who, privilege), _| !may(who, *privilege) && beyond(who, base));
+            found.extend(finding(world, (view, base), " (write)", more, |n| {
+                format!("the view {view} lets {n} write to {base}, which they may not")
+            }));
+        }
+        for base in behind.by_rules {
+            let there: BTreeSet<&Ident> =
+                ROWS.iter().flat_map(|privilege| world.could(base, *privilege, true)).collect();
+            let mut more = writers.clone();
+            more.retain(|(who, _), _| !there.contains(who) && beyond(who, base));
+            found.extend(finding(world, (view, base), " (rules)", more, |n| {
+                format!(
+                    "the rules of the view {view} act on {base} for {n}, who may not write to it"
+                )
+            }));
         }
     }
     found
 }
 
-/// Whether somebody has decided who may read a relation.
+/// Who can do what with a view, and on what of it: the whole, or a column.
+type By<'a> = BTreeMap<(&'a Ident, Privilege), &'a Securable>;
+
+/// Who could use these with a query, to whom it matters.
+fn by<'a>(world: &World<'a>, view: &Securable, privileges: &[Privilege], asked: bool) -> By<'a> {
+    let mut by = By::new();
+    for on in world.effect.with_columns(view).into_iter().filter(|_| asked) {
+        for privilege in privileges {
+            for holder in world.effect.who(on, *privilege) {
+                if holder.usable() && world.matters(holder.role) {
+                    by.entry((holder.role, *privilege)).or_insert(on);
+                }
+            }
+        }
+    }
+    by
+}
+
+fn finding<'a>(
+    world: &World<'a>,
+    (view, base): (&Securable, &Securable),
+    kind: &str,
+    who: By<'a>,
+    message: impl Fn(usize) -> String,
+) -> Option<Finding<'a>> {
+    let mut seen: BTreeMap<&'a Ident, _> = BTreeMap::new();
+    for ((who, privilege), on) in who {
+        seen.entry(who).or_insert_with(|| world.witness(who, on, privilege));
+    }
+    if seen.is_empty() {
+        return None;
+    }
+    let node = world.node_of(view);
+    let subject = Subject {
+        node: node.map(str::to_owned),
+        on: Some(format!("{view} {base}{kind}")),
+        ..Subject::default()
+    };
+    let place = node.or_else(|| world.node_of(base)).and_then(|node| world.place_of(node));
+    let message = message(seen.len());
+    let seen = seen.into_values().collect();
+    Some(Finding::new(CHECK.code, message, subject).at(place).seen(seen))
+}
+
+/// The relations behind a view, behind views that it reads too, on which somebody has decided who may.
+#[derive(Default)]
+struct Behind<'a> {
+    /// Those that are read.
+    shown: BTreeSet<&'a Securable>,
+    /// Those that rows are written to that are written to the view.
+    written: BTreeSet<&'a Securable>,
+    /// Those that rules name which are followed then.
+    by_rules: BTreeSet<&'a Securable>,
+}
+
+impl<'a> Behind<'a> {
+    fn of(world: &World<'a>, view: &'a Securable) -> Self {
+        let reading =
+            |on| world.look.state.objects.get(on).and_then(|object| object.reading.as_ref());
+        let mut behind = Self::default();
+        let mut next = vec![view];
+        while let Some(on) = next.pop() {
+            let bases = reading(on).into_iter().flat_map(|reading| &reading.relations);
+            next.extend(
+                bases.map(|(on, _)| on).filter(|on| *on != view && behind.shown.insert(on)),
+            );
+        }
+        let mut on = view;
+        while let Some(reading) = reading(on) {
+            behind.by_rules.extend(&reading.by_rules);
+            match reading.relations.as_slice() {
+                [(base, _)] if reading.writes_through && behind.written.insert(base) => on = base,
+                _ => break,
+            }
+        }
+        for all in [&mut behind.shown, &mut behind.written, &mut behind.by_rules] {
+            all.retain(|on| is_decided(world, on));
+        }
+        behind
+    }
+}
+
+/// Whether somebody has decided who may read or change a relation.
 fn is_decided(world: &World<'_>, on: &Securable) -> bool {
     let resolved = &world.look.resolved;
     let key = on.relation_key();

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{ConnectionFlags, Global, exit::WrongArguments, output, plan};
 use crate::apply::Failure;
-use crate::check::unseen;
+use crate::check::{behind_dbt_s_view, read_by_dbt_s_views, unseen};
 use crate::config::PERMISSION_WORDS;
 use crate::effect::AccessState;
 use crate::model::diagnostic::nearest;
@@ -76,7 +76,10 @@ pub(super) fn look(
     let (resolved, found) = project.resolve(database, &inventory, true, None);
     let Some(resolved) = resolved else { anyhow::bail!(Failure::Found(found)) };
     let state = match state {
-        Some(state) => state,
+        Some(mut state) => {
+            read_by_dbt_s_views(&project, &resolved.nodes, &mut state);
+            state
+        }
         None => {
             one_kind_each(&resolved)?;
             declared(&resolved)?
@@ -122,14 +125,13 @@ impl Asked {
     fn about(&mut self, node: &str, who: Option<&str>) -> anyhow::Result<AccessLook> {
         let parts: Result<Vec<Ident>, _> =
             node.split('.').map(|part| self.project.dialect().fold(part)).collect();
-        let on = match (self.subject(node), parts.unwrap_or_default().as_slice()) {
-            (Ok(subject), _) => subject.on,
-            (Err(_), [database, schema, name]) => Securable::in_schema(
-                ObjectClass::Table,
-                database.clone(),
-                schema.clone(),
-                name.clone(),
-            ),
+        let named = |database: &Ident, schema: &Ident, name: &Ident| {
+            let (database, schema, name) = (database.clone(), schema.clone(), name.clone());
+            Securable::in_schema(ObjectClass::Table, database, schema, name)
+        };
+        let (on, unique_id) = match (self.subject(node), parts.unwrap_or_default().as_slice()) {
+            (Ok(subject), _) => (subject.on, subject.node),
+            (Err(_), [database, schema, name]) => (named(database, schema, name), None),
             (Err(error), _) => return Err(error),
         };
         let fold = |name: &str| self.project.dialect().fold(name).ok();
@@ -137,7 +139,10 @@ impl Asked {
             let written = self.project.member_names(who);
             written.iter().find_map(|name| fold(name)).or_else(|| fold(who))
         });
-        let relations = on.relation_key().into_iter().collect();
+        // What a view reads counts, and dbt knows it before the account tells.
+        let nodes = &self.resolved.nodes;
+        let behind = unique_id.iter().flat_map(|id| behind_dbt_s_view(&self.project, nodes, id));
+        let relations = behind.chain([&on]).filter_map(Securable::relation_key).collect();
         Ok(AccessLook { relations, users: user.into_iter().collect(), everybody: false })
     }
 

@@ -369,9 +369,11 @@ pub fn run() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; everything else is a wrong argument.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            let _ = error.print();
-            return exit;
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Done;
+            }
+            return output::wrong_arguments(&error);
         }
     };
     let Cli { global, command } = cli;

@@ -33,6 +33,14 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", harmless(&text, colour_on_stderr()));
 }
 
+/// What the command line's own errors say: they repeat what was written there.
+pub(super) fn wrong_arguments(error: &clap::Error) -> Exit {
+    let said = error.render();
+    let said = if colour_on_stderr() { said.ansi().to_string() } else { said.to_string() };
+    message(said.trim_end());
+    Exit::Usage
+}
+
 /// What continuous integration takes for a command wherever a log has it: GitHub's first form, Azure's,
 /// TeamCity's.
 const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];

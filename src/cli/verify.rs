@@ -1,19 +1,11 @@
 //! `rolecall verify`
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::limit::{self, LimitFlags, Limited};
 use super::{ConnectionFlags, Exit, Format, Global, PlanFlags, output, plan};
-use crate::apply::{Compared, compare};
-use crate::check::unseen;
-use crate::effect::Effect;
-use crate::model::{Diagnostic, Diagnostics, Ident};
+use crate::apply::{compare, ways_round};
 use crate::plan::Options;
-use crate::project::Project;
-use crate::report::access;
-use crate::warehouse::{AccessLook, Warehouse, WarehouseError};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -65,52 +57,4 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> anyhow::Result<Exit
     } else {
         Exit::Done
     })
-}
-
-/// Who gets round a policy that is always required, by what no file says: foreign grants, PUBLIC,
-/// owners.
-async fn ways_round(
-    warehouse: &mut Warehouse,
-    project: &Project,
-    compared: &Compared,
-) -> anyhow::Result<Diagnostics> {
-    let Compared { resolved, observed, .. } = compared;
-    let relations: BTreeSet<_> = resolved.gates.relations().cloned().collect();
-    if relations.is_empty() {
-        return Ok(Diagnostics::default());
-    }
-    let look = AccessLook { relations, everybody: true, ..AccessLook::default() };
-    let state = match warehouse.access(&look).await {
-        // Whoever may not see all grants may still see whether their own are as declared.
-        Err(WarehouseError::Forbidden(why)) => {
-            let message =
-                format!("who gets round a policy that is always required is not known: {why}");
-            return Ok(Diagnostics::from_iter([Diagnostic::warning("access-unseen", message)]));
-        }
-        state => state?,
-    };
-    let mut spared: BTreeSet<Ident> = resolved.deploy_role.iter().cloned().collect();
-    spared.insert(observed.server.acting_as.clone());
-    let unseen = unseen(&state);
-    let state = state.without_keepers(&spared);
-    let effect = Effect::of(&state);
-    let teller = access::Teller { config: &project.config, desired: &resolved.desired };
-    let ways = effect.ways_round(&resolved.gates, &spared);
-    let told = ways.into_iter().map(|way| {
-        let key = way.on.relation_key();
-        let policies = key.map(|key| resolved.gates.on(&key)).unwrap_or_default();
-        let policies: Vec<&str> = policies.into_iter().collect();
-        Diagnostic::error(
-            "way-round-policy",
-            format!(
-                "{} has {}, and is not admitted by {}: {}",
-                way.who,
-                way.what(),
-                policies.join(", "),
-                access::chain(&teller.tell(&way.chain))
-            ),
-        )
-        .with_help("take it from them, or admit them: a plan takes nothing that it did not give")
-    });
-    Ok(told.chain(unseen).collect())
 }

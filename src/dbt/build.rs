@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::model::{Diagnostic, Diagnostics, Place};
 
-use super::input;
 use super::node::{Node, RelationName, ResourceType, identifier_key};
 use super::raw::{RawConfig, RawDependsOn, RawNode, RawNodes, RawQuoting};
 use super::raw_value::{Loose, Text, Texts};
 use super::relation::{self, Names, Quoting};
+use super::{hooks, input};
 
 /// Builds nodes, and keeps what is wrong with them.
 pub(super) struct Builder<'b> {
@@ -21,12 +21,19 @@ pub(super) struct Builder<'b> {
     pub adapter_quotes: bool,
     pub diagnostics: &'b mut Diagnostics,
     pub nodes: BTreeMap<String, Node>,
+    /// As [`super::Manifest::granting_hooks`].
+    pub granting_hooks: BTreeMap<String, String>,
 }
 
 impl Builder<'_> {
     /// Adds the nodes of `nodes` or `sources`.
     pub fn add_all(&mut self, section: &'static str, nodes: RawNodes<'_>) {
-        for (unique_id, raw) in nodes.0 {
+        for (unique_id, raw) in nodes.operations {
+            if let Some(hook) = raw.get().and_then(hooks::of_run) {
+                self.granting_hooks.insert(unique_id.into_owned(), hook);
+            }
+        }
+        for (unique_id, raw) in nodes.nodes {
             let raw = match raw {
                 Loose::Is(raw) => raw,
                 Loose::Nothing => {
@@ -151,6 +158,9 @@ impl OneNode<'_, '_> {
         let (rolecall, rolecall_key) = self.rolecall(&raw.meta, &config.meta).unzip();
         let raito = self.raito(&raw.meta, &config.meta, *columns);
         let grants = self.grants(config);
+        if let Some(hook) = hooks::of_node(config) {
+            self.builder.granting_hooks.insert(self.unique_id.to_owned(), hook);
+        }
         Some(Node {
             unique_id: self.unique_id.to_owned(),
             resource_type: kind,

@@ -126,11 +126,12 @@ fn read(bytes: &[u8], file: &Path, diagnostics: &mut Diagnostics) -> Option<Mani
         adapter_quotes: adapter_quotes(&metadata),
         diagnostics,
         nodes: Default::default(),
+        granting_hooks: Default::default(),
     };
     builder.add_all("nodes", nodes);
     builder.add_all("sources", sources);
-    let nodes = builder.nodes;
-    Some(Manifest { metadata, nodes, beyond: Beyond::default() })
+    let (nodes, granting_hooks) = (builder.nodes, builder.granting_hooks);
+    Some(Manifest { metadata, nodes, granting_hooks, beyond: Beyond::default() })
 }
 
 /// Snowflake is the one adapter of dbt's own that leaves names unquoted where nobody says

@@ -5,6 +5,7 @@ mod build_meta;
 mod descriptions;
 mod grantee;
 mod graph;
+mod hooks;
 mod input;
 #[cfg(test)]
 mod input_tests;
@@ -26,7 +27,7 @@ pub mod selection;
 mod strict_json;
 
 pub use descriptions::descriptions;
-pub(crate) use grantee::bare_grantee;
+pub(crate) use grantee::{bare_grantee, is_public, plain_grantee};
 pub use graph::{Beyond, Member, Wanted};
 pub use manifest::{read_bytes, read_manifest, read_manifest_file, read_manifest_for};
 pub use node::{

@@ -9,6 +9,9 @@ pub struct Manifest {
     pub metadata: Metadata,
     /// Models, seeds, snapshots and sources, by `unique_id`; disabled ones left out.
     pub nodes: BTreeMap<String, Node>,
+    /// Hooks whose text speaks of granting, by the `unique_id` of the node or of the `on-run-…` hook: what
+    /// they give is not known.
+    pub granting_hooks: BTreeMap<String, String>,
     /// What else was wanted of it, for selections.
     pub beyond: super::graph::Beyond,
 }

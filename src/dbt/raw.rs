@@ -120,7 +120,27 @@ pub(super) struct RawConfig<'a> {
     /// As some Fusion previews wrote it.
     #[serde(borrow, rename = "+grants")]
     pub plus_grants: Option<&'a RawValue>,
+    #[serde(borrow, rename = "pre-hook")]
+    pub pre_hook: Option<&'a RawValue>,
+    #[serde(borrow, rename = "post-hook")]
+    pub post_hook: Option<&'a RawValue>,
+    /// As dbt's Rust line writes it.
+    #[serde(borrow, rename = "pre_hook")]
+    pub pre_hook_: Option<&'a RawValue>,
+    #[serde(borrow, rename = "post_hook")]
+    pub post_hook_: Option<&'a RawValue>,
     pub quoting: Loose<RawQuoting>,
+}
+
+/// One of `on-run-start` and `on-run-end`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawOperation<'a> {
+    #[serde(borrow)]
+    pub raw_code: Text<'a>,
+    /// Before dbt 1.3.
+    #[serde(borrow)]
+    pub raw_sql: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -147,9 +167,13 @@ pub(super) struct RawColumnConfig<'a> {
     pub meta: Meta<'a>,
 }
 
-/// The nodes of one map that have a relation, in file order; the others are skipped by their key.
+/// The nodes of one map that have a relation, and what runs before and after all of them, in file order;
+/// the others are skipped by their key.
 #[derive(Default)]
-pub(super) struct RawNodes<'a>(pub Vec<(Cow<'a, str>, Loose<RawNode<'a>>)>);
+pub(super) struct RawNodes<'a> {
+    pub nodes: Vec<(Cow<'a, str>, Loose<RawNode<'a>>)>,
+    pub operations: Vec<(Cow<'a, str>, Loose<RawOperation<'a>>)>,
+}
 
 /// A key of a map, borrowed where it holds no escape.
 struct Key<'a>(Cow<'a, str>);
@@ -180,16 +204,19 @@ pub(super) fn has_relation(unique_id: &str) -> bool {
 
 impl<'de: 'a, 'a> Block<'de> for RawNodes<'a> {
     fn from_map<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-        let mut nodes = Vec::new();
+        let (mut nodes, mut operations) = (Vec::new(), Vec::new());
         while let Some(Key(key)) = map.next_key()? {
             if has_relation(&key) {
                 let node = map.next_value()?;
                 nodes.push((key, node));
+            } else if key.starts_with("operation.") {
+                let operation = map.next_value()?;
+                operations.push((key, operation));
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Self(nodes))
+        Ok(Self { nodes, operations })
     }
 }
 
@@ -215,7 +242,15 @@ macro_rules! block_by_derive {
         }
     )*};
 }
-block_by_derive!(RawMetadata, RawNode, RawConfig, RawDependsOn, RawColumn, RawColumnConfig);
+block_by_derive!(
+    RawMetadata,
+    RawNode,
+    RawOperation,
+    RawConfig,
+    RawDependsOn,
+    RawColumn,
+    RawColumnConfig
+);
 
 impl<'de> Block<'de> for RawQuoting {
     fn from_map<A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {

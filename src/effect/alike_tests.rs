@@ -90,6 +90,7 @@ fn states() -> impl Strategy<Value = AccessState> {
                         relations: vec![(relation(reads.min(n - 1)), Vec::new())],
                         updatable: how & 1 > 0,
                         writes_through: how & 2 > 0,
+                        by_rules: Vec::new(),
                     });
                 let owner = owner.map(role);
                 // Tables above it, each a partition's or not.

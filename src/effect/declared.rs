@@ -46,18 +46,6 @@ impl AccessState {
         state
     }
 
-    /// The same with what dbt's own `grants` give to product roles, once it has run.
-    #[must_use]
-    pub fn with_grants_of_dbt(mut self, desired: &DesiredState) -> Self {
-        for ((on, role), privileges) in &desired.known {
-            let wanted = desired.roles.get(role);
-            if wanted.is_some_and(|role| !role.marker.product.is_empty()) {
-                self.give(on, role, *privileges);
-            }
-        }
-        self
-    }
-
     /// What a plan sees of a server: the roles that are its business, and what they have.
     pub fn of_observed(observed: &ObservedState, database: &Ident) -> Self {
         let server = &observed.server;
@@ -149,7 +137,7 @@ impl AccessState {
         }
     }
 
-    fn known_as(&mut self, name: &Ident, login: bool) {
+    pub(super) fn known_as(&mut self, name: &Ident, login: bool) {
         self.roles.entry(name.clone()).or_insert_with(|| AccessRole {
             attributes: RoleAttributes { login, ..RoleAttributes::MANAGED },
             marker: MarkerReading::None,
@@ -255,16 +243,25 @@ impl AccessState {
         }
     }
 
-    fn give(&mut self, on: &Securable, role: &Ident, privileges: PrivilegeSet) {
+    pub(super) fn give(&mut self, on: &Securable, role: &Ident, privileges: PrivilegeSet) {
+        self.give_to(on, Some(role), privileges);
+    }
+
+    /// `None` for everybody.
+    pub(super) fn give_to(
+        &mut self,
+        on: &Securable,
+        role: Option<&Ident>,
+        privileges: PrivilegeSet,
+    ) {
         let object = self.objects.entry(on.clone()).or_default();
         let grantor = object.owner.clone();
-        let entry = |entry: &&mut AccessEntry| {
-            entry.grantee.as_ref() == Some(role) && entry.grantor == grantor
-        };
+        let entry =
+            |entry: &&mut AccessEntry| entry.grantee.as_ref() == role && entry.grantor == grantor;
         match object.acl.iter_mut().find(entry) {
             Some(entry) => entry.privileges = entry.privileges.union(privileges),
             None => object.acl.push(AccessEntry {
-                grantee: Some(role.clone()),
+                grantee: role.cloned(),
                 grantor,
                 privileges,
                 grantable: PrivilegeSet::EMPTY,

@@ -13,6 +13,7 @@ mod alike;
 #[cfg(test)]
 mod alike_tests;
 mod answer;
+mod by_dbt;
 mod compiled;
 mod declared;
 mod everybody;

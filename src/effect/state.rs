@@ -99,8 +99,10 @@ pub struct Reading {
     pub relations: Vec<(Securable, Vec<Ident>)>,
     /// Rows can be written to it.
     pub updatable: bool,
-    /// They are written to the relation that it shows; not where a trigger takes them.
+    /// They are written to the relation that it shows; not where a trigger or a rule takes them.
     pub writes_through: bool,
+    /// What its rules for writing name, and reach as the view's owner; sorted.
+    pub by_rules: Vec<Securable>,
 }
 
 /// What new objects of one creator get beside (in one schema) or instead of (everywhere) the

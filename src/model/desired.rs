@@ -121,6 +121,10 @@ pub struct DesiredState {
     /// What dbt's own `grants` config gives, and what a playbook says to leave alone: known, never
     /// revoked as a stranger's, never granted.
     pub known: BTreeMap<(Securable, Ident), PrivilegeSet>,
+    /// What dbt's own `grants` config gives to roles that are not managed; `None` for everybody.
+    pub by_dbt: BTreeMap<(Securable, Option<Ident>), PrivilegeSet>,
+    /// What of that config is no plain privilege and name, and could be any SQL: in words.
+    pub unread_of_dbt: BTreeSet<String>,
     /// Grants on what is not there yet.
     pub futures: BTreeMap<Future, DesiredGrant>,
     /// As `known`, of grants on what is not there yet.
@@ -180,6 +184,22 @@ pub struct DesiredOwner {
 }
 
 impl DesiredState {
+    /// Whether dbt's own `grants` give it; `None` is everybody. What else is known of a playbook's role is
+    /// what the playbook leaves alone.
+    pub fn is_given_by_dbt(
+        &self,
+        on: &Securable,
+        role: Option<&Ident>,
+        privilege: Privilege,
+    ) -> bool {
+        let has = |given: Option<&PrivilegeSet>| given.is_some_and(|it| it.contains(privilege));
+        let by_itself = has(self.by_dbt.get(&(on.clone(), role.cloned())));
+        let managed = role.filter(|role| {
+            self.roles.get(*role).is_some_and(|role| !role.marker.product.is_empty())
+        });
+        by_itself || managed.is_some_and(|role| has(self.known.get(&(on.clone(), role.clone()))))
+    }
+
     /// A state that wants nothing.
     pub fn empty(environment: impl Into<String>, dialect: DialectKind) -> Self {
         Self {
@@ -188,6 +208,8 @@ impl DesiredState {
             roles: BTreeMap::new(),
             grants: BTreeMap::new(),
             known: BTreeMap::new(),
+            by_dbt: BTreeMap::new(),
+            unread_of_dbt: BTreeSet::new(),
             memberships: BTreeMap::new(),
             matched: BTreeSet::new(),
             ended: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What dbt's own `grants` say. dbt writes privileges and grantees into SQL as they stand, so text
 //! that is no plain name can be any SQL: it is not looked into, and stops a promotion.
 
-use crate::dbt::bare_grantee;
+use crate::dbt::{is_public, plain_grantee};
 use crate::dialect::Dialect;
 
 /// Why an entry of `grants` is not promoted.
@@ -45,44 +45,11 @@ pub(super) fn wrong(dialect: &dyn Dialect, words: &str, grantee: &str) -> Option
     if !words.chars().all(plain) {
         return Some(Wrong::Privilege);
     }
-    let names: Option<Vec<&str>> = grantee.split(',').map(name).collect();
+    let names: Option<Vec<&str>> = grantee.split(',').map(plain_grantee).collect();
     match names {
         None => Some(Wrong::Grantee),
         Some(names) => names.iter().any(|name| is_public(dialect, name)).then_some(Wrong::Public),
     }
-}
-
-/// The one name of a grantee, dotted or not, with no more than the kind of it before.
-fn name(grantee: &str) -> Option<&str> {
-    let name = bare_grantee(grantee);
-    let mut words = name.split_ascii_whitespace();
-    let name = words.next()?;
-    if words.next().is_none() {
-        return name.split('.').all(is_name).then_some(name);
-    }
-    // Quoted, a name may hold spaces.
-    let whole = grantee.trim();
-    is_quoted(whole).then_some(whole)
-}
-
-fn is_name(text: &str) -> bool {
-    let is_start = |c: char| c.is_alphabetic() || c == '_';
-    let is_plain = text.starts_with(is_start)
-        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
-    is_plain || is_quoted(text)
-}
-
-fn is_quoted(text: &str) -> bool {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    inner.is_some_and(|it| !it.is_empty() && !it.chars().any(char::is_control) && !it.contains('"'))
-}
-
-/// In PostgreSQL the quoted name means everybody as well.
-fn is_public(dialect: &dyn Dialect, name: &str) -> bool {
-    name.split('.').any(|part| {
-        part.trim_matches('"').eq_ignore_ascii_case("public")
-            || dialect.fold(part).is_ok_and(|it| it.as_str().eq_ignore_ascii_case("public"))
-    })
 }
 
 #[cfg(test)]

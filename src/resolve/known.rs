@@ -8,9 +8,10 @@ use super::grants::bounds;
 use super::nodes::relation_of;
 use super::policies::Gates;
 use super::roles::{RoleHere, RolesHere};
-use crate::dbt::Node;
+use crate::dbt::{Node, is_public, plain_grantee};
 use crate::model::{
-    DesiredState, Diagnostic, Diagnostics, Ident, Place, Privilege, PrivilegeSet, Securable,
+    DesiredState, Diagnostic, Diagnostics, DialectKind, Ident, Place, Privilege, PrivilegeSet,
+    Securable,
 };
 
 /// Of every node, of other packages too: dbt grants there as well.
@@ -35,8 +36,10 @@ pub(super) fn know_dbt_grants(
         }
         for (words, grantees) in &node.grants {
             for grantee in grantees.iter().flat_map(|grantees| grantees.split(',')) {
-                let Some(role) = named(inputs, &by_name, grantee) else { continue };
-                know(inputs, node, &on, words, role, desired, found);
+                match named(inputs, &by_name, grantee) {
+                    Some(role) => know(inputs, node, &on, words, role, desired, found),
+                    None => others(inputs, (node, &on), (words, grantee), desired),
+                }
             }
         }
     }
@@ -125,6 +128,47 @@ fn know(
     };
     let known = desired.known.entry((on.clone(), role.name.clone())).or_default();
     *known = known.union(given);
+}
+
+/// What somebody gets whom nobody manages here.
+fn others(
+    inputs: &Inputs,
+    (node, on): (&Node, &Securable),
+    (words, grantee): (&str, &str),
+    desired: &mut DesiredState,
+) {
+    if grantee.trim().is_empty() {
+        return;
+    }
+    let named = plain_grantee(grantee);
+    let everybody = named.is_some_and(|name| is_public(inputs.dialect, name));
+    let to = match inputs.dialect.kind() {
+        DialectKind::Postgres if everybody => Some(None),
+        _ => named.and_then(|name| dotted(inputs, name)).map(Some),
+    };
+    let all = inputs.dialect.privileges_of(on.class());
+    let given = privileges(inputs, words, on).map(|given| given.intersection(all));
+    match (to, given) {
+        (Some(to), Some(given)) => {
+            let known = desired.by_dbt.entry((on.clone(), to)).or_default();
+            *known = known.union(given);
+        }
+        _ => {
+            let what = format!("{} ({words:?} to {grantee:?})", node.unique_id);
+            desired.unread_of_dbt.insert(what);
+        }
+    }
+}
+
+/// A name as the warehouse folds it; of a database role, both parts.
+fn dotted(inputs: &Inputs, name: &str) -> Option<Ident> {
+    if name.starts_with('"') {
+        return inputs.dialect.fold(name).ok();
+    }
+    let parts: Result<Vec<Ident>, _> = name.split('.').map(|it| inputs.dialect.fold(it)).collect();
+    let parts = parts.ok()?;
+    let parts: Vec<&str> = parts.iter().map(Ident::as_str).collect();
+    Ident::new(parts.join(".")).ok()
 }
 
 /// The privileges that a key of `grants` names: one, several with commas, or ALL.

@@ -123,6 +123,8 @@ const NO_CODES: &[&str] = &[
     "include-future",
     "object-name",
     "object-type",
+    "post-hook",
+    "pre-hook",
     "private-key",
     "revoke-other-grants",
     "role-owner",

@@ -1,12 +1,13 @@
 //! Two manifests or two environments of one checked-out project, and what makes a pair of two sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::super::{Global, plan};
 use super::side::Side;
 use super::{Arguments, Pair};
 use crate::apply::Failure;
+use crate::check::some;
 use crate::config::Member;
 use crate::directory::Known;
 use crate::model::{Diagnostic, Diagnostics, Ident, MemberKind, Place};
@@ -85,7 +86,28 @@ pub(super) fn together(before: Side, after: Side, mut notes: Vec<String>) -> any
             ));
         }
     }
+    notes.extend(not_judged(&before, &after));
     Ok(Pair { before, after, only_nodes: false, notes })
+}
+
+/// What dbt grants besides: by hooks, which can do anything, and by `grants` that could be any SQL.
+fn not_judged(before: &Side, after: &Side) -> Vec<String> {
+    let [old, new] = [before, after].map(|side| {
+        let hooks = side.project.as_ref().map(|project| project.manifest.granting_hooks.clone());
+        let unread = side.resolved.as_ref().map(|it| it.desired.unread_of_dbt.clone());
+        (hooks.unwrap_or_default(), unread.unwrap_or_default())
+    });
+    let all: BTreeSet<&String> = old.0.keys().chain(new.0.keys()).collect();
+    let (same, changed): (Vec<&String>, Vec<&String>) =
+        all.into_iter().partition(|id| old.0.get(*id) == new.0.get(*id));
+    let hooks = |ids: Vec<&String>, what: &str| {
+        some(ids.into_iter()).map(|ids| format!("what hooks grant is not judged{what}: {ids}"))
+    };
+    let unread = some(old.1.union(&new.1)).map(|all| {
+        format!("dbt's own `grants` that are no plain privileges and names are not judged: {all}")
+    });
+    let notes = [hooks(changed, ", and these have changed"), hooks(same, ""), unread];
+    notes.into_iter().flatten().collect()
 }
 
 /// Two projects have nothing to compare.

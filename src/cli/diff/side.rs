@@ -56,7 +56,9 @@ impl Side {
             return Ok(None);
         };
         asked::one_kind_each(&resolved)?;
-        let state = asked::declared(&resolved)?.with_grants_of_dbt(&resolved.desired);
+        let desired = &resolved.desired;
+        let state = asked::declared(&resolved)?.with_grants_of_dbt(desired);
+        let state = state.with_the_way_for_dbt_s(desired);
         let names = super::names(&resolved);
         let name = name.to_owned();
         let (project, resolved) = (Some(project), Some(resolved));

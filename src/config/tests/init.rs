@@ -41,6 +41,7 @@ fn manifest(project: Option<&str>, nodes: Vec<Node>) -> Manifest {
             invocation_id: None,
         },
         nodes: nodes.into_iter().map(|node| (node.unique_id.clone(), node)).collect(),
+        granting_hooks: Default::default(),
         beyond: Default::default(),
     }
 }

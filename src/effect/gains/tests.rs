@@ -273,6 +273,7 @@ fn made(ops: &[Op]) -> AccessState {
             relations: vec![reads],
             updatable: true,
             writes_through: true,
+            by_rules: Vec::new(),
         });
     }
     for op in ops {

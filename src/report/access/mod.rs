@@ -249,8 +249,7 @@ impl Teller<'_> {
             }
             Step::Grant { role: Some(role), on, privilege, .. } => {
                 let key = (on.clone(), role.clone());
-                let known = desired.known.get(&key);
-                by_dbt = known.is_some_and(|known| known.contains(privilege));
+                by_dbt = desired.is_given_by_dbt(on, Some(role), privilege);
                 let grant = desired.grants.get(&key);
                 grant.and_then(|grant| grant.because.get(&privilege).cloned())
             }
@@ -258,8 +257,11 @@ impl Teller<'_> {
                 let owner = desired.owners.get(on).filter(|owner| owner.role == *role);
                 owner.map(|owner| owner.because.clone())
             }
-            Step::Grant { role: None, .. }
-            | Step::Superuser { .. }
+            Step::Grant { role: None, on, privilege, .. } => {
+                by_dbt = desired.is_given_by_dbt(on, None, privilege);
+                None
+            }
+            Step::Superuser { .. }
             | Step::Predefined { .. }
             | Step::Parent { .. }
             | Step::Child { .. } => None,

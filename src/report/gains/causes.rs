@@ -63,6 +63,9 @@ fn cause(
         Said::Name(told.product_role.clone().unwrap_or_else(|| role.to_string()))
     };
     let mut places: Vec<String> = told.declared.iter().map(place).collect();
+    if told.by_dbt {
+        places.push("dbt's own grants".to_owned());
+    }
     let said = match &told.step {
         Step::Member { member, role: of, .. } | Step::SetRole { member, role: of, .. } => {
             let ended = after.desired.ended.get(&((*of).clone(), (*member).clone()));
@@ -84,9 +87,6 @@ fn cause(
             let whose = here.desired.roles.get(*of).map(|role| role.marker.whose());
             let to = Said::Name(whose.unwrap_or_else(|| of.to_string()));
             let what = if loses { "no longer granted to" } else { "granted to" };
-            if told.by_dbt {
-                places.push("dbt's own grants".to_owned());
-            }
             vec![words(what), to]
         }
         Step::Grant { role: None, .. } => {

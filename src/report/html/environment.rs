@@ -258,7 +258,7 @@ impl<'a> Telling<'a> {
         let grant = desired.grants.get(&key);
         let because = grant.and_then(|grant| grant.because.get(&privilege));
         let mut told = because.map(|because| places(because)).unwrap_or_default();
-        let by_dbt = desired.known.get(&key).is_some_and(|known| known.contains(privilege));
+        let by_dbt = desired.is_given_by_dbt(on, Some(role), privilege);
         if told.is_empty() && by_dbt {
             told.push("dbt's own grants".to_owned());
         }

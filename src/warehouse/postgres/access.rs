@@ -46,7 +46,8 @@ const OBJECTS: &str = r#"
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"#;
 
-/// What views read, by the rules that they are, with the columns that are named.
+/// What views read, by the rules that they are, with the columns that are named; and what rules for writing
+/// name that somebody gave them.
 const VIEWS: &str = r#"
     select v.oid, d.refobjid,
            array_remove(array_agg(t.attname::text), null),
@@ -55,6 +56,12 @@ const VIEWS: &str = r#"
            pg_relation_is_updatable(v.oid, true) & 28 <> 0,
            pg_relation_is_updatable(v.oid, false) & 28 <> 0 and not exists (
              select from pg_trigger g where g.tgrelid = v.oid and g.tgtype & 64 <> 0)
+             and not exists (
+             select from pg_rewrite i where i.ev_class = v.oid and i.ev_type <> '1' and i.is_instead),
+           array(select distinct b.refobjid from pg_rewrite i
+                 join pg_depend b on b.classid = 'pg_rewrite'::regclass and b.objid = i.oid
+                  and b.refclassid = 'pg_class'::regclass and b.deptype = 'n' and b.refobjid <> v.oid
+                 where i.ev_class = v.oid and i.ev_type <> '1')
     from pg_class v join pg_namespace n on n.oid = v.relnamespace
     join pg_rewrite w on w.ev_class = v.oid and w.ev_type = '1'
     left join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
@@ -115,6 +122,9 @@ impl Postgres {
             reading.as_invoker = get(row, 3)?;
             reading.updatable = get(row, 4)?;
             reading.writes_through = get(row, 5)?;
+            let by_rules = get::<Vec<u32>>(row, 6)?;
+            reading.by_rules = by_rules.iter().filter_map(|on| by_oid.get(on).cloned()).collect();
+            reading.by_rules.sort_unstable();
             // What the server itself has is not ours to judge.
             if let Some(read) = get::<Option<u32>>(row, 1)?.and_then(|oid| by_oid.get(&oid)) {
                 let columns = get::<Vec<&str>>(row, 2)?.into_iter().map(name);

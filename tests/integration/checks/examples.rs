@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::project::{files, flags, lay_out};
 use crate::binary::{Ended, rolecall, run};
 
-async fn sql(url: &str, text: &str) {
+pub async fn sql(url: &str, text: &str) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
     client.batch_execute(text).await.unwrap_or_else(|error| panic!("{error:?}\n{text}"));
@@ -19,7 +19,7 @@ async fn sql(url: &str, text: &str) {
 }
 
 /// What is looked at, without what examples before it left: roles are the whole server's.
-const CLEAN: &str = "
+pub const CLEAN: &str = "
 do $$ declare r record; begin
   for r in select rolname from pg_roles where rolname !~ '^(pg_|postgres$)' loop
     execute format('drop role %I', r.rolname);
@@ -28,7 +28,7 @@ end $$;
 create role ada login; create role bob login; create role jane login; create role dbt login;
 create role loader login;";
 
-fn command(folder: &Path, url: &str, arguments: &[&str]) -> Ended {
+pub fn command(folder: &Path, url: &str, arguments: &[&str]) -> Ended {
     let mut command = rolecall();
     command.args(["--project-dir", folder.to_str().unwrap(), "--target", "prod"]);
     command.args(arguments).env("ROLECALL_CONNECTION", url);

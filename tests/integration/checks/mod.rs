@@ -5,3 +5,4 @@ mod access;
 mod examples;
 mod formats;
 mod project;
+mod views;

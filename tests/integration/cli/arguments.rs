@@ -215,3 +215,20 @@ fn a_playbook_that_cannot_be_read_is_no_reason_to_miss_a_manifest() {
     let named = rolecall(here, &["validate", "-t", "dev", "--manifest", "gone.json"]);
     assert!(named.stderr.contains("manifest-unreadable"), "{named:?}");
 }
+
+#[test]
+fn an_argument_is_no_command_to_the_job_that_shows_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for argument in ["--no\n::error::x", "no\n ::add-mask::x", "--no\u{1b}]0;x\u{7}", "##[error]x"]
+    {
+        let ended = rolecall(folder.path(), &[argument]);
+        assert_eq!((ended.exit, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        let command = |line: &str| line.trim_start().starts_with("::");
+        assert!(!ended.stderr.lines().any(command), "{ended:?}");
+        assert!(!ended.stderr.contains("##[") && !ended.stderr.contains('\u{1b}'), "{ended:?}");
+        assert!(
+            ended.stderr.starts_with("error: ") && ended.stderr.contains("Usage:"),
+            "{ended:?}"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Who gains and who loses: `diff` as a reviewer sees it, in real repositories with manifests that
 //! dbt made.
 
+mod dbt_grants;
 mod mistakes;
 mod planned;
 mod pull_request;

@@ -1,7 +1,7 @@
 //! What a plan does to people: under its changes, and by its file.
 
 use crate::engines::snapshot;
-use crate::rules::site::{Site, model};
+use crate::rules::site::{CONFIG, Site, model, write};
 
 /// The site with a reader and a writer, applied; then a change is planned.
 async fn changed() -> Vec<Site> {
@@ -65,4 +65,29 @@ async fn under_a_plan_stands_who_gains_and_loses_by_it() {
         let said = site.run(&["plan"]).ends(0).never_says("Access after it");
         said.says("is in sync");
     }
+}
+
+#[tokio::test]
+async fn what_a_playbook_leaves_alone_is_no_grant_of_dbt_s() {
+    let site = Site::each().await.pop().unwrap();
+    site.sql("create role ~kim login").await;
+    let playbook = format!(
+        "{CONFIG}roles:\n  ~loader: {{name: ~loader, grants: [{{object-type: table, database-name: {}, \
+         schema-name: s, object-name: t, privileges: [select], enable: false}}]}}\n",
+        site.ground.database
+    );
+    site.config(&playbook);
+    let members = |text: &str| {
+        let text = site.ground.own(text);
+        write(&site.path(""), "rolecall/members/playbook_roles.yml", &text);
+    };
+    members("~loader: [{user: ~kim}]\n");
+    site.run(&["apply"]).ends(0);
+    site.sql("grant select on s.t to ~loader; grant usage on schema s to ~loader").await;
+    members("~loader: []\n");
+    let plan = site.run(&["plan", "--format", "json"]).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
+    let lost = json["gains"]["changes"].to_string();
+    assert!(lost.contains("kim") && lost.contains("\"loses\""), "{lost}");
+    assert!(!lost.contains("by_dbt"), "{lost}");
 }

@@ -168,7 +168,7 @@ fn environments_are_compared_by_product_roles_and_nodes() {
     let said = repository.diff(&["--from", "dev", "--to", "prod"]);
     assert_eq!(said.exit, 0, "{said:?}");
     insta::assert_snapshot!(said.stdout, @r"
-    Access in prod, from dev to prod: 1 person gains; 1 person, 1 group and 2 product roles lose (10 nodes)
+    Access in prod, from dev to prod: 1 person and 1 other role gain; 1 person, 1 group and 2 product roles lose (10 nodes)
 
     tagged pii: 1 person loses
       - read on dim_customers.v1
@@ -182,13 +182,17 @@ fn environments_are_compared_by_product_roles_and_nodes() {
       - write on fct_revenue, exchange_rates
           finance.engineer, group ad_data_engineers
           # no longer granted to finance.engineer [dbt_project.yml:46, models/marts/finance/_models.yml:14]
-      + read on dim_payment_methods, fct_invoices, order_status_history
-          kim
-          # let into finance.auditor [rolecall/members/finance.yml:7]
       - read, write on fct_returns
           sales_analytics.engineer, group ad_data_engineers, sam
           # no longer granted to sales_analytics.engineer [models/marts/sales/_models.yml:101]
           # no longer in sales_analytics.engineer [rolecall/members/sales_analytics.yml:5]
+      + read on dim_payment_methods, order_status_history
+          kim
+          # let into finance.auditor [rolecall/members/finance.yml:7]
+      + read on fct_invoices
+          role reporting, kim
+          # granted to reporting [dbt's own grants]
+          # let into finance.auditor [rolecall/members/finance.yml:7]
       - read, write on fct_order_items, fct_orders
           sam
           # no longer granted to sales_analytics.engineer [models/marts/sales/_models.yml:13, models/marts/sales/_models.yml:37]

@@ -224,16 +224,28 @@ async fn the_break_glass_role_keeps_what_it_has() {
     }
 }
 
+const GATE: &str = "policies:
+  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
+";
+
+/// Analysts read `s.t`, of whom ann is admitted to it; applied.
+async fn gated(site: &Site) {
+    people(site).await;
+    site.models(&[model("s.t").gives("analyst", &["read"])]);
+    site.config(&with(GATE));
+    site.run(&["apply"]).ends(0);
+}
+
+/// bob is in the playbook's role `loader`.
+fn bob_loads(site: &Site) {
+    let members = site.ground.own("~loader: [{user: ~bob}]\n");
+    crate::rules::site::write(&site.path(""), "rolecall/members/playbook_roles.yml", &members);
+}
+
 #[tokio::test]
 async fn no_plan_opens_a_way_round_what_is_always_required() {
     for site in Site::each().await {
-        people(&site).await;
-        site.models(&[model("s.t").gives("analyst", &["read"])]);
-        let gate = "policies:
-  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
-";
-        site.config(&with(gate));
-        site.run(&["apply"]).ends(0);
+        gated(&site).await;
         site.sql(
             "create role ~holder; grant select on s.t to ~holder; grant usage on schema s to ~holder;
              create role ~column; grant select (x) on s.t to ~column; grant usage on schema s to ~column;
@@ -241,11 +253,7 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
         )
         .await;
         site.run(&["verify"]).ends(0);
-        crate::rules::site::write(
-            &site.path(""),
-            "rolecall/members/playbook_roles.yml",
-            &site.ground.own("~loader: [{user: ~bob}]\n"),
-        );
+        bob_loads(&site);
         let before = site.everything().await;
         for (grant, chain) in [
             ("{object-type: role, object-name: ~holder, privileges: [usage]}", "→ in holder"),
@@ -260,7 +268,7 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
                 "roles:\n  ~loader: {{name: ~loader, grants: [{grant}, {{object-type: schema, database-name: {}, object-name: s, privileges: [usage]}}]}}\n",
                 site.ground.database
             );
-            site.config(&with(&format!("{gate}{playbook}")));
+            site.config(&with(&format!("{GATE}{playbook}")));
             for command in ["plan", "apply"] {
                 site.run(&[command])
                     .ends(1)
@@ -276,14 +284,7 @@ async fn no_plan_opens_a_way_round_what_is_always_required() {
 #[tokio::test]
 async fn verify_names_who_gets_round_by_a_column_a_parent_s_column_or_as_an_owner() {
     for site in Site::each().await {
-        people(&site).await;
-        site.models(&[model("s.t").gives("analyst", &["read"])]);
-        site.config(&with(
-            "policies:
-  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
-",
-        ));
-        site.run(&["apply"]).ends(0);
+        gated(&site).await;
         site.sql("create table s.above (like s.t); alter table s.t inherit s.above; grant usage on schema s to ~bob").await;
         site.run(&["verify"]).ends(0);
         for (give, take, says) in [
@@ -314,13 +315,7 @@ async fn verify_names_who_gets_round_by_a_column_a_parent_s_column_or_as_an_owne
 #[tokio::test]
 async fn a_way_that_a_plan_closes_excuses_none_that_it_opens() {
     let site = Site::each().await.pop().unwrap();
-    people(&site).await;
-    site.models(&[model("s.t").gives("analyst", &["read"])]);
-    let gate = "policies:
-  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
-";
-    site.config(&with(gate));
-    site.run(&["apply"]).ends(0);
+    gated(&site).await;
     site.sql(
         "grant ~policy_p_analyst_where_cleared to ~bob;
          create role ~holder; grant select on s.t to ~holder; grant usage on schema s to ~holder",
@@ -329,8 +324,7 @@ async fn a_way_that_a_plan_closes_excuses_none_that_it_opens() {
     let playbook = "roles:
   ~loader: {name: ~loader, grants: [{object-type: role, object-name: ~holder, privileges: [usage]}]}
 ";
-    let members = site.ground.own("~loader: [{user: ~bob}]\n");
-    crate::rules::site::write(&site.path(""), "rolecall/members/playbook_roles.yml", &members);
-    site.config(&with(&format!("{gate}{playbook}")));
+    bob_loads(&site);
+    site.config(&with(&format!("{GATE}{playbook}")));
     site.run(&["apply", "--allow-revokes", "9"]).ends(1).says("error[round-policy]");
 }

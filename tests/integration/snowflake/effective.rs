@@ -250,3 +250,25 @@ fn a_report_and_verify_tell_what_the_account_has() {
     let text = std::fs::read_to_string(&page).unwrap();
     assert!(text.contains("KIM") && text.contains("AUDIT"), "KIM is not on the page");
 }
+
+/// ACCOUNT_USAGE tells what views read hours later, or to others: the manifest tells it of dbt's own.
+#[test]
+fn who_can_knows_what_a_view_of_dbt_s_reads_before_the_account_tells() {
+    let Some(job) = job(CONFIG) else { return };
+    change(&job, |nodes| {
+        nodes["model.shop.people"]["depends_on"] = json!({ "nodes": ["model.shop.orders"] });
+    });
+    let owner = "TRANSFORMER, who owns the view SHOP.SALES.PEOPLE, may not do that on \
+                 SHOP.SALES.ORDERS, which it shows";
+    job.standin.sql(&[
+        "GRANT SELECT ON VIEW SHOP.SALES.PEOPLE TO ROLE AUDIT",
+        "GRANT USAGE ON DATABASE SHOP TO ROLE TRANSFORMER",
+        "GRANT USAGE ON SCHEMA SHOP.SALES TO ROLE TRANSFORMER",
+        "GRANT OWNERSHIP ON VIEW SHOP.SALES.PEOPLE TO ROLE TRANSFORMER COPY CURRENT GRANTS",
+    ]);
+    let said = job.says(&["who-can", "read", "people"]);
+    assert!(said.starts_with("exit 0") && said.contains("KIM") && said.contains(owner), "{said}");
+    job.standin.sql(&["GRANT SELECT ON TABLE SHOP.SALES.ORDERS TO ROLE TRANSFORMER"]);
+    let said = job.says(&["who-can", "read", "people"]);
+    assert!(said.contains("KIM") && !said.contains(owner), "{said}");
+}

@@ -19,6 +19,7 @@ mod people;
 mod playbooks;
 mod promotion;
 mod results;
+mod round;
 mod scripted;
 pub(crate) mod standin;
 pub(crate) mod statements;

@@ -39,3 +39,34 @@ fn a_test_of_the_target_is_asked_of_everybody_in_the_account() {
         stage.promote(&[]).ends(4).says("access-unseen").says("what views read");
     }
 }
+
+#[test]
+fn without_manage_grants_in_the_target_what_is_declared_alone_is_asked_and_proves_nothing() {
+    let stages = Stage::each();
+    let Some(stage) = stages.get(1) else { return };
+    stage.promote_all();
+    std::fs::remove_file(stage.path("plan.json")).unwrap();
+    stage.prod.sql(&[
+        "GRANT USAGE ON SCHEMA PROD.S TO ROLE DEPLOYER",
+        "GRANT SELECT ON TABLE PROD.S.T TO ROLE DEPLOYER",
+        "GRANT SELECT ON TABLE PROD.S.U TO ROLE DEPLOYER",
+        "REVOKE MANAGE GRANTS ON ACCOUNT FROM ROLE DEPLOYER",
+    ]);
+    let test = |test: &str| {
+        let config = CONFIG.replace(", <prod>", "");
+        stage.whole_config(&format!(
+            "{config}tests:\n  - {{name: asked, {test}, environments: [prod]}}}}\n"
+        ));
+    };
+    let says = "what is declared alone was asked, since DEPLOYER does not see every grant";
+    // What the declarations break is broken.
+    test("never: {actors: {users: [taylor]}, may: read, resources: {select: t}");
+    stage.promote(&[]).ends(4).says("access-test").says("TAYLOR").says(says);
+    // What they keep may be broken by what is not seen.
+    test("never: {actors: {users: [taylor]}, may: write, resources: {select: t}");
+    stage.promote(&[]).ends(4).says("access-unseen").says(says);
+    assert!(!stage.path("plan.json").exists());
+    // Without a test, a promotion goes on and says it.
+    test("always: {actors: {users: [taylor]}, may: read, resources: {select: t}");
+    stage.promote(&[]).ends(0).says("warning[access-unseen]").says(says);
+}

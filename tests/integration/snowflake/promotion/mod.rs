@@ -5,6 +5,6 @@ mod from_postgres;
 mod gates;
 mod protected;
 mod public;
-mod stage;
+pub(crate) mod stage;
 mod story;
 mod table;
