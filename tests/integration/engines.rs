@@ -34,6 +34,11 @@ pub fn servers() -> &'static [Engine] {
     })
 }
 
+/// A server that no other test changes; it stops when the process ends.
+pub fn apart(options: &Options) -> &'static Engine {
+    Box::leak(Box::new(Engine::native(options).unwrap()))
+}
+
 /// The folders of `ROLECALL_PG_BINS`; `None` for the newest installation.
 pub fn bins() -> Vec<Option<PathBuf>> {
     let bins = std::env::var_os("ROLECALL_PG_BINS").unwrap_or_default();

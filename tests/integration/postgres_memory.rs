@@ -8,7 +8,7 @@ use rolecall::model::{
     Change, Ident, Marker, MemberKind, ObjectClass, ObservedState, Privilege, PrivilegeSet,
     Securable,
 };
-use rolecall::warehouse::engine::{Engine, native::Options};
+use rolecall::warehouse::engine::native::Options;
 use rolecall::warehouse::memory::Memory;
 use rolecall::warehouse::postgres::Postgres;
 use rolecall::warehouse::{Execute, Look, Observe};
@@ -274,8 +274,8 @@ fn the_warehouse_in_memory_changes_as_a_server_does() {
     let grounds: Vec<Ground> = crate::engines::bins()
         .into_iter()
         .map(|bin| {
-            let engine = Engine::native(&Options { bin, ..Options::default() }).unwrap();
-            runtime.block_on(Ground::on(Box::leak(Box::new(engine))))
+            let engine = crate::engines::apart(&Options { bin, ..Options::default() });
+            runtime.block_on(Ground::on(engine))
         })
         .collect();
     for ground in grounds {

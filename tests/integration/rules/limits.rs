@@ -1,10 +1,10 @@
 //! A server whose lock table is small, and changes in several transactions.
 
-use rolecall::warehouse::engine::{Engine, native::Options};
+use rolecall::warehouse::engine::native::Options;
 
 use super::drift::may_lock;
 use super::site::{Model, Site, model};
-use crate::engines::{Ground, bins};
+use crate::engines::{Ground, apart, bins};
 
 fn all(readers: &str) -> Vec<Model> {
     (0..80).map(|n| model(format!("s.w{n}")).gives(readers, &["read"])).collect()
@@ -15,10 +15,7 @@ async fn more_relations_than_the_server_can_lock_need_batches() {
     for bin in bins() {
         let settings = [("max_locks_per_transaction", "10"), ("max_connections", "10")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        // One for this test alone; it stops with the process.
-        let engine = Box::leak(Box::new(
-            Engine::native(&Options { bin, settings, ..Options::default() }).unwrap(),
-        ));
+        let engine = apart(&Options { bin, settings, ..Options::default() });
         let site = Site::on(Ground::on(engine).await).await;
         for n in 0..80 {
             site.sql(&format!("create table s.w{n} (x int)")).await;
