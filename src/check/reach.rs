@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::finding::Witness;
 use super::look::World;
 use crate::effect::Kin;
-use crate::model::{Ident, Privilege, PrivilegeSet, Securable};
+use crate::model::{Ident, ObjectClass, Privilege, PrivilegeSet, Securable};
 
 /// Something on which a privilege reaches rows of a relation.
 #[derive(Debug, Clone)]
@@ -28,6 +28,11 @@ impl Reach<'_> {
         let rows = risks.intersection(kin.privileges);
         let own = PrivilegeSet::of(&[Privilege::OWNERSHIP]).intersection(risks);
         if rows.is_empty() { rows } else { rows.union(own) }
+    }
+
+    /// Whether it leads to all rows and columns.
+    fn to_all(&self) -> bool {
+        self.on.class() != ObjectClass::Column && self.kin.as_ref().is_none_or(Kin::has_all)
     }
 
     /// Whether they are a part of its rows.
@@ -60,7 +65,7 @@ impl<'a> World<'a> {
     ) -> BTreeSet<&'a Ident> {
         let one = PrivilegeSet::of(&[privilege]);
         let reaches = self.reaches(on).into_iter();
-        let reaches = reaches.filter(|it| !(it.risks(one).is_empty() || all && it.in_part()));
+        let reaches = reaches.filter(|it| !(it.risks(one).is_empty() || all && !it.to_all()));
         reaches.flat_map(|it| self.effect.could(it.on, privilege)).collect()
     }
 

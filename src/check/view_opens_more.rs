@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Example, Finding, Subject, World};
 use crate::config::checks::Level;
-use crate::model::{Ident, Privilege, Securable};
+use crate::model::{Ident, Privilege, RelationKey, Securable};
 
 /// The configuration of both examples.
 const PROJECT: (&str, &str) = (
@@ -31,7 +31,8 @@ sees what its owner may read; and on PostgreSQL whoever may insert, update or de
 writes as its owner to the relation that it shows. Told are views, of dbt or made by hand, whose readers \
 may not read, or whose writers may not write, a relation behind it, be it behind other views, on which \
 somebody has decided who may: it gives access by a declaration, a policy is always required there, or it \
-is tagged as personal data. What rules of a view name (`CREATE RULE … ON INSERT`), they reach as its owner, \
+is tagged as personal data; so is a view over a relation that has rows of such a one, as a partition has. \
+What rules of a view name (`CREATE RULE … ON INSERT`), they reach as its owner, \
 too; what an INSTEAD OF trigger does is not looked at: its function runs as whoever writes, or as its own \
 owner where it is SECURITY DEFINER. Relations on which nobody decided anything, as under most marts, are no \
 news. Without a warehouse views are not known.",
@@ -98,16 +99,22 @@ const ROWS: [Privilege; 3] = [Privilege::INSERT, Privilege::UPDATE, Privilege::D
 
 fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
     let mut found = Vec::new();
+    let grants = world.look.resolved.desired.grants.keys();
+    let declared = grants.filter(|(on, _)| on.class().is_relation());
+    let declared = declared.filter_map(|(on, _)| on.relation_key()).collect();
     for (view, object) in &world.look.state.objects {
         if object.reading.as_ref().is_none_or(|reading| reading.as_invoker) {
             continue;
         }
-        let behind = Behind::of(world, view);
+        let behind = Behind::of(world, view, &declared);
         let beyond = |who: &Ident, base| !world.is_spared(who, view) && !world.is_spared(who, base);
         // What the view's owner may not read itself, nobody sees by it.
         let readers = by(world, view, &[Privilege::SELECT], !behind.shown.is_empty());
-        for base in behind.shown {
-            let there: BTreeSet<&Ident> = world.readers(base, true);
+        for (base, by) in behind.shown {
+            let mut there: BTreeSet<&Ident> = world.readers(base, true);
+            if by != base {
+                there.extend(world.readers(by, true));
+            }
             let mut more = readers.clone();
             more.retain(|(who, _), _| !there.contains(who) && beyond(who, base));
             found.extend(finding(world, (view, base), "", more, |n| {
@@ -116,8 +123,12 @@ fn run<'a>(world: &World<'a>) -> Vec<Finding<'a>> {
         }
         let asked = !behind.written.is_empty() || !behind.by_rules.is_empty();
         let writers = by(world, view, &ROWS, asked);
-        for base in behind.written {
-            let there = ROWS.map(|privilege| (privilege, world.could(base, privilege, true)));
+        for (base, by) in behind.written {
+            let there = ROWS.map(|privilege| {
+                let mut could = world.could(base, privilege, true);
+                could.extend(world.could(by, privilege, true));
+                (privilege, could)
+            });
             let may = |who: &Ident, privilege| {
                 there.iter().any(|(of, could)| *of == privilege && could.contains(who))
             };
@@ -189,47 +200,56 @@ fn finding<'a>(
 /// The relations behind a view, behind views that it reads too, on which somebody has decided who may.
 #[derive(Default)]
 struct Behind<'a> {
-    /// Those that are read.
-    shown: BTreeSet<&'a Securable>,
-    /// Those that rows are written to that are written to the view.
-    written: BTreeSet<&'a Securable>,
+    /// Those that are read, each by itself or by another that has rows of it.
+    shown: BTreeMap<&'a Securable, &'a Securable>,
+    /// Those that rows are written to that are written to the view, likewise.
+    written: BTreeMap<&'a Securable, &'a Securable>,
     /// Those that rules name which are followed then.
     by_rules: BTreeSet<&'a Securable>,
 }
 
 impl<'a> Behind<'a> {
-    fn of(world: &World<'a>, view: &'a Securable) -> Self {
+    fn of(world: &World<'a>, view: &'a Securable, declared: &BTreeSet<RelationKey>) -> Self {
         let reading =
             |on| world.look.state.objects.get(on).and_then(|object| object.reading.as_ref());
         let mut behind = Self::default();
         let mut next = vec![view];
         while let Some(on) = next.pop() {
             let bases = reading(on).into_iter().flat_map(|reading| &reading.relations);
-            next.extend(
-                bases.map(|(on, _)| on).filter(|on| *on != view && behind.shown.insert(on)),
-            );
+            let bases = bases.map(|(on, _)| on).filter(|on| *on != view);
+            next.extend(bases.filter(|on| behind.shown.insert(on, on).is_none()));
         }
         let mut on = view;
         while let Some(reading) = reading(on) {
             behind.by_rules.extend(&reading.by_rules);
             match reading.relations.as_slice() {
-                [(base, _)] if reading.writes_through && behind.written.insert(base) => on = base,
+                [(base, _)]
+                    if reading.writes_through && behind.written.insert(base, base).is_none() =>
+                {
+                    on = base;
+                }
                 _ => break,
             }
         }
-        for all in [&mut behind.shown, &mut behind.written, &mut behind.by_rules] {
-            all.retain(|on| is_decided(world, on));
+        for all in [&mut behind.shown, &mut behind.written] {
+            let named: Vec<&'a Securable> = all.keys().copied().collect();
+            for by in named {
+                for kin in world.effect.kin(by) {
+                    all.entry(kin.on).or_insert(by);
+                }
+            }
+            all.retain(|on, _| is_decided(world, on, declared));
         }
+        behind.by_rules.retain(|on| is_decided(world, on, declared));
         behind
     }
 }
 
 /// Whether somebody has decided who may read or change a relation.
-fn is_decided(world: &World<'_>, on: &Securable) -> bool {
+fn is_decided(world: &World<'_>, on: &Securable, declared: &BTreeSet<RelationKey>) -> bool {
     let resolved = &world.look.resolved;
     let key = on.relation_key();
-    let mut grants = resolved.desired.grants.keys();
-    let declared = grants.any(|(of, _)| of.class().is_relation() && of.relation_key() == key);
+    let declared = key.as_ref().is_some_and(|key| declared.contains(key));
     let required = key.is_some_and(|key| !resolved.gates.on(&key).is_empty());
     let node = world.node_of(on).and_then(|id| world.project.manifest.nodes.get(id));
     declared || required || node.is_some_and(|node| world.is_pii(node))

@@ -290,13 +290,18 @@ impl<'a> AsRole<'_, 'a> {
         if self.held(on).privileges.contains(Privilege::SELECT) {
             return true;
         }
+        // `select count(*)` asks for any column; a whole row, which looks the same, for every one.
+        if columns.is_empty() {
+            let mut all = self.effect.with_columns(on).into_iter();
+            return all.any(|on| self.held(on).privileges.contains(Privilege::SELECT));
+        }
         let Some((database, schema, name)) = on.relation_key() else { return false };
         let may = |column: &Ident| {
             let on =
                 Securable::column(database.clone(), schema.clone(), name.clone(), column.clone());
             self.held(&on).privileges.contains(Privilege::SELECT)
         };
-        !columns.is_empty() && columns.iter().all(may)
+        columns.iter().all(may)
     }
 }
 

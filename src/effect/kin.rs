@@ -84,6 +84,11 @@ impl Kin<'_> {
     pub fn in_part(&self) -> bool {
         self.kinship != Kinship::Parent
     }
+
+    /// Whether it has all of the other's rows with all of their columns: what inherits may have more.
+    pub fn has_all(&self) -> bool {
+        !self.in_part() && self.links.iter().all(|link| link.partition)
+    }
 }
 
 impl<'a> Kin<'a> {

@@ -7,8 +7,12 @@ use super::compiled::Effect;
 use super::kin::ROWS;
 use super::reasons::Chain;
 use super::through::Door;
-use crate::model::{Ident, ObjectClass, Privilege, RelationKey, Securable};
+use crate::model::{DialectKind, Ident, ObjectClass, Privilege, RelationKey, Securable};
 use crate::resolve::Gates;
+
+/// What lets one see rows without reading them: a trigger is handed every row that others write, a
+/// foreign key tells which values are there. On Snowflake REFERENCES shows columns, and no rows.
+const PEEK: [Privilege; 2] = [Privilege::TRIGGER, Privilege::REFERENCES];
 
 /// Somebody who can what a required policy does not admit them to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +37,7 @@ struct Way<'a> {
     privilege: Privilege,
     /// The relation, or a column of it, or other relations that have rows of it.
     by: Arc<BTreeSet<&'a Securable>>,
-    /// It leads to all rows and columns.
+    /// It leads to all rows and columns, whatever row security says.
     to_all: bool,
     /// The other relations have a part of the rows.
     in_part: bool,
@@ -77,7 +81,7 @@ impl<'a> WayRound<'a> {
 }
 
 impl<'a> Effect<'a> {
-    /// Everyone who can log in and reads or writes a relation that a policy is required on, at once or
+    /// Everyone who can log in and reads, writes or watches a relation that a policy is required on, at once or
     /// after SET ROLE, and whom not all of them admit. Superusers can always, and so can those who are
     /// `spared`: whoever runs dbt owns what it builds. By relation and name.
     pub fn ways_round(&self, gates: &Gates, spared: &BTreeSet<Ident>) -> Vec<WayRound<'a>> {
@@ -115,6 +119,9 @@ impl<'a> Effect<'a> {
                 _ => BTreeSet::from([door.on]),
             };
             let by = Arc::new(by);
+            // Of what row security hides, another relation may show everything.
+            let hides = self.state().objects.get(door.on).is_some_and(|it| it.row_security);
+            let to_all = door.to_all() && !hides;
             for holder in self.holders(door.on, door.asks) {
                 if !holder.usable() || !is_meant(holder.role) {
                     continue;
@@ -130,7 +137,7 @@ impl<'a> Effect<'a> {
                 ways.push(Way {
                     privilege: door.asks,
                     by: by.clone(),
-                    to_all: door.to_all(),
+                    to_all,
                     in_part: kin.is_some_and(super::Kin::in_part),
                     chain: door.lead_on(chain),
                 });
@@ -147,8 +154,17 @@ impl<'a> Effect<'a> {
             let doors = self.doors(on, privilege).into_iter();
             all.extend(doors.filter(|door| door.asks == privilege));
         }
+        let kin = self.unlike_kin(on);
+        if self.state().dialect == DialectKind::Postgres {
+            for kin in [None].into_iter().chain(kin.iter().cloned().map(Some)) {
+                let at = kin.as_ref().map_or(on, |kin| kin.on);
+                let doors =
+                    self.with_columns(at).into_iter().flat_map(|on| PEEK.map(|it| (on, it)));
+                all.extend(doors.map(|(on, asks)| Door { on, asks, kin: kin.clone() }));
+            }
+        }
         all.push(Door { on, asks: Privilege::OWNERSHIP, kin: None });
-        for kin in self.unlike_kin(on) {
+        for kin in kin {
             all.push(Door { on: kin.on, asks: Privilege::OWNERSHIP, kin: Some(kin) });
         }
         all.sort_by_key(|door| (door.asks == Privilege::OWNERSHIP, !door.to_all()));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::dialect;
 use crate::model::{
     DialectKind, Ident, Incarnation, Inventory, MarkerReading, ObjectClass, ObservedMembership,
-    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, SchemaKey, Securable,
+    ObservedRelation, Privilege, PrivilegeSet, RoleAttributes, SchemaKey, Scope, Securable,
 };
 
 /// Every role and membership, and every object with its owner and its whole access list.
@@ -222,6 +222,24 @@ impl AccessState {
             inventory.relations.insert(key, ObservedRelation { class, owner, incarnation });
         }
         inventory
+    }
+
+    /// The same with roles known as what they become on the same server: one that is adopted is the role
+    /// that it was, and nobody gains or loses by its marker.
+    #[must_use]
+    pub fn with_markers_to_come(mut self, later: &Self, scope: &Scope) -> Self {
+        let ours = |role: &AccessRole| match &role.marker {
+            MarkerReading::Marker(marker) if scope.holds(marker) => Some(marker.clone()),
+            _ => None,
+        };
+        let known: BTreeSet<_> = self.roles.values().filter_map(ours).collect();
+        for (name, role) in &mut self.roles {
+            let Some(later) = later.roles.get(name) else { continue };
+            if ours(role).is_none() && ours(later).is_some_and(|marker| !known.contains(&marker)) {
+                role.marker = later.marker.clone();
+            }
+        }
+        self
     }
 
     /// An object under the class that the server gives it: a node's class is only expected.

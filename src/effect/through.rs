@@ -80,7 +80,7 @@ impl<'a> Door<'a> {
     /// Whether it leads to all rows and columns.
     pub(super) fn to_all(&self) -> bool {
         let of_columns = self.on.class() == ObjectClass::Column;
-        !of_columns && !self.kin.as_ref().is_some_and(Kin::in_part)
+        !of_columns && self.kin.as_ref().is_none_or(Kin::has_all)
     }
 
     fn opened(&self, holder: &Holder<'a>) -> Option<Through<'a>> {

@@ -21,6 +21,8 @@ pub struct ManagedNode {
     pub relation: Option<Securable>,
     /// The relation is declared on but not there (`--skip-missing`).
     pub missing: bool,
+    /// The relation is not there, whether anything is declared on it or not.
+    pub absent: bool,
 }
 
 pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<ManagedNode> {
@@ -43,6 +45,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
             product,
             relation: None,
             missing: false,
+            absent: false,
         };
         let wanted = declared.is_some_and(|d| !d.grants.is_empty());
         if let Some(on) = relation(inputs, node, declared, &mut nameless, found) {
@@ -56,6 +59,7 @@ pub(super) fn managed_nodes(inputs: &Inputs, found: &mut Diagnostics) -> Vec<Man
                 anything_here = true;
                 let there = !inputs.inventory.looked || is_there(inputs, &on);
                 managed.missing = !there && wanted;
+                managed.absent = !there;
                 let concerns = inputs.only.is_none_or(|only| only.contains(&node.unique_id));
                 if there || !inputs.skip_missing && concerns {
                     managed.relation = Some(on.clone());

@@ -74,6 +74,7 @@ pub(super) fn of_file(
     };
     let mut names = after.names.clone();
     names.scope = Some(made.scope.clone());
+    let before = before.with_markers_to_come(&then, &made.scope);
     let before = Side {
         name: format!("before {name}"),
         project: Some(project.clone()),
@@ -138,7 +139,8 @@ pub(in crate::cli) fn summary(
 ) -> Summary {
     let changes = compared.difference.steps.iter().map(|step| &step.change);
     let after = before.after(changes);
-    let (old, new) = (Effect::of(before), Effect::of(&after));
+    let before = before.clone().with_markers_to_come(&after, &compared.scope);
+    let (old, new) = (Effect::of(&before), Effect::of(&after));
     let mut names = Names::of(&compared.resolved);
     names.scope = Some(compared.scope.clone());
     let gains = Gains::between((&old, &names), (&new, &names), false);

@@ -95,11 +95,16 @@ impl<'x, 'a> Selection<'x, 'a> {
         let Self { inputs, nodes, .. } = *self;
         let mut chosen = Selected::default();
         for (at, node) in nodes.iter().enumerate() {
-            let Some(on) = &node.relation else { continue };
             let by_name = selected.as_ref().is_none_or(|ids| ids.contains(&node.unique_id));
             if !by_name || !fits(inputs, &policy.resources, node) {
                 continue;
             }
+            let Some(on) = &node.relation else {
+                let tagged = node.absent && carries(inputs, policy, node);
+                chosen.tagged |= tagged;
+                chosen.any |= node.absent && (tagged || policy.combine == Combine::Any);
+                continue;
+            };
             if on.schema_name().is_some_and(|schema| is_the_servers(inputs, schema)) {
                 continue;
             }
@@ -154,8 +159,10 @@ fn carries(inputs: &Inputs, policy: &Policy, node: &ManagedNode) -> bool {
 
 /// Whether a node is what the classes, products, domains and tags ask for.
 pub(super) fn fits(inputs: &Inputs, resources: &Resources, node: &ManagedNode) -> bool {
-    let Some(on) = &node.relation else { return false };
-    if !resources.classes.is_empty() && !resources.classes.contains(&on.class()) {
+    // Of what is not there yet, the class is not known either.
+    let of_class =
+        |on: &Securable| resources.classes.is_empty() || resources.classes.contains(&on.class());
+    if !node.relation.as_ref().map_or(node.absent, of_class) {
         return false;
     }
     let product = node.product.as_deref();

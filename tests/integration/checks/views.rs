@@ -1,4 +1,4 @@
-//! Rows that are written through a view: what the check says, and what the server does.
+//! Rows that are read and written through a view: what the check says, and what the server does.
 
 use rolecall::warehouse::engine::{Engine, native::Options};
 use serde_json::Value;
@@ -33,7 +33,7 @@ const MEMBERS: (&str, &str) =
     ("rolecall/members/sales.yml", "analyst: [{user: ada}]\nfinance: [{user: bob}]\n");
 
 /// What is done by hand, what ada tries, whether it works, and what is found.
-const CASES: [(&str, &str, bool, &str); 8] = [
+const CASES: [(&str, &str, bool, &str); 10] = [
     (
         "create view sales.door as select * from sales.margins; grant insert on sales.door to ada",
         "insert into sales.door values (1, 1)",
@@ -84,6 +84,21 @@ const CASES: [(&str, &str, bool, &str); 8] = [
         "insert into sales.door values (1)",
         false,
         "",
+    ),
+    // What inherits has rows of it.
+    (
+        "create table sales.more () inherits (sales.margins);
+         create view sales.door as select * from sales.more; grant select on sales.door to ada",
+        "select * from sales.door",
+        true,
+        "the view shop.sales.door shows 1 of its readers shop.sales.margins, which they may not read",
+    ),
+    (
+        "create table sales.above (id int, margin int); alter table sales.margins inherit sales.above;
+         create view sales.door as select * from sales.above; grant select on sales.door to ada",
+        "select * from sales.door",
+        true,
+        "the view shop.sales.door shows 1 of its readers shop.sales.margins, which they may not read",
     ),
     // Who may write there anyway is no news.
     (

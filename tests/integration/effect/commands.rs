@@ -234,3 +234,20 @@ async fn why_not_is_told_where_an_entry_has_ended() {
     let ended = "the entry for p_analyst ended on 2020-01-31 [rolecall/members/p.yml:2]";
     assert!(told.out.contains(ended), "{}", told.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_names_no_column_reads_by_any_one_of_them() {
+    for site in Site::each().await {
+        site.sql(
+            "create role ~owner; create role ~mallory login; create table s.base (id int, ssn int);
+             grant select (id) on s.base to ~owner; grant usage, create on schema s to ~owner;
+             create view s.v as select count(*) from s.base; alter view s.v owner to ~owner;
+             grant select on s.v to ~mallory; grant usage on schema s to ~mallory",
+        )
+        .await;
+        site.sql("set role ~mallory; table s.v; reset role").await;
+        site.models(&[model("s.v")]);
+        let told = site.run(&["explain", &site.ground.own("~mallory"), "s.v"]).ends(0);
+        assert!(!told.out.contains("no use"), "{}", told.out);
+    }
+}

@@ -44,6 +44,9 @@ async fn no_plan_opens_a_way_round_by_a_partition_and_verify_names_one() {
         };
         refused("select");
         refused("ownership");
+        // A trigger is handed what others insert, and a foreign key tells what is there.
+        refused("trigger");
+        refused("references");
         assert_eq!(site.everything().await, before);
         // What is open already by one partition excuses none by another.
         site.sql("grant select on away.two to ~bob").await;
@@ -69,5 +72,49 @@ async fn no_plan_opens_a_way_round_by_a_partition_and_verify_names_one() {
         // What is no partition any more has rows of its own.
         site.sql("alter table s.t detach partition away.two").await;
         site.run(&["verify"]).ends(0);
+    }
+}
+
+#[tokio::test]
+async fn what_shows_less_excuses_no_way_to_more() {
+    for site in Site::each().await {
+        people(&site).await;
+        site.models(&[model("s.t").gives("analyst", &["read"])]);
+        let gate = "policies:
+  - {name: cleared, combine: all, resources: {select: \"fqn:*t\"}, actors: {users: [~ann]}}
+";
+        site.config(&with(gate));
+        site.sql(
+            "create schema away; create table away.base (id int);
+             drop table s.t; create table s.t (ssn int) inherits (away.base);
+             create table away.child () inherits (s.t);
+             grant usage on schema away, s to ~bob; grant select on away.base to ~bob",
+        )
+        .await;
+        site.run(&["apply"]).ends(0);
+        let members = site.ground.own("~loader: [{user: ~bob}]\n");
+        crate::rules::site::write(&site.path(""), "rolecall/members/playbook_roles.yml", &members);
+        site.config(&with(&format!(
+            "{gate}roles:\n  ~loader: {{name: ~loader, grants: [{{object-type: table, database-name: {}, \
+             schema-name: away, object-name: child, privileges: [select]}}]}}\n",
+            site.ground.database
+        )));
+        let refused = || {
+            site.run(&["plan"])
+                .ends(1)
+                .says("error[round-policy]: the plan would give bob SELECT on a part of the rows of db.s.t");
+        };
+        // The parent does not have the column.
+        refused();
+        // Row security hides every row of the node, and none of the child's.
+        site.sql(
+            "revoke select on away.base from ~bob; grant select on s.t to ~bob;
+             alter table s.t enable row level security",
+        )
+        .await;
+        refused();
+        // Who sees everything gains nothing more.
+        site.sql("alter table s.t disable row level security").await;
+        site.run(&["plan"]).ends(0);
     }
 }
