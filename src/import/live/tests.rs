@@ -181,7 +181,8 @@ fn the_versions_of_a_model_are_one_item_as_dbt_has_it() {
         });
         (format!("model.shop.{name}{id}"), node)
     };
-    let nodes = [node("m", Some("1")), node("m", Some("2")), node("mm", None), node("o", Some("x"))];
+    let nodes =
+        [node("m", Some("1")), node("m", Some("2")), node("mm", None), node("o", Some("x"))];
     let nodes: serde_json::Map<String, serde_json::Value> = nodes.into_iter().collect();
     let manifest = serde_json::json!({
         "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
