@@ -52,7 +52,9 @@ pub(super) fn make_sound(
         }
         out.sort();
         out.dedup_by(|one, other| one.0 == other.0);
-        if !out.into_iter().rev().fold(false, |any, one| take(imported, one) || any) {
+        // From the end, so that the numbers of the others stay true.
+        let taken = out.into_iter().rev().filter(|one| take(imported, one)).count();
+        if taken == 0 {
             break;
         }
     }
@@ -90,10 +92,10 @@ fn in_members(text: &str, line: usize) -> Option<Part> {
 }
 
 /// Whether something was taken out.
-fn take(imported: &mut Imported, (part, why): (Part, String)) -> bool {
+fn take(imported: &mut Imported, (part, why): &(Part, String)) -> bool {
     let Imported { roles, left } = imported;
     let mut named = |role, what| left.push(NotSaid { role, what, why: why.clone() });
-    match part {
+    match *part {
         Part::Role(role) => {
             let Some(id) = roles.keys().nth(role).cloned() else { return false };
             let Some(role) = roles.remove(&id) else { return false };
@@ -160,7 +162,7 @@ fn errors(
     let mut config = with_products(inputs.config, &explained.products);
     config.playbooks.roles.extend(parsed.playbooks.roles);
     let there = config.members.entry(playbook::MEMBERS.to_owned()).or_default();
-    for (id, entries) in parsed.members.into_iter().flat_map(|(_, roles)| roles) {
+    for (id, entries) in parsed.members.into_values().flatten() {
         there.entry(id).or_default().extend(entries);
     }
     let mut declarations = inputs.declarations.clone();
