@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::import::Arguments;
 use super::{Exit, Format, Global, output, plan};
 use crate::apply::Failure;
+use crate::import::ByAdoption;
 use crate::import::live::{Explained, Had, NotSaid, Reading, block_json, sentence};
 use crate::import::read::{Read, read};
 use crate::model::Ident;
@@ -24,6 +25,8 @@ struct Told {
     product_roles: Vec<ProductRole>,
     /// Roles that are a product role by their names, and are written as playbook roles, with why.
     as_playbook_roles: Vec<Passed>,
+    /// What product roles of the configuration that nobody manages yet would gain and lose.
+    by_adoption: Vec<ByAdoption>,
     /// Product roles that every product gets, and that new ones do not have yet.
     to_be_made: Vec<String>,
     /// Products whose members file is there already: `rolecall import --members` writes into it.
@@ -108,7 +111,16 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
 }
 
 fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
-    let Read { imported, passed_over, explained, members_later, everybody, unfit, files } = seen;
+    let Read {
+        imported,
+        passed_over,
+        explained,
+        members_later,
+        everybody,
+        unfit,
+        files,
+        by_adoption,
+    } = seen;
     let Explained { proposed, not, made, roles: of_products, .. } = explained;
     for pattern in unfit {
         output::message(&one_line(&format!("no role fits {pattern}")));
@@ -131,6 +143,7 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
                 })
                 .collect(),
             as_playbook_roles: not.iter().map(passed).collect(),
+            by_adoption: by_adoption.clone(),
             to_be_made: made.iter().map(ToString::to_string).collect(),
             members_later: members_later.iter().cloned().collect(),
             declarations: proposed
@@ -163,6 +176,9 @@ fn say(global: &Global, out: Option<&Path>, seen: &Read) -> anyhow::Result<()> {
     }
     for (role, reading) in of_products {
         output::message(&one_line(&format!("as a product role: {role}: {reading}")));
+    }
+    for ByAdoption { role, what } in by_adoption {
+        output::message(&one_line(&format!("by adoption: {role}: {what}")));
     }
     for role in made {
         output::message(&one_line(&format!(

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::adoption::{ByAdoption, by_adoption};
 use super::live::{
     Asked, Explained, Had, Imported, NewProduct, Unexplained, choose, declarations_file,
     everybody_has, everybody_holds, explain, import, is_asked_for, members_file, named_members,
     of_everybody, of_everybodys, playbook_file, product_roles, product_roles_file, products_file,
 };
+use super::sound::{make_sound, members_of as members_of_playbooks, members_path};
 use crate::apply::Failure;
 use crate::config::{Member, playbook};
 use crate::dbt::ResourceType;
@@ -16,7 +18,7 @@ use crate::model::{
     PrivilegeSet, RelationKey, Securable,
 };
 use crate::project::Project;
-use crate::resolve::Resolved;
+use crate::resolve::{Inputs, Resolved};
 use crate::warehouse::{AccessLook, Look, Observe, ObservePublic, WarehouseError};
 
 /// Where playbook roles are written, from the project's folder.
@@ -40,6 +42,8 @@ pub struct Read {
     pub passed_over: Vec<(Ident, String)>,
     /// Product roles that their names explain, and what product roles hold beyond what is declared.
     pub explained: Explained,
+    /// What product roles of the configuration that nobody manages yet would gain and lose.
+    pub by_adoption: Vec<ByAdoption>,
     /// Products whose members file is there already, so that nobody new stands in it.
     pub members_later: BTreeSet<String>,
     /// What everybody has; `None` where that could not be asked.
@@ -92,25 +96,30 @@ pub async fn read<W: ObservePublic>(
     }
     let seen: BTreeSet<Ident> = chosen.union(&of_products).cloned().collect();
     let mut state = observe(warehouse, &resolved, &seen, database.as_ref()).await?;
+    let (groups, chosen) = groups_of_products(&resolved, &state, chosen);
+    passed_over.extend(groups);
     let (everybody, on_the_way) = everybody(warehouse, &resolved, &state, database.as_ref()).await;
     state.inventory.version = state.server.version;
     state.inventory.acting_as = Some(state.server.acting_as.clone());
-    let (mut explained, members_later, mut files) =
-        match project.inputs(database.as_ref(), &state.inventory, true, None) {
-            Some(inputs) => {
-                let explained = explain(&Unexplained {
-                    inputs: &inputs,
-                    state: &state,
-                    chosen: &chosen,
-                    configured: &of_products,
-                    everybody: &on_the_way,
-                    entry: &|member, is_user| entry(project, &state, member, is_user),
-                });
-                let (later, files) = of_products_files(project, &explained);
-                (explained, later, files)
-            }
-            None => Default::default(),
-        };
+    let inputs = project.inputs(database.as_ref(), &state.inventory, true, None);
+    let by_adoption = inputs
+        .map(|inputs| by_adoption(&inputs, &state, &of_products, &on_the_way))
+        .unwrap_or_default();
+    let (mut explained, members_later, mut files) = match inputs {
+        Some(inputs) => {
+            let explained = explain(&Unexplained {
+                inputs: &inputs,
+                state: &state,
+                chosen: &chosen,
+                configured: &of_products,
+                everybody: &on_the_way,
+                entry: &|member, is_user| entry(project, &state, member, is_user),
+            });
+            let (later, files) = of_products_files(project, &explained);
+            (explained, later, files)
+        }
+        None => Default::default(),
+    };
     for group in &explained.groups {
         let why = "it has nothing but by product roles: the members files have it as a group";
         passed_over.push((group.clone(), why.to_owned()));
@@ -129,11 +138,46 @@ pub async fn read<W: ObservePublic>(
         }
     }
     let more = Named { resolved: &resolved, explained: &explained };
-    let (imported, more) = written(project, &more, &state, &left_over, &mut passed_over);
+    let (imported, more) =
+        written(project, inputs.as_ref(), &more, &state, &left_over, &mut passed_over);
     files.extend(more);
     explained.not.retain(|role, _| imported.roles.values().any(|one| one.name == *role));
     let unfit = choice.unfit;
-    Ok(Read { imported, passed_over, explained, members_later, everybody, unfit, files })
+    Ok(Read {
+        imported,
+        passed_over,
+        explained,
+        by_adoption,
+        members_later,
+        everybody,
+        unfit,
+        files,
+    })
+}
+
+/// Roles that are in a product role are its members, and members are no managed roles: they stay what
+/// they are, as those do whom a members file names. With why; and the rest.
+fn groups_of_products(
+    resolved: &Resolved,
+    state: &ObservedState,
+    mut chosen: BTreeSet<Ident>,
+) -> (Vec<(Ident, String)>, BTreeSet<Ident>) {
+    let of_products = product_roles(resolved);
+    let mut groups = BTreeMap::new();
+    for one in state.memberships.iter().filter(|one| !one.automatic) {
+        // On Snowflake a user is no role, whatever it is called.
+        let is_role = state.server.dialect == DialectKind::Postgres || one.kind != MemberKind::User;
+        let Some(marker) = of_products.get(&one.role).filter(|_| is_role) else { continue };
+        if chosen.remove(&one.member) {
+            let why = format!(
+                "it is a member of {}, {}, and stays one: members are people and groups. What it holds itself stays as it is",
+                one.role,
+                marker.whose()
+            );
+            groups.insert(one.member.clone(), why);
+        }
+    }
+    (groups.into_iter().collect(), chosen)
 }
 
 /// The files of product roles: what products there are, their members, and the nodes' declarations.
@@ -147,7 +191,7 @@ fn of_products_files(
     let is_new = |one: &(&String, &NewProduct)| one.1.place.is_none();
     if products.iter().any(|one| is_new(&one)) {
         let head = format!(
-            "Written by `rolecall import` from {environment}: products whose roles are there, by their names. Name their\nowners. A product is in every environment: its roles will be made in the others, too."
+            "Written by `rolecall import` from {environment}: products whose roles are there, by their names. Name their\nowners. A product is in every environment: its roles will be made in the others, too. Where `environments`\nsays `may: []`, they get nothing there: take it out when that environment is imported."
         );
         let text = products_file(products.iter().filter(is_new), &head);
         files.insert(PRODUCTS.to_owned(), text);
@@ -259,6 +303,7 @@ struct Named<'a> {
 
 fn written(
     project: &Project,
+    inputs: Option<&Inputs<'_>>,
     Named { resolved, explained }: &Named<'_>,
     state: &ObservedState,
     chosen: &BTreeSet<Ident>,
@@ -277,6 +322,9 @@ fn written(
     let asked =
         Asked { state, dialect, chosen, named: &named, creator, dbts: &dbts, entry: &entry };
     let mut imported = import(&asked);
+    if let Some(inputs) = inputs {
+        make_sound(inputs, explained, state, &mut imported);
+    }
     let left: BTreeSet<Ident> = imported.left.iter().map(|left| left.role.clone()).collect();
     // What has nothing and is held by nobody is made no role of ours by the way.
     imported.roles.retain(|_, role| {
@@ -300,14 +348,10 @@ fn written(
         text = format!("playbook_environments: [{}]\n{text}", crate::edit::scalar(environment));
     }
     files.insert(FILE.to_owned(), text);
-    let of = |(id, role): (&String, &super::live::ImportedRole)| {
-        Some((id.clone(), role.members.clone()?))
-    };
-    let members: BTreeMap<String, Vec<Entry>> = imported.roles.iter().filter_map(of).collect();
+    let members = members_of_playbooks(&imported);
     if !members.is_empty() {
-        let path = format!("rolecall/members/{}.yml", playbook::MEMBERS);
         let head = "Written by `rolecall import`: who is in which playbook role.";
-        files.insert(path, members_file(&members, head));
+        files.insert(members_path(), members_file(&members, head));
     }
     (imported, files)
 }

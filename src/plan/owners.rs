@@ -9,7 +9,7 @@ use super::{
 };
 use crate::dialect;
 use crate::model::{
-    Change, DesiredOwner, Diagnostic, DialectKind, Ident, Privilege, Securable, UNSEEN,
+    Change, DesiredOwner, Diagnostic, DialectKind, Ident, Place, Privilege, Securable, UNSEEN,
 };
 
 pub(super) fn owners(sides: &Sides, names: &NewNames, out: &mut Difference) {
@@ -216,16 +216,21 @@ fn check_deploy_role(
     if role.attributes.superuser || acts && is_member(sides, names, deploy_role, owner, new) {
         return;
     }
-    out.found.push(
-        Diagnostic::error(
-            "own-would-break-dbt",
-            format!("{owner} is declared to own {on}, but deploy_role {deploy_role} is no member of it: dbt could not rebuild it"),
-        )
-        .with_help(format!(
-            "add `{}: {deploy_role}` to the members of that product role, or declare `admin` instead",
-            if sides.observed.server.dialect == DialectKind::Snowflake { "group" } else { "user" }
-        )),
-    );
+    let mut error = Diagnostic::error(
+        "own-would-break-dbt",
+        format!("{owner} is declared to own {on}, but deploy_role {deploy_role} is no member of it: dbt could not rebuild it"),
+    )
+    .with_help(format!(
+        "add `{}: {deploy_role}` to the members of that role, or declare what it needs instead of ownership",
+        if sides.observed.server.dialect == DialectKind::Snowflake { "group" } else { "user" }
+    ));
+    let because = sides.desired.owners.get(on).into_iter().flat_map(|owner| &owner.because);
+    let place = because.filter(|why| why.line.is_some()).find_map(|why| {
+        let file = why.file.as_ref()?;
+        Some(Place { line: why.line, ..Place::file(file) })
+    });
+    error.place = place;
+    out.found.push(error);
 }
 
 /// Whether `member` holds `role` after the plan: by declared memberships of managed roles, and by

@@ -41,7 +41,10 @@ impl Attempt<'_> {
             // As much as there is, until it is known what of it is used.
             let may = (!is_every_product_s).then(|| vec!["own".to_owned()]);
             let warehouses = if is_every_product_s { Vec::new() } else { self.warehouses(role) };
-            product.roles.insert(reading.role.clone(), NewRole { may, warehouses, members });
+            let elsewhere = inputs.config.environments.keys();
+            let elsewhere = elsewhere.filter(|name| **name != inputs.environment.name).cloned();
+            let role = NewRole { may, warehouses, elsewhere: elsewhere.collect(), members };
+            product.roles.insert(reading.role.clone(), role);
         }
         let mut declarations = inputs.declarations.clone();
         for (node, product) in outputs.named {
@@ -271,7 +274,9 @@ impl Attempt<'_> {
             Change::AddMember { role, .. } if made.contains(role) => return,
             Change::Grant { on, role, privileges } => {
                 let everybody_s = self.asked.everybody.get(on).copied().unwrap_or_default();
-                if self.candidates.contains_key(role) && everybody_s.contains_all(*privileges) {
+                // What everybody has nobody gains, a product role that is there already neither.
+                let is_there = self.asked.state.roles.contains_key(role);
+                if is_there && everybody_s.contains_all(*privileges) {
                     return;
                 }
                 (role, format!("it would be given {privileges} on {} {on}", on.class()))

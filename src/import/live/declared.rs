@@ -43,10 +43,26 @@ pub fn declarations_file(proposals: &[Proposal], manifest: &Manifest, head: &str
         if of_kind.peek().is_some() {
             let _ = writeln!(text, "{key}:");
         }
+        // The versions of a model are one item.
+        let mut before = None;
         for (node, proposal) in of_kind {
             let file = node.patch_path.as_ref().unwrap_or(&node.original_file_path);
-            let version = node.version.as_ref().map(|v| format!(", version {v}"));
-            let _ = writeln!(text, "  # {}{}", one_line(file), version.unwrap_or_default());
+            let of_versions = node.version.as_ref().map(|_| (&node.package_name, &node.name, file));
+            if of_versions.is_none() || before != of_versions {
+                let _ = writeln!(text, "  # {}", one_line(file));
+            }
+            if let Some(version) = &node.version {
+                if before != of_versions {
+                    let _ = writeln!(text, "  - name: {}\n    versions:", scalar(&node.name));
+                }
+                let is_number = version.parse::<f64>().is_ok_and(f64::is_finite);
+                let version = if is_number { version.clone() } else { scalar(version) };
+                let _ = writeln!(text, "      - v: {version}");
+                // A version has its own `config`, whatever its model has.
+                write_block(&mut text, "        ", &["config", "meta", "rolecall"], proposal);
+                before = of_versions;
+                continue;
+            }
             match &node.source_name {
                 Some(source) => {
                     let _ = writeln!(text, "  - name: {}\n    tables:", scalar(source));
@@ -60,11 +76,17 @@ pub fn declarations_file(proposals: &[Proposal], manifest: &Manifest, head: &str
 }
 
 fn write_node(text: &mut String, indent: &str, node: &Node, proposal: &Proposal) {
-    let Proposal { unique_id: _, product: _, block, new } = proposal;
     let _ = writeln!(text, "{indent}- name: {}", scalar(&node.name));
     let is_old = node.rolecall_key.is_some_and(|key| !key.starts_with("config"));
-    let mut indent = format!("{indent}  ");
-    for key in ["config", "meta", "rolecall"].into_iter().skip(usize::from(is_old)) {
+    let keys = ["config", "meta", "rolecall"];
+    let keys = if is_old { keys.get(1..) } else { None }.unwrap_or(&keys);
+    write_block(text, &format!("{indent}  "), keys, proposal);
+}
+
+fn write_block(text: &mut String, indent: &str, keys: &[&str], proposal: &Proposal) {
+    let Proposal { unique_id: _, product: _, block, new } = proposal;
+    let mut indent = indent.to_owned();
+    for key in keys {
         let _ = writeln!(text, "{indent}{key}:");
         indent.push_str("  ");
     }

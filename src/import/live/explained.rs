@@ -69,6 +69,8 @@ pub struct NewRole {
     pub may: Option<Vec<String>>,
     /// Warehouses that it uses.
     pub warehouses: Vec<String>,
+    /// Environments that were not looked at: it may nothing there until they are.
+    pub elsewhere: Vec<String>,
     /// Who is in it.
     pub members: Vec<Entry>,
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::declarations_file;
 use super::naming::{ByName, by_name};
+use super::products::Proposal;
 use crate::config::{self, FileKind, SourceFile};
 use crate::dbt::read_manifest;
-use crate::declare::Declarations;
+use crate::declare::{Declaration, Declarations, NodeDeclarations, RoleRef};
 use crate::dialect;
 use crate::directory::Known;
 use crate::model::{DialectKind, Ident, Inventory};
@@ -164,4 +166,73 @@ fn a_title_is_nothing_that_a_name_tells() {
         &["sales eu/analyst", "other/analyst"],
     );
     assert_eq!(read, ["sales.analyst", "nothing"]);
+}
+
+#[test]
+fn the_versions_of_a_model_are_one_item_as_dbt_has_it() {
+    let node = |name: &str, version: Option<&str>| {
+        let id = version.map_or(String::new(), |version| format!(".v{version}"));
+        let node = serde_json::json!({
+            "resource_type": "model", "package_name": "shop", "name": name, "alias": name,
+            "database": "d", "schema": "s", "relation_name": format!("\"d\".\"s\".\"{name}{id}\""),
+            "original_file_path": format!("models/{name}.sql"), "version": version,
+            "patch_path": version.map(|_| "shop://models/m.yml"), "fqn": ["shop", name], "tags": [],
+            "config": {"enabled": true, "materialized": "table", "meta": {}},
+        });
+        (format!("model.shop.{name}{id}"), node)
+    };
+    let nodes =
+        [node("m", Some("1")), node("m", Some("2")), node("mm", None), node("o", Some("x"))];
+    let nodes: serde_json::Map<String, serde_json::Value> = nodes.into_iter().collect();
+    let manifest = serde_json::json!({
+        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json",
+                     "project_name": "shop", "adapter_type": "postgres"},
+        "nodes": nodes, "sources": {}
+    });
+    let manifest = read_manifest(manifest.to_string().as_bytes(), Path::new("m.json")).0.unwrap();
+    let proposals: Vec<Proposal> = nodes
+        .keys()
+        .map(|id| {
+            let role = RoleRef { product: None, role: "analyst".to_owned() };
+            let permissions = vec!["read".to_owned()];
+            let grants = vec![Declaration { role, permissions, place: None }];
+            let block = NodeDeclarations { grants, ..NodeDeclarations::empty() };
+            Proposal { unique_id: id.clone(), product: None, block, new: BTreeSet::new() }
+        })
+        .collect();
+    insta::assert_snapshot!(declarations_file(&proposals, &manifest, "head"), @r"
+    # head
+    models:
+      # models/m.yml
+      - name: m
+        versions:
+          - v: 1
+            config:
+              meta:
+                rolecall:
+                  grants:
+                    analyst: [read]
+          - v: 2
+            config:
+              meta:
+                rolecall:
+                  grants:
+                    analyst: [read]
+      # models/mm.sql
+      - name: mm
+        config:
+          meta:
+            rolecall:
+              grants:
+                analyst: [read]
+      # models/m.yml
+      - name: o
+        versions:
+          - v: x
+            config:
+              meta:
+                rolecall:
+                  grants:
+                    analyst: [read]
+    ");
 }

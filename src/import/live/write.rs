@@ -114,7 +114,7 @@ pub fn product_roles_file<'a>(
 
 fn write_roles(text: &mut String, roles: &BTreeMap<String, NewRole>) {
     let own = roles.iter().filter_map(|(name, role)| Some((name, role, role.may.as_ref()?)));
-    for (at, (name, NewRole { warehouses, .. }, may)) in own.enumerate() {
+    for (at, (name, NewRole { warehouses, elsewhere, .. }, may)) in own.enumerate() {
         if at == 0 {
             text.push_str("    product_roles:\n");
         }
@@ -123,6 +123,13 @@ fn write_roles(text: &mut String, roles: &BTreeMap<String, NewRole>) {
         let mut keys = format!("may: [{}]", list(may));
         if !warehouses.is_empty() {
             let _ = write!(keys, ", warehouses: [{}]", list(warehouses));
+        }
+        let nothing = if warehouses.is_empty() { "" } else { ", warehouses: []" };
+        let nowhere =
+            elsewhere.iter().map(|name| format!("{}: {{may: []{nothing}}}", scalar(name)));
+        let nowhere: Vec<String> = nowhere.collect();
+        if !nowhere.is_empty() {
+            let _ = write!(keys, ", environments: {{{}}}", nowhere.join(", "));
         }
         let _ = writeln!(text, "      {}: {{{keys}}}", scalar(name));
     }

@@ -6,6 +6,7 @@ mod documented;
 mod law;
 mod named;
 mod products;
+mod refused;
 mod rewrite;
 mod site;
 mod state;

@@ -119,12 +119,13 @@ async fn roles_that_the_template_and_the_manifest_explain_become_product_roles()
         assert_eq!(said.matches("as a product role").count(), 3, "{said}");
         crate::engines::snapshot!(site.read("rolecall/platform/imported_products.yml"), @r"
         # Written by `rolecall import` from prod: products whose roles are there, by their names. Name their
-        # owners. A product is in every environment: its roles will be made in the others, too.
+        # owners. A product is in every environment: its roles will be made in the others, too. Where `environments`
+        # says `may: []`, they get nothing there: take it out when that environment is imported.
         products:
           finance:
             owners: []  # who decides about its members
             product_roles:
-              loader: {may: [read, write, references]}
+              loader: {may: [read, write, references], environments: {dev: {may: []}}}
         ");
         crate::engines::snapshot!(site.read("rolecall_product_roles.yml"), @r"
         # Written by `rolecall import` from prod: product roles that are there, by their names, and that their
@@ -133,7 +134,7 @@ async fn roles_that_the_template_and_the_manifest_explain_become_product_roles()
           # rolecall.yml:10
           shop:
             product_roles:
-              loader: {may: [read, insert]}
+              loader: {may: [read, insert], environments: {dev: {may: []}}}
         ");
         crate::engines::snapshot!(site.read("rolecall/members/finance.yml"), @r"
         # Written by `rolecall import`: who is in the product's roles.
