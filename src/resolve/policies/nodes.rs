@@ -8,7 +8,7 @@ use super::super::nodes::{ManagedNode, is_the_servers};
 use crate::config::Located;
 use crate::config::policy::{Combine, Policy, RESERVED, Resources, is_reserved, is_under};
 use crate::dbt::{World, parse_selector};
-use crate::model::{Diagnostic, Diagnostics};
+use crate::model::{Diagnostic, Diagnostics, Securable};
 
 /// All tags of a node: dbt's, and the one of its product.
 pub(super) fn tags(inputs: &Inputs, node: &ManagedNode) -> BTreeSet<String> {
