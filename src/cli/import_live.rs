@@ -91,8 +91,10 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
         files.iter().map(|(path, text)| (out.join(path), text)).collect();
     let there: Vec<String> = paths
         .iter()
-        .filter(|(path, _)| path.symlink_metadata().is_ok())
-        .map(|(path, _)| path.display().to_string())
+        // The other ending of the same file counts as well.
+        .flat_map(|(path, _)| [path.clone(), path.with_extension("yaml")])
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| path.display().to_string())
         .collect();
     anyhow::ensure!(
         there.is_empty(),

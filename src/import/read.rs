@@ -8,14 +8,16 @@ use super::live::{
     everybody_has, everybody_holds, explain, import, is_asked_for, members_file, named_members,
     of_everybody, of_everybodys, playbook_file, product_roles, product_roles_file, products_file,
 };
-use super::sound::{make_sound, members_of as members_of_playbooks, members_path};
+use super::sound::{
+    hold_everywhere, made_by_dbt, make_sound, members_of as members_of_playbooks, members_path,
+    with_free_ids,
+};
 use crate::apply::Failure;
-use crate::config::{Member, playbook};
-use crate::dbt::ResourceType;
+use crate::config::{Member, playbook::Playbooks};
 use crate::edit::{Entry, EntryKind};
 use crate::model::{
     DialectKind, Ident, Inventory, MarkerReading, MemberKind, ObjectClass, ObservedState,
-    PrivilegeSet, RelationKey, Securable,
+    PrivilegeSet, Securable,
 };
 use crate::project::Project;
 use crate::resolve::{Inputs, Resolved};
@@ -274,10 +276,10 @@ async fn observe<W: Observe>(
     database: Option<&Ident>,
 ) -> Result<ObservedState, WarehouseError> {
     let not_relations = || ObjectClass::ALL.into_iter().filter(|class| !class.is_relation());
-    let mut look =
-        Look { deployment: resolved.deployment.clone(), roles: chosen.clone(), ..Look::default() };
+    let (deployment, roles) = (resolved.deployment.clone(), chosen.clone());
     // Where product roles may hold something.
-    look.schemas = resolved.schemas_in(database);
+    let schemas = resolved.schemas_in(database);
+    let mut look = Look { deployment, roles, schemas, ..Look::default() };
     if let Some(database) = database {
         look.databases.insert(database.clone());
         look.classes = not_relations().collect();
@@ -309,7 +311,25 @@ fn written(
     chosen: &BTreeSet<Ident>,
     passed_over: &mut Vec<(Ident, String)>,
 ) -> (Imported, BTreeMap<String, String>) {
-    let entry = |member: &Ident, is_user: bool| entry(project, state, member, is_user);
+    let (environment, playbooks) = (&project.environment, &project.config.playbooks);
+    if !playbooks.hold_in(environment) {
+        let why = || {
+            format!(
+                "playbook roles do not hold in {environment}: name it in `playbook_environments`, which applies to all that are there"
+            )
+        };
+        passed_over.extend(chosen.iter().map(|role| (role.clone(), why())));
+        return Default::default();
+    }
+    let others = project.config.environments.len() > 1;
+    let everywhere =
+        others && playbooks.environments.is_none() && *playbooks != Playbooks::default();
+    let entry = |member: &Ident, is_user: bool| {
+        let mut entry = entry(project, state, member, is_user)?;
+        // That somebody was let in here says nothing of other environments.
+        entry.environments.extend(everywhere.then(|| environment.clone()));
+        Ok(entry)
+    };
     let creator = match project.dialect {
         DialectKind::Postgres => {
             Some(resolved.deploy_role.as_ref().unwrap_or(&state.server.acting_as))
@@ -321,7 +341,7 @@ fn written(
     let dbts = made_by_dbt(project, resolved);
     let asked =
         Asked { state, dialect, chosen, named: &named, creator, dbts: &dbts, entry: &entry };
-    let mut imported = import(&asked);
+    let mut imported = with_free_ids(import(&asked), playbooks);
     if let Some(inputs) = inputs {
         make_sound(inputs, explained, state, &mut imported);
     }
@@ -338,40 +358,23 @@ fn written(
     if imported.roles.is_empty() {
         return (imported, files);
     }
-    let environment = &project.environment;
+    if everywhere {
+        hold_everywhere(&mut imported, environment);
+    }
     let head = format!(
         "Written by `rolecall import` from {environment}. Review it, put it into the project, then\n`rolecall plan --adopt`: it changes nobody's access."
     );
     let mut text = playbook_file(&imported, dialect, &head);
-    let others = project.config.environments.len() > 1;
-    if others && project.config.playbooks == playbook::Playbooks::default() {
+    if others && *playbooks == Playbooks::default() {
         text = format!("playbook_environments: [{}]\n{text}", crate::edit::scalar(environment));
     }
     files.insert(FILE.to_owned(), text);
     let members = members_of_playbooks(&imported);
     if !members.is_empty() {
-        let head = "Written by `rolecall import`: who is in which playbook role.";
-        files.insert(members_path(), members_file(&members, head));
+        let said = "Written by `rolecall import`: who is in which playbook role.";
+        files.insert(members_path(), members_file(&members, said));
     }
     (imported, files)
-}
-
-/// What dbt makes, where no deploy role could own it by being in its owner.
-fn made_by_dbt(project: &Project, resolved: &Resolved) -> BTreeSet<RelationKey> {
-    if resolved.deploy_role.is_some() {
-        return BTreeSet::new();
-    }
-    let mut made = resolved.taken.clone();
-    let is_read_only = |id: &str| {
-        let node = project.manifest.nodes.get(id);
-        node.is_some_and(|node| node.resource_type == ResourceType::Source)
-    };
-    for node in resolved.nodes.iter().filter(|node| is_read_only(&node.unique_id)) {
-        if let Some(key) = node.relation.as_ref().and_then(Securable::relation_key) {
-            made.remove(&key);
-        }
-    }
-    made
 }
 
 /// A member as an entry.

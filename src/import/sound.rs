@@ -1,18 +1,21 @@
 //! What is to be written is read and resolved as the project would: what would be an error there is
 //! taken out, and named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::live::{
     Explained, Imported, ImportedGrant, Name, NotSaid, What, members_file, playbook_file,
     with_products,
 };
 use super::read::FILE;
-use crate::config::{self, FileKind, SourceFile, playbook};
+use crate::config::playbook::{self, Playbooks};
+use crate::config::{self, FileKind, SourceFile};
+use crate::dbt::ResourceType;
 use crate::edit::{Entry, scalar};
-use crate::model::{Diagnostics, MemberKind, ObservedState, Severity};
+use crate::model::{Diagnostics, MemberKind, ObservedState, RelationKey, Securable, Severity};
 use crate::plan::{Options, Sides, diff};
-use crate::resolve::{Inputs, resolve};
+use crate::project::Project;
+use crate::resolve::{Inputs, Resolved, resolve};
 
 /// Where it is said who is in playbook roles.
 pub(super) fn members_path() -> String {
@@ -23,6 +26,35 @@ pub(super) fn members_path() -> String {
 pub(super) fn members_of(imported: &Imported) -> BTreeMap<String, Vec<Entry>> {
     let roles = imported.roles.iter();
     roles.filter_map(|(id, role)| Some((id.clone(), role.members.clone()?))).collect()
+}
+
+/// No id is that of another playbook role.
+pub(super) fn with_free_ids(imported: Imported, there: &Playbooks) -> Imported {
+    let Imported { roles, left } = imported;
+    let ids: BTreeSet<String> = roles.keys().cloned().collect();
+    let mut free = BTreeMap::new();
+    for (id, role) in roles {
+        let is_taken = |id: &str| there.role(id).is_some();
+        let others = (2_u32..).map(|number| format!("{id}_{number}"));
+        let other = || {
+            let is_free = |id: &String| !is_taken(id) && !ids.contains(id);
+            others.into_iter().find(|id| is_free(id) && !free.contains_key(id))
+        };
+        let id = if is_taken(&id) { other().unwrap_or(id) } else { id };
+        free.insert(id, role);
+    }
+    Imported { roles: free, left }
+}
+
+/// Names what nothing limits to the environment that was read.
+pub(super) fn hold_everywhere(imported: &mut Imported, environment: &str) {
+    let each = imported.roles.values().map(|role| NotSaid {
+        role: role.name.clone(),
+        what: format!("that it is a role of {environment} alone"),
+        why: "the configuration has playbook roles without `playbook_environments`: it will be made in the other environments, too, without its members".to_owned(),
+    });
+    imported.left.extend(each.collect::<Vec<_>>());
+    imported.left.sort();
 }
 
 /// Takes out whatever no command would go on with.
@@ -183,6 +215,24 @@ fn errors(
         found.extend(diff(&Sides::of(&resolved, &state, &scope, &environments, &options)).found);
     }
     found
+}
+
+/// What dbt makes, where no deploy role could own it by being in its owner.
+pub(super) fn made_by_dbt(project: &Project, resolved: &Resolved) -> BTreeSet<RelationKey> {
+    if resolved.deploy_role.is_some() {
+        return BTreeSet::new();
+    }
+    let mut made = resolved.taken.clone();
+    let is_read_only = |id: &str| {
+        let node = project.manifest.nodes.get(id);
+        node.is_some_and(|node| node.resource_type == ResourceType::Source)
+    };
+    for node in resolved.nodes.iter().filter(|node| is_read_only(&node.unique_id)) {
+        if let Some(key) = node.relation.as_ref().and_then(Securable::relation_key) {
+            made.remove(&key);
+        }
+    }
+    made
 }
 
 #[cfg(test)]

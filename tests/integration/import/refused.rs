@@ -168,3 +168,37 @@ async fn a_way_that_everybody_has_keeps_no_new_product_from_being_one() {
     let said = import(&site, "prod");
     says(&said, "as a product role: ~crm_reader: crm.reader");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn playbook_roles_let_nobody_in_elsewhere_and_have_ids_of_their_own() {
+    let ground = Ground::each().await.remove(0);
+    let more = "grant select on sales.salaries, sales.other to ~loader; grant ~loader to ~taylor;";
+    let config = "version: 1\ndeployment: ~ids\nenvironments:\n  prod: {role_name: \"~{{ product.name }}_{{ role.name }}\"}\n  other: {role_name: \"x_{{ product.name }}_{{ role.name }}\"}\nroles:\n  ~loader: {name: ~some}\n";
+    let site = site(&ground, more, config).await;
+    let pattern = format!("{}loader", ground.prefix);
+    let import = ["import", "-t", "prod", "--role", &pattern, "--out", "."];
+    site.write("rolecall/members/playbook_roles.yaml", "{}\n");
+    let ended = site.rolecall(&import);
+    assert!(ended.stderr.contains("playbook_roles.yaml is there already"), "{}", ended.stderr);
+    std::fs::remove_file(site.folder.path().join("rolecall/members/playbook_roles.yaml")).unwrap();
+    let said = site.shown(&site.rolecall(&import).with(0).stderr);
+    says(
+        &said,
+        "not said: ~loader: that it is a role of prod alone: the configuration has playbook roles without `playbook_environments`: it will be made in the other environments, too, without its members",
+    );
+    let members = site.read("rolecall/members/playbook_roles.yml");
+    assert!(
+        members.contains("~loader_2:\n  - {user: ~taylor, environments: [prod]}\n"),
+        "{members}"
+    );
+    site.rolecall(&["validate", "-t", "prod"]).with(0);
+    for file in ["rolecall/members/playbook_roles.yml", "rolecall/platform/imported.yml"] {
+        std::fs::remove_file(site.folder.path().join(file)).unwrap();
+    }
+    site.write("rolecall.yml", &format!("{config}playbook_environments: [other]\n"));
+    let said = site.shown(&site.rolecall(&import).with(0).stderr);
+    says(
+        &said,
+        "not imported: ~loader: playbook roles do not hold in prod: name it in `playbook_environments`, which applies to all that are there",
+    );
+}
