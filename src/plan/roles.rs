@@ -152,14 +152,6 @@ fn adopt(
             ),
             "such a role cannot be managed: change `role_name`",
         ),
-        _ if marker.playbook.is_none() && has_power(&role.attributes) => refuse(
-            out,
-            format!(
-                "the role {name} exists, and can log in or has power of its own, which adopting it as {} would take away",
-                marker.whose()
-            ),
-            "where that is meant, take LOGIN and its other attributes away by hand first; else change `role_name`",
-        ),
         MarkerReading::Unreadable(comment) if !sides.options.adopt => refuse(
             out,
             format!("the role {name} exists, with a marker that cannot be read: {comment:?}"),

@@ -195,9 +195,17 @@ impl Side<'_> {
             let Some(privilege) = condition.privilege else { continue };
             let select = crate::model::Privilege::SELECT;
             let has = |thing: &Option<u32>, what| thing.is_some_and(|it| on(it).contains(what));
+            let any_of = |whole: &Option<u32>| {
+                let mut columns = self.fixed.columns.iter();
+                columns
+                    .any(|(column, of)| of.is_some() && of == whole && on(*column).contains(select))
+            };
             let reads = condition.reads.iter().all(|(whole, columns)| {
                 has(whole, select)
-                    || !columns.is_empty() && columns.iter().all(|column| has(column, select))
+                    || match columns.is_empty() {
+                        true => any_of(whole),
+                        false => columns.iter().all(|column| has(column, select)),
+                    }
             });
             let writes = condition
                 .writes
