@@ -290,7 +290,7 @@ impl<'a> AsRole<'_, 'a> {
         if self.held(on).privileges.contains(Privilege::SELECT) {
             return true;
         }
-        // `select count(*)` asks for any column; a whole row, which looks the same, for every one.
+        // `select count(*)` asks for any column.
         if columns.is_empty() {
             let mut all = self.effect.with_columns(on).into_iter();
             return all.any(|on| self.held(on).privileges.contains(Privilege::SELECT));

@@ -46,11 +46,15 @@ const OBJECTS: &str = r#"
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"#;
 
-/// What views read, by the rules that they are, with the columns that are named; and what rules for writing
-/// name that somebody gave them.
+/// What views read, by the rules that they are, with the columns that are named, which are all of them where
+/// a view has a whole row of something (`pg_depend` names no column then, as for `count(*)`); and what rules
+/// for writing name that somebody gave them.
 const VIEWS: &str = r#"
     select v.oid, d.refobjid,
-           array_remove(array_agg(t.attname::text), null),
+           case when bool_or(w.ev_action::text ~ ':varattno 0 ')
+             then array(select a.attname::text from pg_attribute a
+                        where a.attrelid = d.refobjid and a.attnum > 0 and not a.attisdropped)
+             else array_remove(array_agg(t.attname::text), null) end,
            coalesce((select o.option_value::boolean from pg_options_to_table(v.reloptions) o
                      where o.option_name = 'security_invoker'), false),
            pg_relation_is_updatable(v.oid, true) & 28 <> 0,

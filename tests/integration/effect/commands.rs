@@ -249,5 +249,13 @@ async fn a_view_that_names_no_column_reads_by_any_one_of_them() {
         site.models(&[model("s.v")]);
         let told = site.run(&["explain", &site.ground.own("~mallory"), "s.v"]).ends(0);
         assert!(!told.out.contains("no use"), "{}", told.out);
+        // A whole row asks for every column.
+        site.sql("create or replace view s.v as select count(b) from s.base b").await;
+        let told = site.run(&["explain", &site.ground.own("~mallory"), "s.v"]).ends(0);
+        assert!(told.out.contains("no use"), "{}", told.out);
+        site.sql("grant select (ssn) on s.base to ~owner").await;
+        site.sql("set role ~mallory; table s.v; reset role").await;
+        let told = site.run(&["explain", &site.ground.own("~mallory"), "s.v"]).ends(0);
+        assert!(!told.out.contains("no use"), "{}", told.out);
     }
 }
