@@ -348,9 +348,12 @@ fn a_member_that_the_account_does_not_know() {
     exit 1
     manifest: FOLDER/manifest.json
     error[missing-member]: the user TAILOR is to be a member of SHOP_ANALYST, but the server does not know that name
-     |
-     = note: in rolecall/members/shop.yml:1
-     = help: create it first (rolecall makes no people), mend the entry, or go on without it by --skip-missing
+     --> rolecall/members/shop.yml:1:1
+      |
+    1 | analyst: [{user: taylor}, {user: tailor}]
+      | ^
+      |
+      = help: create it first (rolecall makes no people), mend the entry, or go on without it by --skip-missing
 
     1 error
     "#);
